@@ -1,0 +1,1 @@
+"""What the retrieval can tell about itself, and what to make of it."""

@@ -1,0 +1,52 @@
+"""The package's exceptions: one small tree, every message says what to do next."""
+
+from __future__ import annotations
+
+
+class ProdRagError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class ConfigurationError(ProdRagError, ValueError):
+    """A setting is out of range or contradicts another one."""
+
+
+class InputError(ProdRagError, ValueError):
+    """The documents, labels or question handed in cannot be used."""
+
+
+class MissingExtraError(ProdRagError, ImportError):
+    """An optional dependency is not installed.
+
+    Args:
+        needed_for: what the user was trying to do, as a noun phrase.
+        extra: the extra of this package that brings the dependency.
+
+    Examples:
+        >>> str(MissingExtraError("the Elasticsearch retriever", extra="elasticsearch"))
+        "the Elasticsearch retriever needs an extra: pip install 'llama-index-prod-rag[elasticsearch]'"
+    """
+
+    def __init__(self, needed_for: str, *, extra: str) -> None:
+        super().__init__(f"{needed_for} needs an extra: pip install 'llama-index-prod-rag[{extra}]'")
+        self.extra = extra
+
+
+class ModelError(ProdRagError):
+    """Model weights are missing, corrupt or of the wrong kind."""
+
+
+class RetrievalError(ProdRagError):
+    """No leg could answer, or one that was asked to be strict could not."""
+
+
+class ScoringError(ProdRagError):
+    """A reranker returned something that is not a score."""
+
+
+class CalibrationError(ProdRagError, ValueError):
+    """There are too few labels for the guarantee asked for, or they are all alike."""
+
+
+class QueryLogError(ProdRagError):
+    """The query log cannot be opened, read or written."""

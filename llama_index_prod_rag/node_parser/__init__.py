@@ -1,0 +1,1 @@
+"""Chunking: structure first, then semantics, under a hard token budget."""

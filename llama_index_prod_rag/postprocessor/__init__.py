@@ -1,0 +1,1 @@
+"""Second stage: the cross-encoder, as one more leg."""

@@ -1,0 +1,1 @@
+"""What happened, question by question, kept in a database."""

@@ -1,0 +1,1 @@
+"""First stage: dense, lexical and hybrid retrieval."""
