@@ -1,0 +1,53 @@
+"""What every test may ask for: data, weights, servers; each skips with its reason where absent."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test must never wait for a hub
+
+_REQUIRED = os.environ.get("PROD_RAG_REQUIRE", "") == "all"
+
+
+def skip(reason: str) -> None:
+    """Skip, or fail where the gate says that everything has to be there."""
+    if _REQUIRED:
+        pytest.fail(f"not allowed to skip here: {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """Folder with the public test collections."""
+    folder = Path(os.environ.get("PROD_RAG_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not folder.is_dir():
+        skip("no test collections here: set PROD_RAG_DATA to their folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def elasticsearch_url() -> str:
+    """URL of a real Elasticsearch 8."""
+    url = os.environ.get("ELASTICSEARCH_URL", "")
+    if not url:
+        skip("no Elasticsearch: set ELASTICSEARCH_URL")
+    return url
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> str:
+    """URL of a real PostgreSQL database that tests may fill and empty."""
+    url = os.environ.get("POSTGRES_URL", "")
+    if not url:
+        skip("no PostgreSQL: set POSTGRES_URL")
+    return url
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Every unit test has an empty cache folder; integration tests keep the shared one, which saves embedding again."""
+    if request.node.get_closest_marker("integration") is None:
+        monkeypatch.setenv("PROD_RAG_CACHE", str(tmp_path / "cache"))

@@ -1,0 +1,56 @@
+"""What a user meets first: the import is light, and every public name is there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import llama_index_prod_rag
+
+HEAVY = (
+    "torch",
+    "bm25s",
+    "onnxruntime",
+    "sentence_transformers",
+    "elasticsearch",
+    "sklearn",
+    "sqlalchemy",
+    "transformers",
+)
+
+
+def _python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    code = f"import sys, llama_index_prod_rag; print([name for name in {HEAVY!r} if name in sys.modules])"
+    assert _python(code) == "[]"
+
+
+def test_naming_every_component_loads_nothing_heavy_beyond_llama_index() -> None:
+    names = "[getattr(llama_index_prod_rag, name) for name in llama_index_prod_rag.__all__]"
+    code = (
+        "import sys, llama_index.core; before = set(sys.modules); import llama_index_prod_rag; "
+        f"{names}; print([name for name in {HEAVY!r} if name in sys.modules and name not in before])"
+    )
+    assert _python(code) == "[]"
+
+
+def test_importing_takes_under_a_tenth_of_a_second_beyond_llama_index_core() -> None:
+    code = (
+        "import llama_index.core, time; start = time.process_time(); import llama_index_prod_rag; "
+        "print(time.process_time() - start)"
+    )
+    assert min(float(_python(code)) for _ in range(2)) < 0.1
+
+
+def test_public_names_can_all_be_looked_up() -> None:
+    assert all(getattr(llama_index_prod_rag, name) is not None for name in llama_index_prod_rag.__all__)
+    assert set(llama_index_prod_rag.__all__) <= set(dir(llama_index_prod_rag))
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    assert not hasattr(llama_index_prod_rag, "NoSuchThing")
