@@ -1,0 +1,99 @@
+"""The port through which (query, passage) pairs are scored, and the one place that loads what stands behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias
+
+from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.models import OFFLINE, Weights, find_weights
+
+Pair: TypeAlias = tuple[str, str]
+"""A query and a passage."""
+
+Backend = Literal["auto", "torch", "onnx"]
+"""Which runtime scores; `auto` takes ONNX for `"offline"` and for folders that hold only ONNX weights."""
+
+Progress: TypeAlias = Callable[[int], None]
+"""Called with the number of pairs that were just scored, from any thread."""
+
+
+class PairScorer(Protocol):
+    """A model that says how relevant a passage is to a query.
+
+    Implementations may be called from several threads at once, and a pair's logit does not depend on its neighbours
+    in the call beyond floating-point noise.
+
+    Attributes:
+        name: what the user called the model.
+        fingerprint: identifies the weights, in caches and records.
+        max_tokens: most tokens of a pair, special tokens included; what lies behind is not read.
+        special_tokens: how many of them the model adds to a pair itself.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102 - documented above
+    @property
+    def fingerprint(self) -> str: ...  # noqa: D102
+    @property
+    def max_tokens(self) -> int: ...  # noqa: D102
+    @property
+    def special_tokens(self) -> int: ...  # noqa: D102
+
+    def token_offsets(self, text: str) -> list[tuple[int, int]]:
+        """(start, end) characters of each token of a text, special tokens left out."""
+        ...
+
+    def score(self, pairs: Sequence[Pair], progress: Progress | None = None) -> list[float]:
+        """Raw logits, one a pair, in the order given; unbounded, higher is more relevant."""
+        ...
+
+
+def load_scorer(
+    model: str | Path = OFFLINE,
+    *,
+    backend: Backend = "auto",
+    device: str | None = None,
+    threads: int | None = None,
+    onnx_file: str | None = None,
+    trust_remote_code: bool = False,
+) -> PairScorer:
+    """Load a cross-encoder.
+
+    Args:
+        model: hub name, folder, or `"offline"` (ms-marco-MiniLM-L-12-v2, int8, from the wheel of the extra).
+        backend: runtime.
+        device: torch device; None lets sentence-transformers choose. ONNX runs on the CPU.
+        threads: workers of the ONNX backend; None takes one per usable core.
+        onnx_file: file inside the model's folder or repository for the ONNX backend, for example
+            `"onnx/model_qint8_avx512.onnx"`; None takes `model.onnx` or `onnx/model.onnx`.
+        trust_remote_code: run code that the model's repository brings.
+
+    Returns:
+        The loaded scorer.
+
+    Raises:
+        ConfigurationError: the backend does not exist, or cannot load this model.
+        MissingExtraError: onnxruntime is not installed.
+        ModelError: the weights are missing, corrupt, or no cross-encoder with one output.
+    """
+    weights = find_weights(model, "cross-encoder")
+    if _runtime(weights, backend) == "onnx":
+        from llama_index_prod_rag.postprocessor.onnx_scorer import OnnxScorer
+
+        return OnnxScorer(weights, threads=threads, file=onnx_file)
+    from llama_index_prod_rag.postprocessor.torch_scorer import TorchScorer
+
+    return TorchScorer(weights, device=device, trust_remote_code=trust_remote_code)
+
+
+def _runtime(weights: Weights, backend: Backend) -> Literal["torch", "onnx"]:
+    if backend not in ("auto", "torch", "onnx"):
+        raise ConfigurationError(f"unknown backend {backend!r}: choose auto, torch or onnx")
+    if backend == "torch" and weights.name == OFFLINE:
+        raise ConfigurationError("the offline cross-encoder is an ONNX file: use backend='onnx' or 'auto'")
+    if backend != "auto":
+        return backend
+    only_onnx = weights.local and not (Path(weights.source) / "config.json").exists()
+    return "onnx" if only_onnx else "torch"
