@@ -11,14 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from llama_index_prod_rag.errors import ConfigurationError
 
 Normaliser = Literal["max", "min-max", "theoretical-min-max", "z-score", "three-sigma"]
 """Names of the normalisers; `three-sigma` is the one inside distribution-based score fusion."""
-
-_SPREAD_SIGMAS = 3.0  # both distribution-based rules place their bounds three standard deviations from the mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,30 +34,45 @@ class Bounds:
     def normalise(self, score: float) -> float:
         """Map a score to [0, 1], clipping what lies outside the bounds.
 
-        A leg whose bounds coincide says nothing about order, so every score maps to the middle, not to full marks.
+        Bounds coincide when a leg found one hit, or gave all the same score. Such a leg separates what it found from
+        what it did not find and says no more: its hits get half marks, not full ones.
 
         Examples:
             >>> Bounds(2.0, 4.0).normalise(3.0)
             0.5
-            >>> Bounds(2.0, 2.0).normalise(2.0)
-            0.5
+            >>> Bounds(2.0, 2.0).normalise(2.0), Bounds(2.0, 2.0).normalise(1.0)
+            (0.5, 0.0)
         """
         if not self.high > self.low:
-            return 0.5
+            return 0.5 if score >= self.low else 0.0
         return min(1.0, max(0.0, (score - self.low) / (self.high - self.low)))
 
 
 def find_bounds(normaliser: Normaliser, scores: Collection[float], *, floor: float | None = None) -> Bounds:
     """Bounds of one leg's list.
 
+    | normaliser | 0 is at | 1 is at |
+    |---|---|---|
+    | `max` | 0, or the floor where scores are negative | the best score |
+    | `min-max` | the worst score | the best score |
+    | `theoretical-min-max` | the floor | the best score |
+    | `z-score` | the worst score | six standard deviations above it |
+    | `three-sigma` | three standard deviations below the mean | three above it |
+
+    `z-score` and `three-sigma` have the same slope and differ in what a node that the leg missed is worth. A shift by
+    a constant per leg does not change an order, so `z-score` orders as the sum of (s - mean) / deviation does when a
+    missing node counts as the leg's worst hit (the plain formula's 0 would count it as an average one). `three-sigma`,
+    as published, counts it as three deviations below the mean.
+
     Args:
         normaliser: which rule places them.
         scores: the leg's raw scores for one query, in any order, finite.
         floor: the lowest score the leg could ever give (0 for BM25, -1 for cosine similarity). `theoretical-min-max`
-            requires it. For the other rules it only decides a list of one score, whose own minimum says nothing.
+            requires it, `max` uses it for negative scores, the others do not look at it.
 
     Returns:
-        The bounds; `Bounds(0, 0)` for an empty list.
+        The bounds. Where all scores are equal (a leg of one hit) both are that score, whatever the rule, because one
+        number says nothing about a scale; `Bounds(0, 0)` for an empty list.
 
     Raises:
         ConfigurationError: `theoretical-min-max` without a floor, or an unknown name.
@@ -69,25 +82,25 @@ def find_bounds(normaliser: Normaliser, scores: Collection[float], *, floor: flo
         Bounds(low=1.0, high=3.0)
         >>> find_bounds("theoretical-min-max", [0.4, 0.8], floor=-1.0)
         Bounds(low=-1.0, high=0.8)
+        >>> find_bounds("max", [7.0])
+        Bounds(low=7.0, high=7.0)
     """
     if normaliser not in _RULES:
-        raise ConfigurationError(f"unknown normaliser {normaliser!r}: choose one of {', '.join(_RULES)}")
+        raise ConfigurationError(f"unknown normaliser {normaliser!r}: choose one of {', '.join(get_args(Normaliser))}")
     if normaliser == "theoretical-min-max" and floor is None:
         raise ConfigurationError(
             "theoretical-min-max needs each leg's lowest possible score: pass floors={'bm25': 0.0, 'dense': -1.0}"
         )
     if not scores:
         return Bounds(0.0, 0.0)
-    return _RULES[normaliser](list(scores), floor)
+    worst, best = min(scores), max(scores)
+    return Bounds(worst, best) if worst == best else _RULES[normaliser](list(scores), floor)
 
 
 def _maximum(scores: list[float], floor: float | None) -> Bounds:
-    # The textbook's s / max(s). Negative scores cannot be divided by their maximum: zero is the floor of this rule.
-    return (
-        Bounds(0.0, max(0.0, *scores))
-        if floor is None or floor >= 0.0 or min(scores) >= 0.0
-        else Bounds(floor, max(scores))
-    )
+    # The textbook divides by the maximum, which needs scores of one sign: below zero the scale starts at the floor.
+    low = 0.0 if min(scores) >= 0.0 else min(scores if floor is None else [floor, *scores])
+    return Bounds(low, max(scores))
 
 
 def _min_max(scores: list[float], floor: float | None) -> Bounds:  # noqa: ARG001 - one signature for all rules
@@ -95,24 +108,28 @@ def _min_max(scores: list[float], floor: float | None) -> Bounds:  # noqa: ARG00
 
 
 def _theoretical_min_max(scores: list[float], floor: float | None) -> Bounds:
-    low = min(scores) if floor is None else min(floor, *scores)
-    return Bounds(low, max(scores))
+    return Bounds(min(scores if floor is None else [floor, *scores]), max(scores))
 
 
-def _mean_and_spread(scores: list[float]) -> tuple[float, float]:
+def _mean_and_deviation(scores: list[float]) -> tuple[float, float]:
     mean = math.fsum(scores) / len(scores)
     return mean, math.sqrt(math.fsum((score - mean) ** 2 for score in scores) / len(scores))
 
 
-def _sigmas(scores: list[float], floor: float | None) -> Bounds:  # noqa: ARG001
-    mean, spread = _mean_and_spread(scores)
-    return Bounds(mean - _SPREAD_SIGMAS * spread, mean + _SPREAD_SIGMAS * spread)
+def _z_score(scores: list[float], floor: float | None) -> Bounds:  # noqa: ARG001
+    _, deviation = _mean_and_deviation(scores)
+    return Bounds(min(scores), min(scores) + 6.0 * deviation)
+
+
+def _three_sigma(scores: list[float], floor: float | None) -> Bounds:  # noqa: ARG001
+    mean, deviation = _mean_and_deviation(scores)
+    return Bounds(mean - 3.0 * deviation, mean + 3.0 * deviation)
 
 
 _RULES: dict[str, Callable[[list[float], float | None], Bounds]] = {
     "max": _maximum,
     "min-max": _min_max,
     "theoretical-min-max": _theoretical_min_max,
-    "z-score": _sigmas,
-    "three-sigma": _sigmas,
+    "z-score": _z_score,
+    "three-sigma": _three_sigma,
 }

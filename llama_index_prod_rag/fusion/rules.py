@@ -1,0 +1,199 @@
+"""The rules that make one order of several legs' scores.
+
+Sources: Bruch, Gai, Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval" (TOIS 2023) for the convex
+combination; Cormack, Clarke, Buettcher, "Reciprocal Rank Fusion outperforms Condorcet and Individual Rank Learning
+Methods" (SIGIR 2009); Mazzeschi, "Distribution-Based Score Fusion" (2023).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias, cast, get_args
+
+from llama_index_prod_rag.errors import ConfigurationError, InputError
+from llama_index_prod_rag.fusion.normalisers import Bounds, Normaliser, find_bounds
+
+_DBSF = "dbsf"
+_RRF = "rrf"
+RULE_NAMES: tuple[str, ...] = (*(n for n in get_args(Normaliser) if n != "three-sigma"), _RRF, _DBSF)
+"""What `parse_rule` understands: a normaliser's name for the convex combination, `rrf` (or `rrf:K`), `dbsf`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConvexCombination:
+    """Weighted mean of the legs' normalised scores. With `three-sigma` it is distribution-based score fusion (DBSF).
+
+    Attributes:
+        normaliser: how each leg's scores are brought to [0, 1].
+    """
+
+    normaliser: Normaliser = "min-max"
+
+    def __post_init__(self) -> None:
+        if self.normaliser not in get_args(Normaliser):
+            raise ConfigurationError(f"unknown normaliser {self.normaliser!r}: choose one of {get_args(Normaliser)}")
+
+    def __str__(self) -> str:
+        return _DBSF if self.normaliser == "three-sigma" else self.normaliser
+
+
+@dataclass(frozen=True, slots=True)
+class ReciprocalRankFusion:
+    """Weighted mean of (k + 1) / (k + rank), ranks from 1; equal scores share the better rank.
+
+    The factor k + 1 changes no order: it makes the first in every leg score 1 instead of 1 / 61.
+
+    Attributes:
+        k: how slowly rank loses its weight, above 0; 60 in the paper.
+    """
+
+    k: float = 60.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.k) and self.k > 0):
+            raise ConfigurationError(f"reciprocal rank fusion needs a k above 0, not {self.k}")
+
+    def __str__(self) -> str:
+        return f"{_RRF}:{self.k:g}"
+
+
+FusionRule: TypeAlias = ConvexCombination | ReciprocalRankFusion
+
+
+def parse_rule(name: str) -> FusionRule:
+    """The rule a name stands for; `str(rule)` is the way back.
+
+    Args:
+        name: one of `RULE_NAMES`; `rrf:10` sets k.
+
+    Raises:
+        ConfigurationError: no rule has that name.
+
+    Examples:
+        >>> parse_rule("theoretical-min-max")
+        ConvexCombination(normaliser='theoretical-min-max')
+        >>> parse_rule("rrf"), str(parse_rule("rrf:10"))
+        (ReciprocalRankFusion(k=60.0), 'rrf:10')
+    """
+    kind, _, parameter = name.partition(":")
+    if kind == _RRF:
+        try:
+            return ReciprocalRankFusion(float(parameter)) if parameter else ReciprocalRankFusion()
+        except ValueError:
+            raise ConfigurationError(f"{name!r}: write rrf, or rrf:K with a number above 0") from None
+    if name == _DBSF:
+        return ConvexCombination("three-sigma")
+    if name not in RULE_NAMES:
+        raise ConfigurationError(f"unknown fusion rule {name!r}: choose one of {', '.join(RULE_NAMES)}")
+    return ConvexCombination(cast("Normaliser", name))
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """One order of several legs.
+
+    Attributes:
+        scores: id -> fused score in [0, 1], best first; equal scores by id.
+        bounds: leg -> what its scores were normalised by; empty for rules that look at ranks.
+    """
+
+    scores: dict[str, float]
+    bounds: dict[str, Bounds]
+
+
+def fuse(
+    legs: Mapping[str, Mapping[str, float]],
+    *,
+    rule: FusionRule,
+    weights: Mapping[str, float],
+    floors: Mapping[str, float] | None = None,
+    bounds: Mapping[str, Bounds] | None = None,
+) -> Fusion:
+    """Put several legs' scores for one query in one order.
+
+    A node that a leg does not list gets 0 from it. A leg that lists nothing keeps its weight: finding nothing is an
+    answer. A leg that could not answer is left out of `legs`, and the others' weights are scaled up.
+
+    Args:
+        legs: leg -> id -> raw score, finite, higher is better.
+        rule: how to combine them.
+        weights: leg -> weight, not negative, for every leg in `legs`; they need not sum to 1.
+        floors: leg -> lowest score it could ever give, where known; `theoretical-min-max` needs all of them.
+        bounds: leg -> bounds to normalise by instead of those of the leg's own list: to add a leg to an earlier
+            fusion, or to keep the scale when `legs` holds scores computed afterwards.
+
+    Returns:
+        The order and the bounds it used.
+
+    Raises:
+        ConfigurationError: weights are missing, negative or all zero.
+        InputError: a score is not a finite number.
+
+    Examples:
+        >>> legs = {"dense": {"a": 0.9, "b": 0.5, "c": 0.1}, "bm25": {"b": 12.0, "d": 4.0}}
+        >>> fuse(legs, rule=parse_rule("min-max"), weights={"dense": 0.5, "bm25": 0.5}).scores
+        {'b': 0.75, 'a': 0.5, 'c': 0.0, 'd': 0.0}
+    """
+    for leg, scores in legs.items():
+        if not all(map(math.isfinite, scores.values())):
+            raise InputError(f"the leg {leg!r} gave a score that is not a finite number")
+    shares = share_weights(weights, legs)
+    found = {} if isinstance(rule, ReciprocalRankFusion) else leg_bounds(rule, legs, floors=floors, given=bounds)
+    marks = {
+        leg: _rank_marks(scores, rule.k)
+        if isinstance(rule, ReciprocalRankFusion)
+        else {node: found[leg].normalise(score) for node, score in scores.items()}
+        for leg, scores in legs.items()
+    }
+    nodes = {node for scores in legs.values() for node in scores}
+    fused = {node: math.fsum(share * marks[leg].get(node, 0.0) for leg, share in shares.items()) for node in nodes}
+    return Fusion(dict(sorted(fused.items(), key=lambda item: (-item[1], item[0]))), found)
+
+
+def share_weights(weights: Mapping[str, float], legs: Collection[str]) -> dict[str, float]:
+    """The weights of some legs, scaled to sum to 1.
+
+    Raises:
+        ConfigurationError: a leg has no weight, one is negative or not finite, or all are zero.
+
+    Examples:
+        >>> share_weights({"dense": 3, "bm25": 1, "late": 4}, ["dense", "bm25"])
+        {'dense': 0.75, 'bm25': 0.25}
+    """
+    if missing := [leg for leg in legs if leg not in weights]:
+        raise ConfigurationError(f"no weight for {', '.join(missing)}: weights has {', '.join(weights) or 'no leg'}")
+    chosen = {leg: float(weights[leg]) for leg in legs}
+    if not all(math.isfinite(weight) and weight >= 0 for weight in chosen.values()):
+        raise ConfigurationError(f"weights must be finite and not negative: {chosen}")
+    total = math.fsum(chosen.values())
+    if legs and not total > 0:
+        raise ConfigurationError(f"at least one of {', '.join(legs)} needs a weight above 0")
+    return {leg: weight / total for leg, weight in chosen.items()}
+
+
+def leg_bounds(
+    rule: ConvexCombination,
+    legs: Mapping[str, Mapping[str, float]],
+    *,
+    floors: Mapping[str, float] | None = None,
+    given: Mapping[str, Bounds] | None = None,
+) -> dict[str, Bounds]:
+    """What a rule normalises each leg by: the bounds given for it, else those of its own list.
+
+    Raises:
+        ConfigurationError: the normaliser needs a floor that is not in `floors`.
+    """
+    floors, given = floors or {}, given or {}
+    return {
+        leg: given[leg] if leg in given else find_bounds(rule.normaliser, scores.values(), floor=floors.get(leg))
+        for leg, scores in legs.items()
+    }
+
+
+def _rank_marks(scores: Mapping[str, float], k: float) -> dict[str, float]:
+    ranks: dict[float, int] = {}
+    for rank, score in enumerate(sorted(scores.values(), reverse=True), start=1):
+        ranks.setdefault(score, rank)
+    return {node: (k + 1.0) / (k + ranks[score]) for node, score in scores.items()}
