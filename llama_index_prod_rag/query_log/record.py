@@ -19,7 +19,7 @@ from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.trace import Record, RerankRecord, RetrievalRecord
 
 Stage = Literal["leg", "fused", "pair", "reranked", "shown"]
-"""Where a passage stood: in a leg's list, after fusion, by raw pair score, after reranking, and in the answer's context."""
+"""Which list: a leg's, the fused one, by raw pair score, after reranking, or what reached the answer's context."""
 
 AnnotatorKind = Literal["HUMAN", "LLM", "CODE"]
 """Who judged; OpenInference's values for `annotation.annotator_kind`."""
@@ -76,7 +76,7 @@ class Feedback:
         comment: free text (`explanation`).
         who: who judged, a person or a program (`identifier`).
         kind: what `who` is (`annotator_kind`).
-        name: what was judged (`name`); a newer judgement of the same name by the same `who` replaces the older one.
+        name: what was judged (`name`). Every judgement is kept; of those by the same `who` the last one counts.
         time: when, in UTC.
     """
 

@@ -1,0 +1,174 @@
+"""The log's two tables, and records to rows and back.
+
+One row holds everything about a question, so a record is either there or not, never half. Columns that OpenInference
+has a name for carry it with `_` for `.`: `input_value`, `output_value`, `session_id`, and the annotation fields.
+Lists that nobody filters by in SQL (places, passages) are JSON in the same row, after the short columns: a database
+does not touch what a query leaves out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from itertools import groupby
+from typing import Any
+
+import sqlalchemy as sa
+
+from llama_index_prod_rag.query_log.record import Feedback, HitRecord, Passage, QueryRecord
+
+Row = dict[str, Any]
+
+
+class UtcTime(sa.types.TypeDecorator[datetime]):
+    """An aware moment; SQLite, which knows no time zones, is given UTC and its answer is read as UTC."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        """Convert to UTC; a naive time counts as local, as everywhere in Python."""
+        return None if value is None else value.astimezone(timezone.utc)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        """Give an aware time in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
+
+
+METADATA = sa.MetaData()
+
+QUERIES = sa.Table(
+    "queries",
+    METADATA,
+    sa.Column("query_id", sa.String, primary_key=True),
+    sa.Column("time", UtcTime, nullable=False),
+    sa.Column("session_id", sa.String),
+    sa.Column("trace_id", sa.String),
+    sa.Column("span_id", sa.String),
+    sa.Column("config_hash", sa.String, nullable=False),
+    sa.Column("input_value", sa.Text, nullable=False),
+    sa.Column("output_value", sa.Text),
+    sa.Column("decision", sa.String),
+    sa.Column("status", sa.String),
+    sa.Column("confidence", sa.Double),
+    sa.Column("error", sa.Text),
+    sa.Column("signals", sa.JSON, nullable=False),
+    sa.Column("reasons", sa.JSON, nullable=False),
+    sa.Column("seconds", sa.JSON, nullable=False),
+    sa.Column("failed", sa.JSON, nullable=False),
+    sa.Column("rankings", sa.JSON, nullable=False),
+    sa.Column("passages", sa.JSON, nullable=False),
+    sa.Index("queries_by_time", "time", "query_id"),
+)
+
+ANNOTATIONS = sa.Table(
+    "annotations",
+    METADATA,
+    sa.Column("annotation_id", sa.String, primary_key=True),
+    sa.Column("query_id", sa.String, nullable=False),  # no foreign key: feedback may overtake a record still queued
+    sa.Column("time", UtcTime, nullable=False),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("annotator_kind", sa.String, nullable=False),
+    sa.Column("identifier", sa.String),
+    sa.Column("helpful", sa.Boolean),
+    sa.Column("label", sa.String),
+    sa.Column("score", sa.Double),
+    sa.Column("explanation", sa.Text),
+    sa.Index("annotations_by_query", "query_id"),
+    sa.Index("annotations_by_time", "time"),
+)
+
+
+def query_row(record: QueryRecord) -> Row:
+    """Row of `queries` for a cleaned record."""
+    return {
+        "query_id": record.query_id,
+        "time": record.time,
+        "session_id": record.session_id,
+        "trace_id": record.trace_id,
+        "span_id": record.span_id,
+        "config_hash": record.config_hash,
+        "input_value": record.query,
+        "output_value": record.answer,
+        "decision": record.decision,
+        "status": record.status,
+        "confidence": record.confidence,
+        "error": record.error,
+        "signals": dict(record.signals),
+        "reasons": list(record.reasons),
+        "seconds": dict(record.seconds),
+        "failed": dict(record.failed),
+        "rankings": _pack(record.hits),
+        "passages": [passage._asdict() for passage in record.passages],
+    }
+
+
+def query_record(row: Mapping[str, Any], feedback: Iterable[Feedback]) -> QueryRecord:
+    """The record in a row of `queries`; lists that were not selected are empty."""
+    return QueryRecord(
+        query=row["input_value"],
+        query_id=row["query_id"],
+        time=row["time"],
+        config_hash=row["config_hash"],
+        decision=row["decision"],
+        status=row["status"],
+        confidence=row["confidence"],
+        signals=row["signals"],
+        reasons=tuple(row["reasons"]),
+        seconds=row["seconds"],
+        hits=tuple(_unpack(row.get("rankings", ()))),
+        passages=tuple(Passage(**passage) for passage in row.get("passages", ())),
+        failed=row["failed"],
+        answer=row["output_value"],
+        error=row["error"],
+        session_id=row["session_id"],
+        trace_id=row["trace_id"],
+        span_id=row["span_id"],
+        feedback=tuple(feedback),
+    )
+
+
+def _pack(hits: Iterable[HitRecord]) -> list[Row]:
+    return [
+        {"stage": stage, "leg": leg, "call": call, "hits": [[hit.node_id, hit.rank, hit.score] for hit in ranking]}
+        for (stage, leg, call), ranking in groupby(hits, key=lambda hit: (hit.stage, hit.leg, hit.call))
+    ]
+
+
+def _unpack(rankings: Iterable[Mapping[str, Any]]) -> Iterable[HitRecord]:
+    for ranking in rankings:
+        stage, leg, call = ranking["stage"], ranking["leg"], ranking["call"]
+        for node_id, rank, score in ranking["hits"]:
+            yield HitRecord(stage, leg, node_id, rank, score, call)
+
+
+def annotation_row(annotation_id: str, query_id: str, feedback: Feedback) -> Row:
+    """Row of `annotations` for cleaned feedback."""
+    return {
+        "annotation_id": annotation_id,
+        "query_id": query_id,
+        "time": feedback.time,
+        "name": feedback.name,
+        "annotator_kind": feedback.kind,
+        "identifier": feedback.who,
+        "helpful": feedback.helpful,
+        "label": feedback.label,
+        "score": feedback.score,
+        "explanation": feedback.comment,
+    }
+
+
+def feedback_of(row: Mapping[str, Any]) -> Feedback:
+    """The feedback in a row of `annotations`."""
+    return Feedback(
+        helpful=row["helpful"],
+        label=row["label"],
+        score=row["score"],
+        comment=row["explanation"],
+        who=row["identifier"],
+        kind=row["annotator_kind"],
+        name=row["name"],
+        time=row["time"],
+    )

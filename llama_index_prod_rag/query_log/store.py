@@ -1,0 +1,224 @@
+"""`QueryLog`: what users and the gate hold."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta, timezone
+from types import TracebackType
+from typing import TypeAlias
+
+from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.query_log import normalise
+from llama_index_prod_rag.query_log.database import Database, parse_url
+from llama_index_prod_rag.query_log.record import AnnotatorKind, Feedback, QueryRecord
+from llama_index_prod_rag.query_log.schema import Row, annotation_row, feedback_of, query_record, query_row
+from llama_index_prod_rag.query_log.writer import BackgroundWriter, LogStats
+
+_logger = logging.getLogger(__name__)
+_PRUNE_EVERY = 3600.0  # seconds
+
+_Judgement: TypeAlias = tuple[str, str, Feedback]  # annotation id, query id, feedback
+_Item: TypeAlias = QueryRecord | _Judgement
+
+
+class QueryLog:
+    """What happened, question by question, in SQLite or PostgreSQL.
+
+    `add` and `add_feedback` only queue: they take microseconds, never raise and never wait for the database. A thread
+    writes; `stats` says what became of everything. Close the log, or leave its `with` block, to write the rest; an
+    exiting interpreter does it too. Nothing is opened before there is something to write or to read.
+
+    Args:
+        url: `sqlite:///queries.db` (four slashes for an absolute path) or `postgresql://user@host/name`.
+        log_text: False keeps no question, answer, passage, reason, message or comment; ids, scores and times stay.
+        redact: applied to each of those texts before it is stored, in the writing thread. Where it raises, the text
+            is withheld.
+        keep: how long records and feedback stay; None keeps them. Checked at the first write and then hourly.
+        capacity: how many records may wait in memory for a slow or absent database; further ones are dropped and
+            counted.
+
+    Raises:
+        ConfigurationError: a URL this log cannot use, or a setting out of range.
+        MissingExtraError: PostgreSQL without its driver.
+
+    Examples:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder, QueryLog(f"sqlite:///{folder}/queries.db") as log:
+        ...     log.add(QueryRecord(query="who earns most?", query_id="q1", answer="The board."))
+        ...     log.add_feedback("q1", helpful=True, who="ada")
+        ...     _ = log.flush()
+        ...     [(record.query, record.feedback[0].helpful) for record in log.records()]
+        [('who earns most?', True)]
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        log_text: bool = True,
+        redact: Callable[[str], str] | None = None,
+        keep: timedelta | None = None,
+        capacity: int = 5000,
+    ) -> None:
+        if capacity < 1:
+            raise ConfigurationError("capacity must be at least 1")
+        if keep is not None and keep <= timedelta():
+            raise ConfigurationError("keep must be a positive time; None keeps everything")
+        self._settings = {"log_text": log_text, "redact": redact, "keep": keep, "capacity": capacity}
+        self._url = url
+        self._database = Database(parse_url(url))
+        sink = _Sink(self._database, redact if log_text else normalise.withhold, keep)
+        self._writer: BackgroundWriter[_Item] = BackgroundWriter(sink.write, capacity=capacity)
+
+    def __repr__(self) -> str:
+        return f"QueryLog({self._database.url.render_as_string()!r})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # A copy in another process writes to the same database with a queue of its own.
+        return _rebuild, (self._url, self._settings)
+
+    def add(self, record: QueryRecord) -> None:
+        """Queue a record; its `feedback` is not written, see `add_feedback`."""
+        self._writer.put(record)
+
+    def add_feedback(
+        self,
+        query_id: str,
+        *,
+        helpful: bool | None = None,
+        label: str | None = None,
+        score: float | None = None,
+        comment: str | None = None,
+        who: str | None = None,
+        kind: AnnotatorKind = "HUMAN",
+        name: str = "feedback",
+    ) -> None:
+        """Queue somebody's judgement of an answer; the fields are those of `Feedback`.
+
+        It may come from another process than the record, and before it: an unknown id is no error. Ask `get` where a
+        wrong id should be one.
+        """
+        feedback = Feedback(helpful=helpful, label=label, score=score, comment=comment, who=who, kind=kind, name=name)
+        self._writer.put((str(uuid.uuid4()), query_id, feedback))
+
+    def records(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        passages: bool = True,
+    ) -> Iterator[QueryRecord]:
+        """Stored records with their feedback, newest first, read page by page.
+
+        Args:
+            since: only questions asked at this moment or later; a naive time is local.
+            until: only questions asked before this moment.
+            limit: at most this many.
+            passages: False leaves out the passages' texts, the larger part of a log.
+
+        Raises:
+            QueryLogError: there is no log, or it cannot be read.
+        """
+        if limit is not None and limit < 1:
+            return
+        left = limit
+        size = 500 if limit is None else min(500, limit)
+        without = () if passages else ("passages",)
+        for queries, judgements in self._database.pages(since=since, until=until, without=without, size=size):
+            yield from _join(queries, judgements)[:left]
+            if left is not None and (left := left - len(queries)) <= 0:
+                return
+
+    def get(self, query_id: str) -> QueryRecord | None:
+        """The stored record of one question, or None.
+
+        Raises:
+            QueryLogError: there is no log, or it cannot be read.
+        """
+        for queries, judgements in self._database.pages(query_id=query_id, size=1):
+            return _join(queries, judgements)[0]
+        return None
+
+    @property
+    def stats(self) -> LogStats:
+        """What became of everything this process handed in."""
+        return self._writer.stats
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until everything queued so far is dealt with.
+
+        Args:
+            timeout: seconds to wait at most; None waits as long as it takes.
+
+        Returns:
+            Whether the queue ran empty in time.
+        """
+        return self._writer.flush(timeout)
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Write what is queued and stop; what cannot be written in time is dropped and counted.
+
+        Args:
+            timeout: seconds to keep trying.
+        """
+        self._writer.close(timeout)
+        self._database.dispose()
+
+    def __enter__(self) -> QueryLog:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _rebuild(url: str, settings: dict[str, object]) -> QueryLog:
+    return QueryLog(url, **settings)  # type: ignore[arg-type]
+
+
+def _join(queries: Sequence[Row], annotations: Sequence[Row]) -> list[QueryRecord]:
+    feedback: dict[str, list[Feedback]] = {}
+    for row in annotations:
+        feedback.setdefault(row["query_id"], []).append(feedback_of(row))
+    return [query_record(row, feedback.get(row["query_id"], ())) for row in queries]
+
+
+class _Sink:
+    """What the writing thread does with a batch: withhold or redact, clean, store, and let the old go."""
+
+    def __init__(self, database: Database, change: Callable[[str], str] | None, keep: timedelta | None) -> None:
+        self._database = database
+        self._change = change
+        self._keep = keep
+        self._prune_at = 0.0
+
+    def write(self, batch: Sequence[_Item]) -> None:
+        queries = [query_row(self._fit(item)) for item in batch if isinstance(item, QueryRecord)]
+        annotations = [
+            annotation_row(annotation_id, normalise.clean_text(query_id), self._fit_feedback(feedback))
+            for annotation_id, query_id, feedback in (item for item in batch if not isinstance(item, QueryRecord))
+        ]
+        self._database.insert(queries, annotations)
+        if self._keep is not None and time.monotonic() >= self._prune_at:
+            self._database.delete_before(datetime.now(timezone.utc) - self._keep)
+            self._prune_at = time.monotonic() + _PRUNE_EVERY
+
+    def _fit(self, record: QueryRecord) -> QueryRecord:
+        return normalise.clean_record(normalise.map_texts(record, self._changed))
+
+    def _fit_feedback(self, feedback: Feedback) -> Feedback:
+        return normalise.clean_feedback(normalise.map_comment(feedback, self._changed))
+
+    def _changed(self, text: str) -> str:
+        if self._change is None:
+            return text
+        try:
+            return self._change(text)
+        except Exception:
+            _logger.exception("The query log withholds a text: the redaction hook raised")
+            return normalise.WITHHELD
