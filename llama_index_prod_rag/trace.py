@@ -148,6 +148,11 @@ def tracing() -> Iterator[QueryTrace]:
         _current.reset(token)
 
 
+def open_trace() -> QueryTrace | None:
+    """The trace of the innermost open scope, if there is one."""
+    return _current.get()
+
+
 def note(record: Record) -> None:
     """Append a record to the open trace, if there is one."""
     if (trace := _current.get()) is not None:

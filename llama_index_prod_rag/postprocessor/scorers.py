@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from threading import Lock
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.models import OFFLINE, Weights, find_weights
@@ -19,6 +21,7 @@ Progress: TypeAlias = Callable[[int], None]
 """Called with the number of pairs that were just scored, from any thread."""
 
 
+@runtime_checkable
 class PairScorer(Protocol):
     """A model that says how relevant a passage is to a query.
 
@@ -86,6 +89,31 @@ def load_scorer(
     from llama_index_prod_rag.postprocessor.torch_scorer import TorchScorer
 
     return TorchScorer(weights, device=device, trust_remote_code=trust_remote_code)
+
+
+_loading = Lock()
+_load_once = lru_cache(maxsize=4)(load_scorer)  # a full model and a small one before it, and one change of both
+
+
+def shared_scorer(
+    model: str,
+    *,
+    backend: Backend = "auto",
+    device: str | None = None,
+    threads: int | None = None,
+    onnx_file: str | None = None,
+    trust_remote_code: bool = False,
+) -> PairScorer:
+    """`load_scorer`, loading each model once in a process: rerankers, threads and their pickled copies share it."""
+    with _loading:
+        return _load_once(
+            model,
+            backend=backend,
+            device=device,
+            threads=threads,
+            onnx_file=onnx_file,
+            trust_remote_code=trust_remote_code,
+        )
 
 
 def _runtime(weights: Weights, backend: Backend) -> Literal["torch", "onnx"]:

@@ -1,0 +1,206 @@
+"""`CrossEncoderRerank`: the second stage, many candidates to the best few."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRankStartEvent
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from llama_index.core.schema import BaseNode, MetadataMode, NodeWithScore, QueryBundle
+from llama_index_instrumentation import get_dispatcher
+from pydantic import Field
+
+from llama_index_prod_rag.errors import ConfigurationError, InputError, MissingExtraError
+from llama_index_prod_rag.events import emit
+from llama_index_prod_rag.fusion.rules import share_weights
+from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER, blend_legs, blend_scores
+from llama_index_prod_rag.postprocessor.passages import PassageScores, check_finite, score_passages
+from llama_index_prod_rag.postprocessor.scorers import Backend, PairScorer, Progress, shared_scorer
+from llama_index_prod_rag.scored_node import carried_records, rescored
+from llama_index_prod_rag.trace import RerankRecord, RetrievalRecord, open_trace
+
+_dispatcher = get_dispatcher(__name__)
+
+
+class CrossEncoderRerank(BaseNodePostprocessor):
+    """Order candidates by a cross-encoder's reading of question and passage together, beside the retrieval's scores.
+
+    Nodes and hits that come in stay as they were; what comes out are copies with new scores, which still refer to
+    their retrieval record and now to a `RerankRecord` with every candidate's raw logit.
+
+    Attributes:
+        model: hub name or folder of a sentence-transformers cross-encoder with one output, or `"offline"`.
+        top_n: most nodes returned, at least 1.
+        backend: runtime: `torch`, `onnx`, or `auto`.
+        device: torch device; None lets sentence-transformers choose.
+        threads: workers of the ONNX backend; None takes one per usable core.
+        onnx_file: weights file inside the model's folder or repository, for the ONNX backend.
+        trust_remote_code: run code that the model's repository brings.
+        weights: `"cross_encoder"` orders by the pair score alone; a mapping of the retriever's leg names and
+            `cross_encoder` to weights combines them; None keeps the retriever's own weights and gives `blend` to the
+            pair score.
+        blend: share of the pair score where `weights` does not give it, in [0, 1].
+        activation: of the pair score where it orders alone: `sigmoid` (0 to 1) or `identity` (the raw logit).
+        metadata: what precedes a node's text when it is scored: names of metadata entries, or one of LlamaIndex's
+            metadata modes.
+        max_windows: windows read of a passage that is longer than the model's limit, from its beginning; the best one
+            counts. None reads to the end.
+        on_failure: `raise`, or `keep_order` to return the retrieval's order, with the reason in the record.
+        show_progress: a progress bar over the pairs.
+        scorer: a loaded model instead of `model`; not serialised.
+
+    Raises:
+        ConfigurationError: a setting is out of range.
+        InputError: `postprocess_nodes` was called without a query.
+        ModelError: the model cannot be loaded.
+        ScoringError: the model gave NaN for a node.
+    """
+
+    model: str = "cross-encoder/ms-marco-MiniLM-L6-v2"
+    top_n: int = 5
+    backend: Backend = "auto"
+    device: str | None = None
+    threads: int | None = None
+    onnx_file: str | None = None
+    trust_remote_code: bool = False
+    weights: dict[str, float] | Literal["cross_encoder"] | None = None
+    blend: float = 0.3
+    activation: Literal["sigmoid", "identity"] = "sigmoid"
+    metadata: MetadataMode | tuple[str, ...] = ("title", "heading_path")
+    max_windows: int | None = None
+    on_failure: Literal["raise", "keep_order"] = "raise"
+    show_progress: bool = False
+    scorer: PairScorer | None = Field(default=None, exclude=True, repr=False)
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Name under which the component is serialised."""
+        return "CrossEncoderRerank"
+
+    if not TYPE_CHECKING:  # type checkers see the fields
+
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(**settings)
+            self._check_settings()  # not in a validator: pydantic would wrap the error into one of its own
+
+    def _check_settings(self) -> None:
+        counts = (self.top_n, self.max_windows, self.threads)
+        if any(count is not None and count < 1 for count in counts):
+            raise ConfigurationError(f"top_n, max_windows and threads are at least 1, not {counts}")
+        if not 0.0 <= self.blend <= 1.0:
+            raise ConfigurationError(f"blend is a share between 0 and 1, not {self.blend}")
+        if isinstance(self.weights, dict):
+            if CROSS_ENCODER not in self.weights:
+                raise ConfigurationError(f"weights {self.weights} leave out {CROSS_ENCODER!r}: give the pair score one")
+            share_weights(self.weights, self.weights)
+
+    def _postprocess_nodes(
+        self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
+    ) -> list[NodeWithScore]:
+        if query_bundle is None:
+            raise InputError("reranking needs the question: pass query_bundle or query_str")
+        with self._announced(nodes, query_bundle) as returned:
+            returned.extend(self._rerank(nodes, query_bundle.query_str))
+        return returned
+
+    @contextmanager
+    def _announced(self, nodes: list[NodeWithScore], query: QueryBundle) -> Iterator[list[NodeWithScore]]:
+        """Fire LlamaIndex's start and end events around the block, which fills the list; on error the list is empty."""
+        returned: list[NodeWithScore] = []
+        _dispatcher.event(ReRankStartEvent(query=query, nodes=nodes, top_n=self.top_n, model_name=self.model))
+        try:
+            yield returned
+        finally:
+            _dispatcher.event(ReRankEndEvent(nodes=list(returned)))
+
+    def _rerank(self, hits: Sequence[NodeWithScore], query: str) -> list[NodeWithScore]:
+        began = time.perf_counter()
+        try:
+            record = self._score(hits, query, began)
+        except (ConfigurationError, InputError, MissingExtraError):
+            raise  # the user's to mend, today
+        except Exception as error:
+            emit(
+                RerankRecord(self.model, seconds=time.perf_counter() - began, failed=f"{type(error).__name__}: {error}")
+            )
+            if self.on_failure == "raise":
+                raise
+            return list(hits[: self.top_n])
+        emit(record)
+        copies = [rescored(hit, record.scores[hit.node.node_id], rerank=record) for hit in hits]
+        return sorted(copies, key=lambda hit: -(hit.score or 0.0))[: self.top_n]
+
+    def _score(self, hits: Sequence[NodeWithScore], query: str, began: float) -> RerankRecord:
+        ids = [hit.node.node_id for hit in hits]
+        found = (
+            self._score_pairs(query, [self._passage(hit.node) for hit in hits])
+            if hits
+            else PassageScores([], frozenset(), 0)
+        )
+        check_finite(found.logits, ids, self.model)
+        logits = dict(zip(ids, found.logits, strict=True))
+        return RerankRecord(
+            model=self.model,
+            logits=logits,
+            scores=self._final_scores(logits, hits),
+            seconds=time.perf_counter() - began,
+            truncated=frozenset(ids[index] for index in found.truncated),
+        )
+
+    def _score_pairs(self, query: str, passages: Sequence[str]) -> PassageScores:
+        scorer = self.scorer or shared_scorer(
+            self.model,
+            backend=self.backend,
+            device=self.device,
+            threads=self.threads,
+            onnx_file=self.onnx_file,
+            trust_remote_code=self.trust_remote_code,
+        )
+        with _progress_bar(len(passages), self.show_progress) as progress:
+            return score_passages(scorer, query, passages, max_windows=self.max_windows, progress=progress)
+
+    def _passage(self, node: BaseNode) -> str:
+        if isinstance(self.metadata, MetadataMode):
+            return node.get_content(metadata_mode=self.metadata)
+        lines = [str(node.metadata[key]) for key in self.metadata if node.metadata.get(key)]
+        return "\n".join([*lines, node.get_content(metadata_mode=MetadataMode.NONE)])
+
+    def _final_scores(self, logits: Mapping[str, float], hits: Sequence[NodeWithScore]) -> Mapping[str, float]:
+        if isinstance(self.weights, str):
+            return logits if self.activation == "identity" else {node: _sigmoid(x) for node, x in logits.items()}
+        record = _retrieval_record(hits)
+        if record is not None:
+            return blend_legs(logits, record, self.weights, self.blend)
+        retrieval = {hit.node.node_id: float(hit.score) for hit in hits if hit.score is not None}
+        return blend_scores(logits, retrieval, self.blend)
+
+
+def _retrieval_record(hits: Sequence[NodeWithScore]) -> RetrievalRecord | None:
+    """The one retrieval the hits come from: as they carry it, or as the open trace knows it; None where several do."""
+    carried = [record for record in carried_records(hits) if isinstance(record, RetrievalRecord)]
+    if not carried and (trace := open_trace()) is not None:
+        ids = {hit.node.node_id for hit in hits}
+        retrievals = [record for record in trace.records if isinstance(record, RetrievalRecord)]
+        carried = [record for record in retrievals[-1:] if ids <= record.fused.keys()]
+    return carried[0] if len(carried) == 1 and carried[0].legs else None
+
+
+def _sigmoid(logit: float) -> float:
+    return 1.0 / (1.0 + math.exp(-logit)) if logit >= 0 else math.exp(logit) / (1.0 + math.exp(logit))
+
+
+@contextmanager
+def _progress_bar(total: int, shown: bool) -> Iterator[Progress | None]:
+    if not shown:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+
+    with Bars(console=Console(stderr=True)) as bars:
+        task = bars.add_task("Reranking", total=total)
+        yield lambda count: bars.advance(task, count)

@@ -1,0 +1,95 @@
+"""Score whole passages with a model that reads a limited number of tokens. Core: knows scorers only by their port."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llama_index_prod_rag.errors import ScoringError
+from llama_index_prod_rag.postprocessor.scorers import PairScorer, Progress
+from llama_index_prod_rag.postprocessor.windows import window_spans
+
+_logger = logging.getLogger(__name__)
+
+_OVERLAP = 64  # tokens that neighbouring windows share: two or three sentences, so that an answer is whole in one
+
+
+@dataclass(frozen=True, slots=True)
+class PassageScores:
+    """What a model says about a list of passages.
+
+    Attributes:
+        logits: the best window's raw output for each passage; it may be NaN where the model gave NaN.
+        truncated: indices of passages with windows that were not read.
+        pairs: how many pairs the model scored.
+    """
+
+    logits: list[float]
+    truncated: frozenset[int]
+    pairs: int
+
+
+def score_passages(
+    scorer: PairScorer,
+    query: str,
+    passages: Sequence[str],
+    *,
+    max_windows: int | None = None,
+    progress: Progress | None = None,
+) -> PassageScores:
+    """Score passages by the maximum over their windows; equal windows are scored once.
+
+    A query longer than half of what the model reads is cut to that half, with a warning.
+
+    Args:
+        scorer: the model.
+        query: the question.
+        passages: texts of any length, empty ones included.
+        max_windows: windows read of a passage, from its beginning; None reads it to its end.
+        progress: called with the number of pairs just scored.
+    """
+    query, budget = fit_query(scorer, query)
+    windows = [_windows(scorer, passage, budget) for passage in passages]
+    read = [parts[:max_windows] for parts in windows]
+    unique = list(dict.fromkeys(part for parts in read for part in parts))
+    scores = dict(zip(unique, scorer.score([(query, part) for part in unique], progress), strict=True))
+    return PassageScores(
+        logits=[_maximum([scores[part] for part in parts]) for parts in read],
+        truncated=frozenset(index for index, parts in enumerate(windows) if len(parts) > len(read[index])),
+        pairs=len(unique),
+    )
+
+
+def fit_query(scorer: PairScorer, query: str) -> tuple[str, int]:
+    """The query as far as the model should read it, and the tokens that are left for the passage."""
+    room = scorer.max_tokens - scorer.special_tokens
+    offsets = scorer.token_offsets(query)
+    if len(offsets) <= room // 2:
+        return query, room - len(offsets)
+    _logger.warning("query of %d tokens cut to %d: %s reads %d", len(offsets), room // 2, scorer.name, room)
+    return query[: offsets[room // 2 - 1][1]], room - room // 2
+
+
+def check_finite(logits: Sequence[float], node_ids: Sequence[str], model: str) -> None:
+    """Refuse what is no number.
+
+    Raises:
+        ScoringError: naming the first node with NaN or infinity.
+    """
+    for node_id, logit in zip(node_ids, logits, strict=True):
+        if not math.isfinite(logit):
+            raise ScoringError(
+                f"{model} scored node {node_id} with {logit}: check that its text is valid and the weights are intact"
+            )
+
+
+def _windows(scorer: PairScorer, passage: str, budget: int) -> list[str]:
+    spans = window_spans(scorer.token_offsets(passage), budget, min(_OVERLAP, budget // 4))
+    return [passage[start:end] for start, end in spans] or [""]
+
+
+def _maximum(logits: Sequence[float]) -> float:
+    # max() lets a NaN pass or not depending on its position
+    return math.nan if any(map(math.isnan, logits)) else max(logits)

@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import pickle
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from llama_index.core.instrumentation.event_handlers import BaseEventHandler
+from llama_index.core.instrumentation.events import BaseEvent
+from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle, TextNode
+from llama_index_instrumentation import get_dispatcher
+from pydantic import Field
+
+from llama_index_prod_rag.errors import ConfigurationError, InputError, ScoringError
+from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
+from llama_index_prod_rag.scored_node import ScoredNode
+from llama_index_prod_rag.trace import LegHit, RerankRecord, RetrievalRecord, tracing
+
+_TEXTS = {"a": "madrid is large", "b": "berlin is large", "c": "berlin is a city"}
+
+
+@pytest.fixture
+def hits() -> list[NodeWithScore]:
+    return [
+        NodeWithScore(node=TextNode(id_=node_id, text=text), score=score)
+        for (node_id, text), score in zip(_TEXTS.items(), (0.9, 0.8, 0.7), strict=True)
+    ]
+
+
+class _Recorder(BaseEventHandler):
+    events: list[BaseEvent] = Field(default_factory=list)
+
+    def handle(self, event: BaseEvent, **_: Any) -> None:
+        self.events.append(event)
+
+    def names(self) -> list[str]:
+        return [event.class_name() for event in self.events if event.class_name().startswith(("ReRank", "ProdRag"))]
+
+
+@pytest.fixture
+def recorder() -> Iterator[_Recorder]:
+    root, handler = get_dispatcher(), _Recorder()
+    root.add_event_handler(handler)
+    yield handler
+    root.event_handlers.remove(handler)
+
+
+class _NotANumber:
+    name = fingerprint = "broken"
+    max_tokens, special_tokens = 512, 3
+
+    def token_offsets(self, text: str) -> list[tuple[int, int]]:
+        return [(0, len(text))]
+
+    def score(self, pairs: list[tuple[str, str]], progress: Any = None) -> list[float]:
+        return [float("nan") if "madrid" in passage else 1.0 for _, passage in pairs]
+
+
+def _ids(hits: list[NodeWithScore]) -> list[str]:
+    return [hit.node.node_id for hit in hits]
+
+
+def test_the_pair_score_alone_orders_by_relevance(hits: list[NodeWithScore], scorer: Any) -> None:
+    rerank = CrossEncoderRerank(scorer=scorer, weights="cross_encoder", top_n=2)
+    result = rerank.postprocess_nodes(hits, query_str="berlin city")
+    assert _ids(result) == ["c", "b"]
+    assert [hit.score for hit in result] == pytest.approx([1 / (1 + 2.718281828**-3), 1 / (1 + 2.718281828**-1)])
+
+
+def test_identity_returns_the_logits(hits: list[NodeWithScore], scorer: Any) -> None:
+    rerank = CrossEncoderRerank(scorer=scorer, weights="cross_encoder", activation="identity")
+    assert [hit.score for hit in rerank.postprocess_nodes(hits, query_str="berlin city")] == [3.0, 1.0, -1.0]
+
+
+def test_a_list_without_a_record_is_blended_with_its_own_scores(hits: list[NodeWithScore], scorer: Any) -> None:
+    rerank = CrossEncoderRerank(scorer=scorer, blend=0.4)
+    result = rerank.postprocess_nodes(hits, query_str="berlin city")
+    assert {hit.node.node_id: hit.score for hit in result} == pytest.approx({"a": 0.6, "b": 0.5, "c": 0.4})
+
+
+def _recorded(hits: list[NodeWithScore]) -> tuple[list[NodeWithScore], RetrievalRecord]:
+    record = RetrievalRecord(
+        "berlin city",
+        legs={"bm25": {hit.node.node_id: LegHit(rank, hit.score or 0.0) for rank, hit in enumerate(hits, start=1)}},
+        fused={hit.node.node_id: hit.score or 0.0 for hit in hits},
+        weights={"bm25": 1.0},
+    )
+    return [ScoredNode(node=hit.node, score=hit.score, retrieval=record) for hit in hits], record
+
+
+def test_the_pair_score_is_one_more_leg_of_the_retrieval(hits: list[NodeWithScore], scorer: Any) -> None:
+    carried, record = _recorded(hits)
+    rerank = CrossEncoderRerank(scorer=scorer, weights={"bm25": 0.2, "cross_encoder": 0.8})
+    result = rerank.postprocess_nodes(carried, query_str="berlin city")
+    assert _ids(result) == ["c", "b", "a"]
+    assert [hit.score for hit in result] == pytest.approx([0.8, 0.5, 0.2])
+    assert all(isinstance(hit, ScoredNode) and hit.retrieval is record for hit in result)
+
+
+def test_a_record_that_the_hits_lost_is_found_in_the_open_trace(hits: list[NodeWithScore], scorer: Any) -> None:
+    _, record = _recorded(hits)
+    rerank = CrossEncoderRerank(scorer=scorer, weights={"bm25": 0.0, "cross_encoder": 1.0}, blend=0.0)
+    with tracing() as trace:
+        trace.add(record)
+        assert _ids(rerank.postprocess_nodes(hits, query_str="berlin city")) == ["c", "b", "a"]
+
+
+def test_every_candidate_is_recorded_before_the_cut(hits: list[NodeWithScore], scorer: Any) -> None:
+    with tracing() as trace:
+        result = CrossEncoderRerank(scorer=scorer, top_n=1).postprocess_nodes(hits, query_str="berlin city")
+    (record,) = trace.records
+    assert isinstance(record, RerankRecord)
+    assert record.logits == {"a": -1.0, "b": 1.0, "c": 3.0}
+    assert record.scores.keys() == _TEXTS.keys()
+    assert isinstance(result[0], ScoredNode)
+    assert result[0].rerank is record
+
+
+def test_inputs_stay_as_they_were_and_the_second_call_equals_the_first(hits: list[NodeWithScore], scorer: Any) -> None:
+    before = [hit.model_dump() for hit in hits]
+    query = QueryBundle("berlin city")
+    rerank = CrossEncoderRerank(scorer=scorer)
+    first = [hit.to_dict() for hit in rerank.postprocess_nodes(hits, query)]
+    assert [hit.to_dict() for hit in rerank.postprocess_nodes(hits, query)] == first
+    assert [hit.model_dump() for hit in hits] == before
+    json.dumps(first)
+
+
+def test_equal_scores_keep_the_order_of_the_retrieval(scorer: Any) -> None:
+    hits = [NodeWithScore(node=TextNode(id_=name, text=f"text {name}"), score=0.5) for name in "dbca"]
+    assert _ids(CrossEncoderRerank(scorer=scorer).postprocess_nodes(hits, query_str="berlin")) == list("dbca")
+
+
+def test_events_are_paired_on_success_empty_input_and_error(
+    hits: list[NodeWithScore], scorer: Any, recorder: _Recorder
+) -> None:
+    rerank = CrossEncoderRerank(scorer=scorer)
+    expected = ["ReRankStartEvent", "ProdRagPairScoresEvent", "ReRankEndEvent"]
+    for nodes in (hits, []):
+        rerank.postprocess_nodes(nodes, query_str="berlin")
+        assert recorder.names() == expected
+        recorder.events.clear()
+    with pytest.raises(ScoringError, match="node a"):
+        CrossEncoderRerank(scorer=_NotANumber()).postprocess_nodes(hits, query_str="berlin")
+    assert recorder.names() == expected
+
+
+def test_a_failing_model_can_leave_the_order_of_the_retrieval(hits: list[NodeWithScore]) -> None:
+    rerank = CrossEncoderRerank(scorer=_NotANumber(), on_failure="keep_order", top_n=2)
+    with tracing() as trace:
+        result = rerank.postprocess_nodes(hits, query_str="berlin")
+    assert [(hit.node.node_id, hit.score) for hit in result] == [("a", 0.9), ("b", 0.8)]
+    (record,) = trace.records
+    assert isinstance(record, RerankRecord)
+    assert record.failed is not None
+    assert "node a" in record.failed
+
+
+def test_a_missing_question_is_an_error(hits: list[NodeWithScore], scorer: Any) -> None:
+    with pytest.raises(InputError, match="pass query_bundle or query_str"):
+        CrossEncoderRerank(scorer=scorer).postprocess_nodes(hits)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"top_n": 0}, "at least 1"),
+        ({"max_windows": 0}, "at least 1"),
+        ({"blend": 1.5}, "between 0 and 1"),
+        ({"weights": {"dense": 1.0}}, "leave out 'cross_encoder'"),
+        ({"weights": {"dense": -1.0, "cross_encoder": 1.0}}, "not negative"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        CrossEncoderRerank(**settings)
+
+
+def test_what_is_scored_is_a_setting(scorer: Any) -> None:
+    node = TextNode(text="its streets", metadata={"title": "Berlin", "heading_path": "City > Centre", "file": "x.md"})
+    hits = [NodeWithScore(node=node, score=1.0)]
+    for metadata, passage in (
+        (("title", "heading_path"), "Berlin\nCity > Centre\nits streets"),
+        ((), "its streets"),
+        (MetadataMode.EMBED, node.get_content(MetadataMode.EMBED)),
+    ):
+        CrossEncoderRerank(scorer=scorer, metadata=metadata).postprocess_nodes(hits, query_str="q")
+        assert scorer.seen[-1] == ("q", passage)
+
+
+def test_settings_survive_serialisation_and_pickling() -> None:
+    rerank = CrossEncoderRerank(model="offline", top_n=3, weights={"dense": 0.7, "cross_encoder": 0.3})
+    through_json = CrossEncoderRerank.from_dict(json.loads(json.dumps(rerank.to_dict())))
+    assert through_json.to_dict() == rerank.to_dict()
+    assert pickle.loads(pickle.dumps(rerank)).to_dict() == rerank.to_dict()  # noqa: S301 - our own bytes
+
+
+async def test_async_equals_sync_and_leaves_the_loop_running(hits: list[NodeWithScore], scorer: Any) -> None:
+    release = threading.Event()
+
+    class Slow(type(scorer)):  # type: ignore[misc]
+        def score(self, pairs: Any, progress: Any = None) -> list[float]:
+            assert release.wait(10)
+            return list(super().score(pairs, progress))
+
+    rerank = CrossEncoderRerank(scorer=Slow())
+    with tracing() as trace:
+        task = asyncio.create_task(rerank.apostprocess_nodes(hits, query_str="berlin city"))
+        await asyncio.sleep(0)
+        began = time.monotonic()
+        await asyncio.sleep(0.01)
+        assert time.monotonic() - began < 5
+        assert not task.done()
+        release.set()
+        result = await task
+    assert [hit.score for hit in result] == [
+        hit.score for hit in CrossEncoderRerank(scorer=scorer).postprocess_nodes(hits, query_str="berlin city")
+    ]
+    assert len(trace.records) == 1
+
+
+def test_progress_counts_pairs_on_stderr(
+    hits: list[NodeWithScore], scorer: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    CrossEncoderRerank(scorer=scorer, show_progress=True).postprocess_nodes(hits, query_str="berlin")
+    captured = capsys.readouterr()
+    assert "Reranking" in captured.err
+    assert captured.out == ""
