@@ -1,0 +1,90 @@
+"""Whether a node's metadata passes LlamaIndex's `MetadataFilters`: pure functions, every operator, any nesting.
+
+The meaning is that of LlamaIndex's in-memory store, completed where that store raises (nested groups, `is_empty`, mixed
+types): a comparison that cannot be made does not match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from llama_index.core.schema import BaseNode
+from llama_index.core.vector_stores.types import FilterCondition, FilterOperator, MetadataFilter, MetadataFilters
+
+from llama_index_prod_rag.errors import InputError
+
+_LISTS = {FilterOperator.IN, FilterOperator.NIN, FilterOperator.ANY, FilterOperator.ALL}
+
+
+def filterable_metadata(node: BaseNode) -> dict[str, Any]:
+    """What filters look at: the metadata, and the source's id under the three names vector stores give it."""
+    source = node.ref_doc_id or "None"
+    return {"document_id": source, "doc_id": source, "ref_doc_id": source, **node.metadata}
+
+
+def matches(metadata: Mapping[str, Any], filters: MetadataFilters | MetadataFilter) -> bool:
+    """Whether metadata passes.
+
+    A group is true where all of its members are (`and`), at least one is (`or`), or none is (`not`); a group without
+    members is always true. A missing value, or None, passes only `!=`, `nin` and `is_empty`.
+
+    Args:
+        metadata: one node's metadata.
+        filters: a group, or one condition.
+
+    Raises:
+        InputError: `in`, `nin`, `any` or `all` with something else than a list.
+
+    Examples:
+        >>> condition = MetadataFilter(key="year", operator=FilterOperator.GTE, value=2020)
+        >>> matches({"year": 2024}, condition), matches({"year": "unknown"}, condition), matches({}, condition)
+        (True, False, False)
+    """
+    if isinstance(filters, MetadataFilter):
+        return _matches_one(metadata.get(filters.key), filters)
+    results = (matches(metadata, member) for member in filters.filters)
+    if not filters.filters:
+        return True
+    if filters.condition == FilterCondition.OR:
+        return any(results)
+    if filters.condition == FilterCondition.NOT:
+        return not any(results)
+    return all(results)
+
+
+def _matches_one(found: Any, condition: MetadataFilter) -> bool:  # noqa: ANN401 - metadata values have any type
+    operator, wanted = condition.operator, condition.value
+    if operator in _LISTS and not isinstance(wanted, list):
+        raise InputError(f"the filter {condition.key} {operator.value} needs a list of values, not {wanted!r}")
+    if operator == FilterOperator.IS_EMPTY:
+        return found is None or found in ("", [])
+    if found is None:
+        return operator in (FilterOperator.NE, FilterOperator.NIN)
+    try:
+        return bool(_OPERATORS[operator](found, wanted))
+    except TypeError:  # a number against a string, membership in a number
+        return False
+
+
+def _text_match(found: Any, wanted: Any) -> bool:  # noqa: ANN401
+    return isinstance(found, str) and isinstance(wanted, str) and wanted in found
+
+
+_OPERATORS: dict[FilterOperator, Callable[[Any, Any], Any]] = {
+    FilterOperator.EQ: lambda found, wanted: found == wanted,
+    FilterOperator.NE: lambda found, wanted: found != wanted,
+    FilterOperator.GT: lambda found, wanted: found > wanted,
+    FilterOperator.GTE: lambda found, wanted: found >= wanted,
+    FilterOperator.LT: lambda found, wanted: found < wanted,
+    FilterOperator.LTE: lambda found, wanted: found <= wanted,
+    FilterOperator.IN: lambda found, wanted: found in wanted,
+    FilterOperator.NIN: lambda found, wanted: found not in wanted,
+    FilterOperator.ANY: lambda found, wanted: any(value in found for value in wanted),
+    FilterOperator.ALL: lambda found, wanted: all(value in found for value in wanted),
+    FilterOperator.CONTAINS: lambda found, wanted: wanted in found,
+    FilterOperator.TEXT_MATCH: _text_match,
+    FilterOperator.TEXT_MATCH_INSENSITIVE: lambda found, wanted: _text_match(
+        found.lower() if isinstance(found, str) else found, wanted.lower() if isinstance(wanted, str) else wanted
+    ),
+}
