@@ -12,13 +12,14 @@ from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRan
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import BaseNode, MetadataMode, NodeWithScore, QueryBundle
 from llama_index_instrumentation import get_dispatcher
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError, MissingExtraError
 from llama_index_prod_rag.events import emit
 from llama_index_prod_rag.fusion.rules import share_weights
 from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER, blend_legs, blend_scores
 from llama_index_prod_rag.postprocessor.passages import PassageScores, check_finite, score_passages
+from llama_index_prod_rag.postprocessor.score_cache import CachedScorer, LruScores
 from llama_index_prod_rag.postprocessor.scorers import Backend, PairScorer, Progress, shared_scorer
 from llama_index_prod_rag.scored_node import carried_records, rescored
 from llama_index_prod_rag.trace import RerankRecord, RetrievalRecord, open_trace
@@ -50,6 +51,7 @@ class CrossEncoderRerank(BaseNodePostprocessor):
         max_windows: windows read of a passage that is longer than the model's limit, from its beginning; the best one
             counts. None reads to the end.
         on_failure: `raise`, or `keep_order` to return the retrieval's order, with the reason in the record.
+        cache_size: pair scores remembered in memory, for questions that come again; 0 remembers none.
         show_progress: a progress bar over the pairs.
         scorer: a loaded model instead of `model`; not serialised.
 
@@ -73,8 +75,10 @@ class CrossEncoderRerank(BaseNodePostprocessor):
     metadata: MetadataMode | tuple[str, ...] = ("title", "heading_path")
     max_windows: int | None = None
     on_failure: Literal["raise", "keep_order"] = "raise"
+    cache_size: int = 0
     show_progress: bool = False
     scorer: PairScorer | None = Field(default=None, exclude=True, repr=False)
+    _remembered: LruScores | None = PrivateAttr(default=None)
 
     @classmethod
     def class_name(cls) -> str:
@@ -85,6 +89,7 @@ class CrossEncoderRerank(BaseNodePostprocessor):
 
         def __init__(self, **settings: Any) -> None:
             super().__init__(**settings)
+            self._remembered = LruScores(self.cache_size) if self.cache_size else None
             self._check_settings()  # not in a validator: pydantic would wrap the error into one of its own
 
     def _check_settings(self) -> None:
@@ -160,6 +165,8 @@ class CrossEncoderRerank(BaseNodePostprocessor):
             onnx_file=self.onnx_file,
             trust_remote_code=self.trust_remote_code,
         )
+        if self._remembered is not None:
+            scorer = CachedScorer(scorer, self._remembered)
         with _progress_bar(len(passages), self.show_progress) as progress:
             return score_passages(scorer, query, passages, max_windows=self.max_windows, progress=progress)
 

@@ -192,6 +192,17 @@ def test_what_is_scored_is_a_setting(scorer: Any) -> None:
         assert scorer.seen[-1] == ("q", passage)
 
 
+def test_a_question_that_comes_again_costs_nothing_where_asked(hits: list[NodeWithScore], scorer: Any) -> None:
+    rerank = CrossEncoderRerank(scorer=scorer, cache_size=100)
+    first = rerank.postprocess_nodes(hits, query_str="berlin city")
+    second = pickle.loads(pickle.dumps(rerank)).model_copy(update={"scorer": scorer})  # noqa: S301 - our own bytes
+    again = rerank.postprocess_nodes(hits, query_str="berlin city")
+    assert len(scorer.seen) == len(hits)
+    assert [hit.score for hit in again] == [hit.score for hit in first]
+    second.postprocess_nodes(hits, query_str="berlin city")
+    assert len(scorer.seen) == 2 * len(hits)
+
+
 def test_settings_survive_serialisation_and_pickling() -> None:
     rerank = CrossEncoderRerank(model="offline", top_n=3, weights={"dense": 0.7, "cross_encoder": 0.3})
     through_json = CrossEncoderRerank.from_dict(json.loads(json.dumps(rerank.to_dict())))
