@@ -1,4 +1,4 @@
-"""Is a difference more than luck: bootstrap intervals and a permutation test over per-query values.
+"""Is a difference more than luck: bootstrap intervals and a permutation test over per-query values; rates.
 
 Sources: Efron, "Bootstrap Methods" (1979), percentile intervals; Smucker, Allan, Carterette, "A Comparison of
 Statistical Significance Tests for Information Retrieval Evaluation" (CIKM 2007), the randomisation test.
@@ -6,8 +6,10 @@ Statistical Significance Tests for Information Retrieval Evaluation" (CIKM 2007)
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +25,14 @@ Values = Sequence[float] | Mapping[str, float] | NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean with a percentile bootstrap interval.
+    """A mean with an interval around it.
 
     Attributes:
         mean: mean over the queries; for a comparison, of the paired differences.
         low: lower end.
         high: upper end.
         n: number of queries.
-        level: how much of the bootstrap distribution lies inside.
+        level: nominal coverage of the interval.
     """
 
     mean: float
@@ -96,6 +98,36 @@ def bootstrap_mean(
     means = np.concatenate(list(_resampled_means(sums, counts, resamples, np.random.default_rng(seed))))
     low, high = np.quantile(means, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
     return Interval(float(array.mean()), float(low), float(high), len(array), level)
+
+
+def proportion(successes: int, n: int, *, level: float = 0.95) -> Interval:
+    """A rate with Wilson's score interval, which stays inside [0, 1] and is honest for few cases.
+
+    Source: Wilson, "Probable Inference, the Law of Succession, and Statistical Inference" (JASA 1927).
+
+    Args:
+        successes: how many of the cases count.
+        n: number of cases.
+        level: nominal coverage, in (0, 1).
+
+    Raises:
+        InputError: there are no cases, or more successes than cases.
+        ConfigurationError: `level` is out of range.
+
+    Examples:
+        >>> print(proportion(0, 10))
+        0.000 [0.000, 0.278]
+    """
+    if not 0 <= successes <= n or n == 0:
+        raise InputError(f"{successes} of {n} is not a rate: give at least one case")
+    if not 0.0 < level < 1.0:
+        raise ConfigurationError("level must lie between 0 and 1")
+    z = NormalDist().inv_cdf((1.0 + level) / 2.0)
+    rate = successes / n
+    centre = (rate + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    # At the ends the formula gives the rate itself, up to rounding.
+    return Interval(rate, min(rate, max(0.0, centre - half)), max(rate, min(1.0, centre + half)), n, level)
 
 
 def paired_difference(first: Values, second: Values, *, seed: int = 0, resamples: int = 10_000) -> Interval:

@@ -1,0 +1,119 @@
+"""What is known to be right for a question, and the verdicts users gave."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from llama_index_prod_rag.errors import InputError
+from llama_index_prod_rag.query_log.record import Feedback
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """What is known to be right for one question; any part may be missing.
+
+    Attributes:
+        relevant: id of a passage or document -> grade; 0 or less is judged not relevant.
+        references: answers that would be right.
+        answerable: whether the corpus can answer it; None where the other fields imply yes or nothing is known.
+        needs_all: whether an answer takes every relevant passage (multi-hop), not just one.
+    """
+
+    relevant: Mapping[str, int] = field(default_factory=dict)
+    references: tuple[str, ...] = ()
+    answerable: bool | None = None
+    needs_all: bool = False
+
+    @property
+    def gold(self) -> tuple[str, ...]:
+        """Ids judged relevant."""
+        return tuple(id_ for id_, grade in self.relevant.items() if grade > 0)
+
+    @property
+    def can_be_answered(self) -> bool | None:
+        """`answerable`, or True where a relevant passage or a reference answer implies it, or None: not known."""
+        if self.answerable is None and (self.gold or self.references):
+            return True
+        return self.answerable
+
+
+def read_labels(path: Path) -> dict[str, Label]:
+    """Labels from JSON lines, one question a line.
+
+    Each line has `query_id` (the log's id) or `query` (the question's text), and any of `relevant` (a list of ids, or
+    an object id -> grade), `answers` (a list of texts), `answerable` and `needs_all` (true or false).
+
+    Args:
+        path: the file, UTF-8.
+
+    Returns:
+        `query_id`, or where a line has none its `query` -> label.
+
+    Raises:
+        InputError: the file is missing, or a line is malformed; the message names the line.
+    """
+    if not path.is_file():
+        raise InputError(f"no label file at {path}: give a JSONL file with query_id or query on each line")
+    labels: dict[str, Label] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if line.strip():
+            try:
+                row = json.loads(line)
+                labels[row["query_id"] if row.get("query_id") else row["query"]] = label_of(row)
+            except (json.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+                raise InputError(
+                    f"{path}, line {number}: expected an object with query_id or query, relevant, answers, answerable"
+                ) from error
+    return labels
+
+
+def label_of(row: Mapping[str, Any]) -> Label:
+    """The label in one row of a label file.
+
+    Raises:
+        ValueError: a field has the wrong type.
+
+    Examples:
+        >>> label_of({"relevant": ["n1"], "answers": ["42"]})
+        Label(relevant={'n1': 1}, references=('42',), answerable=None, needs_all=False)
+    """
+    relevant = row.get("relevant") or {}
+    if isinstance(relevant, list):
+        relevant = dict.fromkeys(relevant, 1)
+    references = row.get("answers") or []
+    answerable, needs_all = row.get("answerable"), row.get("needs_all", False)
+    if not isinstance(references, list) or not all(isinstance(text, str) for text in references):
+        raise ValueError("answers must be a list of texts")
+    if answerable not in (True, False, None) or needs_all not in (True, False):
+        raise ValueError("answerable and needs_all must be true or false")
+    return Label(
+        relevant={str(id_): int(grade) for id_, grade in relevant.items()},
+        references=tuple(references),
+        answerable=answerable,
+        needs_all=needs_all,
+    )
+
+
+def verdict(feedback: Sequence[Feedback]) -> bool | None:
+    """Whether users found an answer helpful: of each person the last judgement, then the majority.
+
+    Args:
+        feedback: judgements, oldest first; those that do not say helpful or not are left out.
+
+    Returns:
+        None where nobody judged, or as many said yes as no.
+
+    Examples:
+        >>> verdict([Feedback(helpful=False, who="ada"), Feedback(helpful=True, who="ada")])
+        True
+    """
+    last: dict[str, bool] = {}
+    for number, judgement in enumerate(feedback):
+        if judgement.helpful is not None:
+            last[judgement.who or f"anonymous {number}"] = judgement.helpful
+    balance = sum(1 if helpful else -1 for helpful in last.values())
+    return None if balance == 0 else balance > 0
