@@ -1,0 +1,101 @@
+"""What the gate knows about one question before anything is written: passages and the records behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from llama_index_prod_rag.confidence.terms import TermStatistics
+from llama_index_prod_rag.trace import Record, RerankRecord, RetrievalRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One passage that would be shown.
+
+    Attributes:
+        id: node id.
+        text: what a reader would see.
+        score: the last stage's score, on that stage's scale; None where it gave none.
+        vector: the passage's embedding, where it came with the node.
+    """
+
+    id: str
+    text: str
+    score: float | None = None
+    vector: Sequence[float] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything signals are computed from. Build it with `gather`, which removes duplicate texts.
+
+    Attributes:
+        query: the question.
+        passages: what would be shown, best first, no text twice.
+        retrieval: the retriever call the passages came from, if it left a record.
+        rerank: the last reranker call, if it left a record and did not fail.
+        duplicates: ids of candidates whose text another candidate already has; left out of every list.
+        statistics: how rare terms are in the corpus; None where nobody counted.
+        entailment: probabilities by label from an NLI model, `signal name -> value`; empty without one.
+    """
+
+    query: str
+    passages: tuple[Passage, ...] = ()
+    retrieval: RetrievalRecord | None = None
+    rerank: RerankRecord | None = None
+    duplicates: frozenset[str] = frozenset()
+    statistics: TermStatistics | None = field(default=None, repr=False)
+    entailment: Mapping[str, float] = field(default_factory=dict)
+
+
+def gather(
+    query: str,
+    passages: Sequence[Passage],
+    records: Sequence[Record] = (),
+    *,
+    candidates: Mapping[str, str] | None = None,
+    statistics: TermStatistics | None = None,
+    entailment: Mapping[str, float] | None = None,
+) -> Evidence:
+    """Put together what is known about a question, each text once.
+
+    Args:
+        query: the question.
+        passages: what would be shown, best first.
+        records: what the stages noted, oldest first.
+        candidates: node id -> text of everything retrieved, in order, where it is known; finds duplicates that were
+            cut before they were shown.
+        statistics: how rare terms are in the corpus.
+        entailment: signals of an NLI model, already computed.
+
+    Returns:
+        The evidence. Of several retrievals, the one that found most of the passages counts, the latest among equals
+        (a query engine may search more than once); of several rerankings, the last that worked.
+    """
+    known = {passage.id: passage.text for passage in passages}
+    duplicates = _duplicates({**known, **{id_: text for id_, text in (candidates or {}).items() if id_ not in known}})
+    shown = tuple(passage for passage in passages if passage.id not in duplicates)
+    retrievals = [record for record in records if isinstance(record, RetrievalRecord)]
+    rerankings = [record for record in records if isinstance(record, RerankRecord) and record.failed is None]
+    retrieval = max(
+        enumerate(retrievals), key=lambda pair: (sum(id_ in pair[1].fused for id_ in known), pair[0]), default=None
+    )
+    return Evidence(
+        query,
+        shown,
+        retrieval[1] if retrieval else None,
+        rerankings[-1] if rerankings else None,
+        duplicates,
+        statistics,
+        entailment or {},
+    )
+
+
+def _duplicates(texts: Mapping[str, str]) -> frozenset[str]:
+    seen: set[str] = set()
+    repeated: set[str] = set()
+    for id_, text in texts.items():
+        folded = " ".join(text.split()).casefold()
+        (repeated if folded in seen else seen).add(id_ if folded in seen else folded)
+    return frozenset(repeated)

@@ -1,0 +1,73 @@
+"""Signals in sentences that a person can read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from llama_index_prod_rag.confidence.evidence import Evidence
+from llama_index_prod_rag.confidence.terms import names, numbers, term_set
+
+_AGREEMENT_DEPTH = 10
+
+
+def describe(evidence: Evidence, signals: Mapping[str, float]) -> tuple[str, ...]:
+    """What was found, in plain words, from the most to the least telling.
+
+    Args:
+        evidence: what the signals were computed from.
+        signals: from `compute_signals`.
+
+    Examples:
+        >>> from llama_index_prod_rag.confidence.evidence import Passage, gather
+        >>> evidence = gather("wing drag in 1950", [Passage("a", "drag of a swept wing")])
+        >>> describe(evidence, {"coverage.numbers": 0.0})
+        ('the best passage has 2 of 3 question terms', 'no passage mentions 1950')
+    """
+    sentences = [
+        _coverage(evidence),
+        _missing(evidence),
+        _agreement(evidence, signals),
+        _pair(signals),
+        _failures(evidence),
+    ]
+    return tuple(sentence for sentence in sentences if sentence)
+
+
+def _coverage(evidence: Evidence) -> str:
+    wanted = term_set(evidence.query)
+    if not wanted or not evidence.passages:
+        return ""
+    best = max(len(wanted & term_set(passage.text)) for passage in evidence.passages)
+    return f"the best passage has {best} of {len(wanted)} question terms"
+
+
+def _missing(evidence: Evidence) -> str:
+    shown = " ".join(passage.text for passage in evidence.passages)
+    lost = sorted(numbers(evidence.query) - numbers(shown))
+    absent = names(evidence.query) - term_set(shown)
+    lost += [word for word in _words(evidence.query) if term_set(word) & absent]
+    return f"no passage mentions {', '.join(dict.fromkeys(lost))}" if lost else ""
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip(".,;:!?\"'()[]") for word in text.split()]
+
+
+def _agreement(evidence: Evidence, signals: Mapping[str, float]) -> str:
+    if "agreement" not in signals or evidence.retrieval is None:
+        return ""
+    shared = round(signals["agreement"] * _AGREEMENT_DEPTH)
+    legs = " and ".join(evidence.retrieval.legs)
+    count = "none" if shared == 0 else str(shared)
+    return f"{legs} agree on {count} of their top {_AGREEMENT_DEPTH}"
+
+
+def _pair(signals: Mapping[str, float]) -> str:
+    if "pair.top" not in signals:
+        return ""
+    return f"the cross-encoder's best score is {signals['pair.top']:+.1f} (above 0 means relevant)"
+
+
+def _failures(evidence: Evidence) -> str:
+    failed = evidence.retrieval.failed if evidence.retrieval else {}
+    return "; ".join(f"the {leg} leg failed: {why}" for leg, why in failed.items())

@@ -1,0 +1,180 @@
+"""One look at the documents: retrieve, postprocess, judge. A stage that fails is left out, and said so."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+
+from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from llama_index.core.schema import NodeWithScore, QueryBundle
+
+from llama_index_prod_rag.confidence.assessment import Assessor, RetrievalAssessment, no_results
+from llama_index_prod_rag.confidence.evidence import Evidence, gather
+from llama_index_prod_rag.confidence.policy import Decision, Policy
+from llama_index_prod_rag.confidence.signals import compute_signals, not_assessed
+from llama_index_prod_rag.confidence.terms import TermStatistics
+from llama_index_prod_rag.query_engine.retry import QueryRewriter
+from llama_index_prod_rag.query_engine.sources import passages_of, text_of
+from llama_index_prod_rag.query_engine.steps import Call, Steps
+from llama_index_prod_rag.scored_node import carried_records
+from llama_index_prod_rag.trace import QueryTrace, Record, join_records
+
+_logger = logging.getLogger(__name__)
+
+FIRST = "first"
+"""Name of the attempt that is always made."""
+
+_KEPT_WITHOUT_RERANKER = 5  # passages, where a reranker that would have cut the list failed and names no top_n
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What decides: an assessor, a policy, and what the corpus's terms are worth."""
+
+    assessor: Assessor
+    policy: Policy
+    statistics: TermStatistics | None = None
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What one look found and what to make of it.
+
+    Attributes:
+        name: `"first"`, or the retry's name.
+        hits: the passages after every postprocessor.
+        records: what the stages noted.
+        degraded: stage -> why it is missing.
+        seconds: stage -> wall time.
+        query: the words that were searched for.
+        assessment: the judgement.
+        decision: what the policy makes of it.
+    """
+
+    name: str
+    query: str
+    hits: list[NodeWithScore] = field(default_factory=list)
+    records: tuple[Record, ...] = ()
+    degraded: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    assessment: RetrievalAssessment = field(default_factory=lambda: RetrievalAssessment("no_results", 0.0))
+    decision: Decision = "refuse"
+
+    def degrade(self, stage: str, error: Exception) -> None:
+        """Note that a stage is missing."""
+        _logger.warning("%s failed, going on without it: %s", stage, reason_of(error))
+        self.degraded[stage] = reason_of(error)
+
+
+def reason_of(error: Exception) -> str:
+    """An error in one line for the user, without its traceback."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def look(
+    name: str,
+    query: QueryBundle,
+    retriever: BaseRetriever,
+    postprocessors: Sequence[BaseNodePostprocessor],
+    *,
+    judge: Judge,
+    trace: QueryTrace,
+    rewriter: QueryRewriter | None = None,
+) -> Steps[Attempt]:
+    """Retrieve, postprocess and judge once.
+
+    The bundle goes to the retriever as it came, embedding and all, unless a rewriter changes its words.
+    """
+    attempt = Attempt(name, query.query_str)
+    wanted = query if rewriter is None else (yield from _reworded(attempt, query, rewriter))
+    candidates = yield from _retrieved(attempt, retriever, wanted)
+    yield from _postprocessed(attempt, candidates, postprocessors, query)
+    began = perf_counter()
+    attempt.records = join_records(trace, carried_records(attempt.hits or candidates))
+    evidence = gather(
+        query.query_str,
+        passages_of(attempt.hits),
+        attempt.records,
+        candidates={hit.node.node_id: text_of(hit) for hit in candidates},
+        statistics=judge.statistics,
+    )
+    _judged(attempt, evidence, judge)
+    attempt.seconds["assess"] = perf_counter() - began
+    return attempt
+
+
+def _reworded(attempt: Attempt, query: QueryBundle, rewriter: QueryRewriter) -> Steps[QueryBundle]:
+    began = perf_counter()
+    try:
+        words: str = yield Call(lambda: rewriter.rewrite(query.query_str), lambda: rewriter.arewrite(query.query_str))
+    except Exception as error:  # any fault of any model
+        attempt.degrade("rewrite", error)
+        return query
+    attempt.seconds["rewrite"] = perf_counter() - began
+    attempt.query = words
+    return QueryBundle(words)
+
+
+def _retrieved(attempt: Attempt, retriever: BaseRetriever, query: QueryBundle) -> Steps[list[NodeWithScore]]:
+    began = perf_counter()
+    try:
+        hits: list[NodeWithScore] = yield Call(lambda: retriever.retrieve(query), lambda: retriever.aretrieve(query))
+    except Exception as error:  # any fault of any store
+        attempt.degrade("retriever", error)
+        return []
+    finally:
+        attempt.seconds["retrieve"] = perf_counter() - began
+    return hits
+
+
+def _postprocessed(
+    attempt: Attempt,
+    candidates: list[NodeWithScore],
+    postprocessors: Sequence[BaseNodePostprocessor],
+    query: QueryBundle,
+) -> Steps[None]:
+    began = perf_counter()
+    attempt.hits = candidates
+    for postprocessor in postprocessors:
+        attempt.hits = yield from _staged(attempt, attempt.hits, postprocessor, query)
+    attempt.seconds["postprocess"] = perf_counter() - began
+
+
+def _staged(
+    attempt: Attempt, hits: list[NodeWithScore], stage: BaseNodePostprocessor, query: QueryBundle
+) -> Steps[list[NodeWithScore]]:
+    try:
+        left: list[NodeWithScore] = yield Call(
+            lambda: stage.postprocess_nodes(hits, query_bundle=query),
+            lambda: stage.apostprocess_nodes(hits, query_bundle=query),
+        )
+    except Exception as error:  # any fault of any model
+        attempt.degrade(type(stage).__name__, error)
+        # Without its cut, dozens of candidates would reach the language model.
+        return hits[: getattr(stage, "top_n", _KEPT_WITHOUT_RERANKER)]
+    return left
+
+
+def _judged(attempt: Attempt, evidence: Evidence, judge: Judge) -> None:
+    try:
+        if not evidence.passages:
+            why = attempt.degraded.get("retriever")
+            attempt.assessment = no_results(evidence, f"the search failed ({why})") if why else no_results(evidence)
+        else:
+            attempt.assessment = judge.assessor.assess(evidence)
+        attempt.decision = judge.policy.decide(attempt.assessment)
+    except Exception as error:  # an assessor may be the user's own
+        # What cannot be judged is neither trusted nor thrown away.
+        attempt.degrade("assessment", error)
+        attempt.assessment = RetrievalAssessment(
+            "uncertain",
+            None,
+            compute_signals(evidence),
+            (f"the retrieval could not be assessed ({reason_of(error)})",),
+            not_assessed(evidence),
+        )
+        attempt.decision = "hedge"

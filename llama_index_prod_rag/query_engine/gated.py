@@ -1,0 +1,195 @@
+"""The query engine that answers only when the retrieval looks like evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any
+
+from llama_index.core.base.base_query_engine import BaseQueryEngine
+from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.base.response.schema import RESPONSE_TYPE
+from llama_index.core.callbacks import CallbackManager
+from llama_index.core.callbacks.schema import CBEventType, EventPayload
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from llama_index.core.prompts.mixin import PromptDictType, PromptMixin, PromptMixinType
+from llama_index.core.response_synthesizers import BaseSynthesizer
+from llama_index.core.schema import NodeWithScore, QueryBundle
+from llama_index_instrumentation import get_dispatcher
+
+from llama_index_prod_rag.confidence.assessment import Assessor, TextbookAssessor
+from llama_index_prod_rag.confidence.policy import Policy, StatusPolicy
+from llama_index_prod_rag.confidence.terms import TermStatistics
+from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.events import AssessmentEvent
+from llama_index_prod_rag.query_engine.attempt import FIRST, Attempt, Judge, look
+from llama_index_prod_rag.query_engine.extract import SentenceScorer
+from llama_index_prod_rag.query_engine.prompts import default_prompts
+from llama_index_prod_rag.query_engine.report import Report
+from llama_index_prod_rag.query_engine.retry import Retry
+from llama_index_prod_rag.query_engine.steps import Steps, arun, run
+from llama_index_prod_rag.query_engine.writer import Log, Means, Writer
+from llama_index_prod_rag.trace import QueryTrace, tracing
+
+_dispatcher = get_dispatcher(__name__)
+_MERIT = {"refuse": 0, "hedge": 1, "answer": 2}
+
+
+class ConfidenceGatedQueryEngine(BaseQueryEngine):
+    """Answers with sources, hedges with quotes, or refuses with a reason.
+
+    Takes what `RetrieverQueryEngine` takes. The retriever's nodes go through the postprocessors, an assessor says how
+    likely the evidence is there, a policy decides, and only then is anything written. Whatever fails on the way, the
+    user gets an answer, a hedge or a refusal, and `response.metadata["prod_rag"]` says what was missing.
+
+    `response.metadata["prod_rag"]` is JSON-safe: `query_id`, `decision`, `status`, `confidence`, `signals`,
+    `not_assessed`, `reasons`, `sources`, `quotes`, `attempts`, `checks`, `degraded`, `timings` (seconds). For a stream
+    it is brought up to date when the last token is out.
+
+    Args:
+        retriever: any retriever. Metadata filters and query embeddings pass through untouched.
+        response_synthesizer: writes the answer. None quotes the best sentences instead; it never means "whatever
+            model is in `Settings`".
+        node_postprocessors: any postprocessors, in order; a `CrossEncoderRerank` gives the gate its best signal.
+        assessor: judges the retrieval.
+        policy: turns the judgement into a decision.
+        retries: further attempts at questions that would be refused, in order, until one would not be.
+        sentence_scorer: picks the quoted sentences, usually the reranker's scorer; None compares words.
+        term_statistics: how rare terms are in the corpus, for the rarity signals.
+        query_log: takes one record a question; its faults never reach the user.
+        streaming: whether own texts are streams; None follows the synthesizer.
+        quotes: most sentences in a hedge or an extractive answer.
+        config_hash: names this configuration in the log, see `query_log.record.config_hash`.
+        callback_manager: LlamaIndex's; None takes the synthesizer's.
+
+    Raises:
+        ConfigurationError: fewer than one quote, or two retries of one name.
+    """
+
+    def __init__(
+        self,
+        retriever: BaseRetriever,
+        response_synthesizer: BaseSynthesizer | None = None,
+        node_postprocessors: Sequence[BaseNodePostprocessor] | None = None,
+        *,
+        assessor: Assessor | None = None,
+        policy: Policy | None = None,
+        retries: Sequence[Retry] = (),
+        sentence_scorer: SentenceScorer | None = None,
+        term_statistics: TermStatistics | None = None,
+        query_log: Log | None = None,
+        streaming: bool | None = None,
+        quotes: int = 3,
+        config_hash: str = "",
+        callback_manager: CallbackManager | None = None,
+    ) -> None:
+        if quotes < 1:
+            raise ConfigurationError(f"quotes={quotes}: a hedge needs at least one sentence")
+        if len({retry.name for retry in retries} | {FIRST}) <= len(retries):
+            raise ConfigurationError(f"retries need different names, and none may be called {FIRST!r}")
+        self._retriever = retriever
+        self._postprocessors = list(node_postprocessors or ())
+        self._judge = Judge(assessor or TextbookAssessor(), policy or StatusPolicy(), term_statistics)
+        self._retries = tuple(retries)
+        self._prompts = default_prompts()
+        self._means = Means(
+            response_synthesizer,
+            self._prompts,
+            sentence_scorer,
+            quotes,
+            bool(getattr(response_synthesizer, "_streaming", False)) if streaming is None else streaming,
+            query_log,
+            config_hash,
+        )
+        super().__init__(callback_manager or getattr(response_synthesizer, "callback_manager", None))
+
+    @property
+    def retriever(self) -> BaseRetriever:
+        """The retriever that the first attempt asks."""
+        return self._retriever
+
+    # Prompts: flat modules, because LlamaIndex cannot update keys with two colons.
+
+    def _get_prompts(self) -> PromptDictType:
+        return dict(self._prompts)
+
+    def _update_prompts(self, prompts_dict: PromptDictType) -> None:
+        self._prompts.update({name: prompt for name, prompt in prompts_dict.items() if name in self._prompts})
+
+    def _get_prompt_modules(self) -> PromptMixinType:
+        modules: PromptMixinType = {}
+        for retry in self._retries:
+            if isinstance(retry.rewriter, PromptMixin):
+                modules[retry.name] = retry.rewriter
+        if self._means.synthesizer is not None:
+            modules["response_synthesizer"] = self._means.synthesizer
+        return modules
+
+    # The parts that RetrieverQueryEngine offers too.
+
+    def retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        """Nodes after every postprocessor, without a judgement; faults are raised."""
+        nodes = self._retriever.retrieve(query_bundle)
+        for postprocessor in self._postprocessors:
+            nodes = postprocessor.postprocess_nodes(nodes, query_bundle=query_bundle)
+        return nodes
+
+    async def aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        """`retrieve`, without blocking the loop."""
+        nodes = await self._retriever.aretrieve(query_bundle)
+        for postprocessor in self._postprocessors:
+            nodes = await postprocessor.apostprocess_nodes(nodes, query_bundle=query_bundle)
+        return nodes
+
+    def _query(self, query_bundle: QueryBundle) -> RESPONSE_TYPE:
+        with self._observed(query_bundle) as (trace, event):
+            response = run(self._steps(query_bundle, trace, asynchronous=False))
+            event.on_end(payload={EventPayload.RESPONSE: response})
+            return response
+
+    async def _aquery(self, query_bundle: QueryBundle) -> RESPONSE_TYPE:
+        with self._observed(query_bundle) as (trace, event):
+            response = await arun(self._steps(query_bundle, trace, asynchronous=True))
+            event.on_end(payload={EventPayload.RESPONSE: response})
+            return response
+
+    @contextmanager
+    def _observed(self, query: QueryBundle) -> Iterator[tuple[QueryTrace, Any]]:
+        payload: dict[str, Any] = {EventPayload.QUERY_STR: query.query_str}
+        with self.callback_manager.event(CBEventType.QUERY, payload=payload) as event, tracing() as trace:
+            yield trace, event
+
+    def _steps(self, query: QueryBundle, trace: QueryTrace, *, asynchronous: bool) -> Steps[RESPONSE_TYPE]:
+        began = perf_counter()
+        attempts = yield from self._attempts(query, trace)
+        best = max(attempts, key=_merit)  # the first among equals
+        report = Report(query.query_str, attempts, best, began)
+        return (yield from Writer(self._means, query, report, asynchronous=asynchronous).write())
+
+    def _attempts(self, query: QueryBundle, trace: QueryTrace) -> Steps[list[Attempt]]:
+        first = yield from look(FIRST, query, self._retriever, self._postprocessors, judge=self._judge, trace=trace)
+        attempts = [first]
+        for retry in self._retries:
+            if attempts[-1].decision != "refuse":
+                break
+            trace.begin_attempt()
+            again = yield from look(
+                retry.name,
+                query,
+                retry.retriever or self._retriever,
+                self._postprocessors,
+                judge=self._judge,
+                trace=trace,
+                rewriter=retry.rewriter,
+            )
+            attempts.append(again)
+        for attempt in attempts:
+            _dispatcher.event(
+                AssessmentEvent(query=query.query_str, attempt=attempt.name, assessment=attempt.assessment)
+            )
+        return attempts
+
+
+def _merit(attempt: Attempt) -> tuple[int, float]:
+    return _MERIT[attempt.decision], attempt.assessment.confidence or 0.0

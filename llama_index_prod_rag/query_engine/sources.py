@@ -1,0 +1,57 @@
+"""Retrieved nodes as the gate sees them: passages to judge, sources to show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from llama_index.core.schema import MetadataMode, NodeWithScore, TextNode
+
+from llama_index_prod_rag.confidence.evidence import Passage
+
+_FILE_KEYS = ("file_path", "file_name", "filename", "source", "url")  # what LlamaIndex's readers write, best first
+_HEADING_KEYS = ("headings", "header_path")  # this package's parser and LlamaIndex's MarkdownNodeParser
+
+
+def text_of(hit: NodeWithScore) -> str:
+    """The node's own text, without metadata: what the character offsets are about."""
+    return hit.node.get_content(metadata_mode=MetadataMode.NONE)
+
+
+def passages_of(hits: Sequence[NodeWithScore]) -> list[Passage]:
+    """Nodes as passages, in the same order; a score that is missing or not a number becomes None."""
+    return [Passage(hit.node.node_id, text_of(hit), finite(hit.score), hit.node.embedding) for hit in hits]
+
+
+def source_of(hit: NodeWithScore) -> dict[str, Any]:
+    """A node as a JSON object that says where its text stands.
+
+    Returns:
+        `node_id`, `ref_doc_id`, `file`, `start`, `end` (characters in the document), `heading_path`, `text`, `score`;
+        None where the node does not say.
+    """
+    node, metadata = hit.node, hit.node.metadata
+    start, end = (node.start_char_idx, node.end_char_idx) if isinstance(node, TextNode) else (None, None)
+    return {
+        "node_id": node.node_id,
+        "ref_doc_id": node.ref_doc_id,
+        "file": _first(metadata, _FILE_KEYS),
+        "start": start,
+        "end": end,
+        "heading_path": _first(metadata, _HEADING_KEYS),
+        "text": text_of(hit),
+        "score": finite(hit.score),
+    }
+
+
+def finite(value: float | None) -> float | None:
+    """A Python float that JSON can hold, or None."""
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _first(metadata: Mapping[str, Any], keys: Sequence[str]) -> str | None:
+    value = next((metadata[key] for key in keys if metadata.get(key)), None)
+    if isinstance(value, (list, tuple)):
+        return " > ".join(map(str, value))
+    return None if value is None else str(value)
