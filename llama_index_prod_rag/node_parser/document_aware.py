@@ -1,0 +1,66 @@
+"""Chunks along a document's own structure: sections, tables, lists, code, clauses."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from llama_index.core.bridge.pydantic import Field
+from llama_index.core.schema import BaseNode
+
+from llama_index_prod_rag.node_parser.base import ChunkingParser, Plan
+from llama_index_prod_rag.node_parser.embedded_metadata import EmbeddedMetadata
+from llama_index_prod_rag.node_parser.packing import Budget, PlainSource, plan_units
+from llama_index_prod_rag.node_parser.structure.detect import Format, detect_format, read
+from llama_index_prod_rag.node_parser.structure.tree import Block
+
+
+class DocumentAwareNodeParser(ChunkingParser):
+    r"""Cuts each document by what it is: Markdown, HTML, code, legal text, a paper, RST, LaTeX, or plain prose.
+
+    A section, table, list, function or clause that fits stays whole; neighbours are merged up to the budget; what does
+    not fit is cut at the cheapest place. The heading path is in the metadata and embedded with the text.
+
+    Args:
+        target_size: most tokens of a chunk, in the embedder's own tokens, with the metadata embedded with it.
+        overlap: most tokens of whole sentences repeated from the chunk before, where prose was cut.
+        min_size: smaller chunks are merged with a neighbour where that fits.
+        format: a format for all documents, or `"auto"`: by metadata, file extension or content.
+        language: programming language of source code, where metadata does not say.
+        embed_model: any LlamaIndex embedding model, to cut long prose where the topic turns; None for structure alone.
+        tokenizer: whose tokens are counted.
+
+    Raises:
+        ConfigurationError: sizes contradict each other, or the format is not known.
+        ModelError: the tokenizer cannot be found.
+
+    Examples:
+        >>> from llama_index.core import Document
+        >>> text = "# Guide\n\nWhat it is for.\n\n## Install\n\nRun it and wait.\n\n## Use\n\nCall it from a shell."
+        >>> nodes = DocumentAwareNodeParser(target_size=20, min_size=2)([Document(text=text)])
+        >>> [(node.metadata["headings"], node.text) for node in nodes][1]
+        ('Guide > Install', '## Install\n\nRun it and wait.')
+    """
+
+    format: Format | Literal["auto"] = Field(default="auto", description="'auto', or the format of all documents.")
+    language: str | None = Field(default=None, description="Programming language of source code, where not named.")
+    cohesion: float = Field(default=1.0, ge=0.0, description="Weight of likeness against even sizes.")
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Name in serialised form and in the ingestion cache's key."""
+        return "ProdRagDocumentAwareNodeParser"
+
+    def _budget(self) -> Budget:
+        return Budget(self.target_size, self.min_size, self.overlap, cohesion=self.cohesion)
+
+    def read(self, node: BaseNode, text: str) -> Block:
+        """The tree of blocks that a document is cut along."""
+        if self.format != "auto":
+            return read(text, self.format, self.language)
+        found, language = detect_format(text, node.metadata, getattr(node, "mimetype", None))
+        return read(text, found, language or self.language)
+
+    def _plan(self, node: BaseNode, text: str, embedded: EmbeddedMetadata) -> Plan:
+        source = PlainSource(text)
+        root = self.read(node, text)
+        return Plan(node, source, plan_units(root, source, self._counter, self._budget(), embedded.overhead), embedded)

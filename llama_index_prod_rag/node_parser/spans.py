@@ -1,0 +1,89 @@
+"""Character spans and the places where a text may be cut. Core: strings and numbers alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import regex
+
+_SURROGATE = regex.compile(r"[\ud800-\udfff]")
+_CLUSTER = regex.compile(r"\X")
+# A cluster is rarely longer than a few characters; one that is gets cut, so that checking a cut stays cheap.
+_LONGEST_CLUSTER = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of text and its size.
+
+    Attributes:
+        start: first character, inclusive.
+        end: last character, exclusive.
+        tokens: size in the counter's tokens.
+    """
+
+    start: int
+    end: int
+    tokens: int
+
+
+def trim(text: str, start: int, end: int) -> tuple[int, int]:
+    r"""The span without blank lines before, and without blanks after; the first line keeps its indentation.
+
+    Examples:
+        >>> trim("\n    code\n\n", 0, 11)
+        (1, 9)
+        >>> trim("  \n ", 0, 4)
+        (4, 4)
+    """
+    body = text[start:end]
+    first = start + len(body) - len(body.lstrip())
+    last = start + len(body.rstrip())
+    if first >= last:
+        return end, end
+    line = text.rfind("\n", start, first) + 1
+    # An indentation counts from the start of its line; a span that begins inside a line begins at its first word.
+    at_line_start = line > 0 or start == 0 or text[start - 1] == "\n"
+    indented = max(line, start) if at_line_start and not text[max(line, start) : first].strip(" \t") else first
+    return indented, last
+
+
+def is_blank(text: str, start: int, end: int) -> bool:
+    """Whether there is nothing but white space between two positions."""
+    return start >= end or text[start:end].isspace()
+
+
+def floor_to_grapheme(text: str, position: int) -> int:
+    r"""The nearest position at or before `position` that is not inside a grapheme cluster (Unicode UAX 29).
+
+    Examples:
+        >>> floor_to_grapheme("ae\u0301b", 2), floor_to_grapheme("a\r\nb", 2), floor_to_grapheme("abc", 2)
+        (1, 1, 2)
+    """
+    if position <= 0 or position >= len(text):
+        return position
+    here, before = text[position], text[position - 1]
+    if here.isascii() and before.isascii():
+        return position - 1 if (before, here) == ("\r", "\n") else position
+    start = position - 1
+    # A cluster never begins before a character that follows a line break or two plain letters.
+    while (
+        start > 0 and position - start < _LONGEST_CLUSTER and not (text[start].isascii() and text[start - 1].isascii())
+    ):
+        start -= 1
+    for cluster in _CLUSTER.finditer(text, start, min(len(text), position + _LONGEST_CLUSTER)):
+        if cluster.end() == position:
+            return position
+        if cluster.end() > position:
+            return cluster.start() if cluster.start() > start or start == 0 or text[start].isascii() else position
+    return position
+
+
+def without_surrogates(text: str) -> str:
+    r"""Lone surrogates replaced by U+FFFD, one for one, so that offsets stay and the text can be encoded.
+
+    Examples:
+        >>> without_surrogates("a\ud800b") == "a\ufffdb"
+        True
+    """
+    return str(_SURROGATE.sub("\ufffd", text))

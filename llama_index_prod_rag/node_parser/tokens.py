@@ -1,0 +1,182 @@
+"""Port: how long a text is in the embedder's own tokens. Adapters for Hugging Face tokenizers, tiktoken, an estimate.
+
+Budgets are kept in these counts, because what lies past an embedder's limit is lost in silence.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import regex
+
+from llama_index_prod_rag.errors import ModelError
+from llama_index_prod_rag.models import find_weights
+from llama_index_prod_rag.node_parser.spans import floor_to_grapheme, without_surrogates
+
+if TYPE_CHECKING:
+    from tiktoken import Encoding
+    from tokenizers import Tokenizer
+
+SIMPLE = "simple"
+"""The name of the estimate that needs no tokenizer."""
+
+_TIKTOKEN = "tiktoken:"
+_BATCH = 2048
+# WordPiece reads a word of more than 100 characters as one unknown token, so its count alone would let a chunk hold
+# any amount of text that the embedder never sees.
+_MOST_CHARACTERS_PER_TOKEN = 16
+_SIMPLE_PIECES = regex.compile(r"([A-Za-z]+)|(\p{N}+)|(?:\p{L}|\p{M}|[^\s])")
+
+
+class TokenCounter(Protocol):
+    """Counts tokens of texts, without the special tokens that an embedder adds around them."""
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Number of tokens of each text; 0 for an empty one, at least 1 for any other that holds more than blanks."""
+        ...
+
+
+class SimpleCounter:
+    """An estimate that stays at or above common subword tokenizers on ordinary text.
+
+    A Latin word counts one token for each six letters begun, a number one for each three digits, any other letter or
+    sign one. It is not an upper bound: name the embedder's tokenizer to keep a hard limit.
+
+    Examples:
+        >>> SimpleCounter().count(["Retrieval you can trust, 2026.", "信頼", ""])
+        [9, 2, 0]
+    """
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Estimated tokens of each text."""
+        return [sum(_simple_size(*groups) for groups in _SIMPLE_PIECES.findall(text)) for text in texts]
+
+
+def _simple_size(word: str, number: str) -> int:
+    return (len(word) + 5) // 6 + (len(number) + 2) // 3 or 1
+
+
+class HuggingFaceCounter:
+    """Counts with a `tokenizers.Tokenizer`, on a copy without padding and truncation."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        from tokenizers import Tokenizer as _Tokenizer
+
+        self._tokenizer: Tokenizer = _Tokenizer.from_str(tokenizer.to_str())
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, at least one for 16 characters: words too long for the vocabulary count too."""
+        counts: list[int] = []
+        for start in range(0, len(texts), _BATCH):
+            batch = [without_surrogates(text) for text in texts[start : start + _BATCH]]
+            encodings = self._tokenizer.encode_batch_fast(batch, add_special_tokens=False)
+            counts.extend(_with_floor(len(encoding), text) for encoding, text in zip(encodings, batch, strict=True))
+        return counts
+
+
+class TiktokenCounter:
+    """Counts with a tiktoken encoding; strings that look like special tokens are plain text."""
+
+    def __init__(self, encoding: Encoding) -> None:
+        self._encoding = encoding
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text."""
+        return [_with_floor(self._size(without_surrogates(text)), text) for text in texts]
+
+    def _size(self, text: str) -> int:
+        # tiktoken is quadratic in the length of a run without blanks: such a run is counted in pieces.
+        return sum(len(self._encoding.encode_ordinary(text[at : at + 4096])) for at in range(0, len(text), 4096))
+
+
+def _with_floor(tokens: int, text: str) -> int:
+    return max(tokens, -(-len(text.strip()) // _MOST_CHARACTERS_PER_TOKEN))
+
+
+@lru_cache(maxsize=8)
+def load_counter(name: str) -> TokenCounter:
+    """A counter by name.
+
+    Args:
+        name: `"simple"` (an estimate), `"offline"` (the bundled all-MiniLM-L6-v2's), `"tiktoken:cl100k_base"`, a folder
+            or file with a `tokenizer.json`, or a hub name (which may download).
+
+    Raises:
+        ModelError: there is no such tokenizer.
+
+    Examples:
+        >>> load_counter("simple").count(["two words"])
+        [2]
+    """
+    if name == SIMPLE:
+        return SimpleCounter()
+    if name.startswith(_TIKTOKEN):
+        return TiktokenCounter(_load_tiktoken(name.removeprefix(_TIKTOKEN)))
+    return HuggingFaceCounter(_load_tokenizer(name))
+
+
+def _load_tokenizer(name: str) -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    path = Path(name).expanduser()
+    if not path.is_file():
+        weights = find_weights(name, "embedding")
+        path = Path(weights.source) / "tokenizer.json"
+        if not weights.local:
+            try:
+                return Tokenizer.from_pretrained(weights.source)
+            except Exception as error:
+                raise ModelError(
+                    f"no tokenizer {name} in the hub or its cache ({error}): give a folder with a tokenizer.json, "
+                    "'offline', 'tiktoken:cl100k_base' or 'simple'"
+                ) from error
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:
+        raise ModelError(f"{path} is not a tokenizer ({error}): give a folder with a tokenizer.json") from error
+
+
+def _load_tiktoken(name: str) -> Encoding:
+    import tiktoken
+
+    spec = find_spec("llama_index.core")
+    bundled = (
+        Path(spec.submodule_search_locations[0]) / "_static/tiktoken_cache"
+        if spec and spec.submodule_search_locations
+        else None
+    )
+    if bundled is not None and bundled.is_dir() and "TIKTOKEN_CACHE_DIR" not in os.environ:
+        os.environ["TIKTOKEN_CACHE_DIR"] = str(bundled)  # LlamaIndex ships the common encodings
+        try:
+            return tiktoken.get_encoding(name)
+        finally:
+            del os.environ["TIKTOKEN_CACHE_DIR"]
+    return tiktoken.get_encoding(name)
+
+
+def prefix_end(text: str, start: int, end: int, budget: int, counter: TokenCounter) -> int:
+    """Where the longest piece of `text[start:end]` from `start` on ends that has at most `budget` tokens.
+
+    It never ends inside a grapheme cluster, unless the first cluster alone is over the budget, and holds at least one
+    character. The length is found by bisection, so the piece is not always the longest possible.
+
+    Examples:
+        >>> prefix_end("x" * 100, 0, 100, 5, SimpleCounter())
+        30
+    """
+    low, high = start + 1, min(end, start + _MOST_CHARACTERS_PER_TOKEN * budget)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if counter.count([text[start:middle]])[0] <= budget:
+            low = middle
+        else:
+            high = middle - 1
+    safe = floor_to_grapheme(text, low)
+    return safe if safe > start else low
