@@ -1,0 +1,51 @@
+"""Lines of a text with exact offsets, for the readers of formats that are made of lines."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_LINE = re.compile(r"([^\S\r\n]*)([^\r\n]*)(\r\n|\r|\n|\Z)")
+_TAB_STOP = 8
+
+
+class Line(NamedTuple):
+    """One line.
+
+    Attributes:
+        begin: its first character, inclusive.
+        start: its first character that is not blank; equal to `end` on a blank line.
+        end: behind its last character that is not blank.
+        indent: columns before `start`, tabs to multiples of eight.
+    """
+
+    begin: int
+    start: int
+    end: int
+    indent: int
+
+    @property
+    def blank(self) -> bool:
+        """Whether there is nothing but white space in it."""
+        return self.start == self.end
+
+
+def split_lines(text: str) -> list[Line]:
+    r"""Every line of a text; `\n`, `\r\n` and `\r` end one.
+
+    Examples:
+        >>> split_lines("a\r\n  b ")
+        [Line(begin=0, start=0, end=1, indent=0), Line(begin=3, start=5, end=6, indent=2)]
+    """
+    lines = []
+    for match in _LINE.finditer(text):
+        if match.end() == match.start():
+            break
+        begin, start = match.span(1)
+        end = start + len(match[2].rstrip())
+        lines.append(Line(begin, start if end > start else begin, end if end > start else begin, _columns(match[1])))
+    return lines
+
+
+def _columns(blanks: str) -> int:
+    return len(blanks.expandtabs(_TAB_STOP)) if "\t" in blanks else len(blanks)
