@@ -1,0 +1,25 @@
+"""LlamaIndex's hits as the log's plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from llama_index.core.schema import NodeWithScore
+
+from llama_index_prod_rag.query_log.record import Passage
+
+
+def scores_of(hits: Sequence[NodeWithScore]) -> dict[str, float | None]:
+    """Node id -> score, in list order; of a node that comes twice, its first place counts."""
+    scores: dict[str, float | None] = {}
+    for hit in hits:
+        scores.setdefault(hit.node.node_id, hit.score)
+    return scores
+
+
+def passages_of(hits: Sequence[NodeWithScore]) -> tuple[Passage, ...]:
+    """Each node's own text and document, in list order."""
+    first = {hit.node.node_id: hit.node for hit in reversed(hits)}
+    return tuple(
+        Passage(node_id, first[node_id].get_content(), first[node_id].ref_doc_id or "") for node_id in scores_of(hits)
+    )

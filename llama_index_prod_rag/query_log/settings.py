@@ -1,0 +1,90 @@
+"""The settings of a LlamaIndex component and of what it is made of: what a configuration hash is taken over."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import math
+import re
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from typing import Any
+
+from llama_index.core.prompts import BasePromptTemplate
+from llama_index.core.prompts.mixin import PromptMixin
+from llama_index.core.schema import BaseComponent, BaseNode
+from pydantic import BaseModel
+
+from llama_index_prod_rag._version import __version__
+from llama_index_prod_rag.query_log.record import config_hash
+
+_NO_SETTING = re.compile(r"api_key|secret|password|credential|headers|cache_folder|callback|verbose|show_progress")
+_DEPTH = 8  # engine, retriever, leg, its model ...: deeper is a cycle
+
+
+def engine_hash(engine: object) -> str:
+    """`config_hash` of a component's settings and this package's version.
+
+    Two engines have the same hash when they are built of the same classes with the same constructor arguments and
+    prompts. Indexes, stores and clients count with their class alone: the corpus is no setting. Credentials, cache
+    folders and verbosity are left out.
+    """
+    return config_hash({"llama-index-prod-rag": __version__, "engine": settings_of(engine)})
+
+
+def settings_of(component: object, depth: int = _DEPTH) -> dict[str, Any]:
+    """A component's class and constructor arguments as JSON values, its parts likewise.
+
+    Args:
+        component: a LlamaIndex component, a pydantic model or a dataclass.
+        depth: how many parts of parts to follow.
+
+    Examples:
+        >>> from llama_index.core.postprocessor import SimilarityPostprocessor
+        >>> settings_of(SimilarityPostprocessor(similarity_cutoff=0.3))["similarity_cutoff"]
+        0.3
+    """
+    return {
+        "class": _name(type(component)),
+        **{
+            name: _json(value, depth - 1)
+            for name, value in _arguments(component)
+            if not _NO_SETTING.search(name) and depth > 0
+        },
+    }
+
+
+def _arguments(component: object) -> Iterable[tuple[str, object]]:
+    if isinstance(component, BaseModel):
+        names: Iterable[str] = type(component).model_fields
+    elif dataclasses.is_dataclass(component):
+        names = (field.name for field in dataclasses.fields(component))
+    else:
+        names = inspect.signature(type(component)).parameters
+    for name in names:
+        for attribute in (name, f"_{name}"):  # LlamaIndex keeps constructor arguments under either
+            if attribute in getattr(component, "__dict__", ()):
+                yield name, getattr(component, attribute)
+                break
+
+
+def _json(value: object, depth: int) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, Enum):
+        value = value.value
+    elif isinstance(value, BasePromptTemplate):
+        value = value.get_template()
+    elif isinstance(value, float) and not math.isfinite(value):
+        value = str(value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _json(part, depth) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json(part, depth) for part in value if not isinstance(part, BaseNode)]
+    if isinstance(value, PromptMixin | BaseComponent) or dataclasses.is_dataclass(value):
+        return settings_of(value, depth)
+    return _name(value if isinstance(value, type) or callable(value) else type(value))
+
+
+def _name(thing: Any) -> str:  # noqa: ANN401 - a class or a function
+    return f"{thing.__module__}.{getattr(thing, '__qualname__', type(thing).__qualname__)}"
