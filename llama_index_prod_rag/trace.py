@@ -76,7 +76,7 @@ class RerankRecord:
     Attributes:
         model: name of the model that scored.
         logits: node id -> the model's raw output, for every pair that was scored.
-        scores: node id -> the score the nodes were ordered by, for every candidate, before the cut.
+        scores: node id -> the score the nodes were ordered by, for every candidate that was scored, before the cut.
         seconds: wall time of the call.
         truncated: ids of nodes whose text the model could not read to the end.
         failed: why there are no scores; None when it worked.

@@ -17,8 +17,9 @@ from pydantic import Field, PrivateAttr
 from llama_index_prod_rag.errors import ConfigurationError, InputError, MissingExtraError
 from llama_index_prod_rag.events import emit
 from llama_index_prod_rag.fusion.rules import share_weights
-from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER, blend_legs, blend_scores
-from llama_index_prod_rag.postprocessor.passages import PassageScores, check_finite, score_passages
+from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER, Blend, blend_with_legs, blend_with_scores
+from llama_index_prod_rag.postprocessor.cascade import beginning, score_until_settled
+from llama_index_prod_rag.postprocessor.passages import PassageReader
 from llama_index_prod_rag.postprocessor.score_cache import CachedScorer, LruScores
 from llama_index_prod_rag.postprocessor.scorers import Backend, PairScorer, Progress, shared_scorer
 from llama_index_prod_rag.scored_node import carried_records, rescored
@@ -50,6 +51,12 @@ class CrossEncoderRerank(BaseNodePostprocessor):
             metadata modes.
         max_windows: windows read of a passage that is longer than the model's limit, from its beginning; the best one
             counts. None reads to the end.
+        prefilter: what chooses the candidates that the full model reads: `retrieval` takes the first `keep` of the list
+            as it comes in, `beginning` lets the model read forty words of each passage first, and anything else is
+            the name or folder of a smaller cross-encoder. None reads all.
+        keep: how many the prefilter keeps, at least `top_n`.
+        early_stop: stop reading when no candidate that is left can reach the best `top_n`, judging by the range of
+            the pair scores read so far (`cascade.score_until_settled`). Candidates not read are not returned.
         on_failure: `raise`, or `keep_order` to return the retrieval's order, with the reason in the record.
         cache_size: pair scores remembered in memory, for questions that come again; 0 remembers none.
         show_progress: a progress bar over the pairs.
@@ -74,6 +81,9 @@ class CrossEncoderRerank(BaseNodePostprocessor):
     activation: Literal["sigmoid", "identity"] = "sigmoid"
     metadata: MetadataMode | tuple[str, ...] = ("title", "heading_path")
     max_windows: int | None = None
+    prefilter: str | None = None
+    keep: int | None = None
+    early_stop: bool = False
     on_failure: Literal["raise", "keep_order"] = "raise"
     cache_size: int = 0
     show_progress: bool = False
@@ -93,15 +103,26 @@ class CrossEncoderRerank(BaseNodePostprocessor):
             self._check_settings()  # not in a validator: pydantic would wrap the error into one of its own
 
     def _check_settings(self) -> None:
-        counts = (self.top_n, self.max_windows, self.threads)
-        if any(count is not None and count < 1 for count in counts):
-            raise ConfigurationError(f"top_n, max_windows and threads are at least 1, not {counts}")
+        counts = {name: getattr(self, name) for name in ("top_n", "max_windows", "threads", "keep")}
+        if low := {name: count for name, count in counts.items() if count is not None and count < 1}:
+            raise ConfigurationError(f"must be at least 1: {low}")
         if not 0.0 <= self.blend <= 1.0:
             raise ConfigurationError(f"blend is a share between 0 and 1, not {self.blend}")
         if isinstance(self.weights, dict):
             if CROSS_ENCODER not in self.weights:
                 raise ConfigurationError(f"weights {self.weights} leave out {CROSS_ENCODER!r}: give the pair score one")
             share_weights(self.weights, self.weights)
+        self._check_cascade()
+
+    def _check_cascade(self) -> None:
+        if (self.prefilter is None) != (self.keep is None):
+            raise ConfigurationError("prefilter and keep belong together: set both or neither")
+        if self.keep is not None and self.keep < self.top_n:
+            raise ConfigurationError(f"keep={self.keep} leaves fewer than top_n={self.top_n}: raise keep")
+        if self.early_stop and isinstance(self.weights, str):
+            raise ConfigurationError(
+                "early_stop needs the retrieval's scores: it cannot go with weights='cross_encoder'"
+            )
 
     def _postprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
@@ -136,27 +157,49 @@ class CrossEncoderRerank(BaseNodePostprocessor):
                 raise
             return list(hits[: self.top_n])
         emit(record)
-        copies = [rescored(hit, record.scores[hit.node.node_id], rerank=record) for hit in hits]
+        copies = [
+            rescored(hit, record.scores[hit.node.node_id], rerank=record)
+            for hit in hits
+            if hit.node.node_id in record.scores
+        ]
         return sorted(copies, key=lambda hit: -(hit.score or 0.0))[: self.top_n]
 
     def _score(self, hits: Sequence[NodeWithScore], query: str, began: float) -> RerankRecord:
-        ids = [hit.node.node_id for hit in hits]
-        found = (
-            self._score_pairs(query, [self._passage(hit.node) for hit in hits])
-            if hits
-            else PassageScores([], frozenset(), 0)
-        )
-        check_finite(found.logits, ids, self.model)
-        logits = dict(zip(ids, found.logits, strict=True))
+        passages = {hit.node.node_id: self._passage(hit.node) for hit in hits}
+        blend = self._blend(hits)
+        logits: Mapping[str, float] = {}
+        truncated: set[str] = set()
+        if passages:
+            kept = self._prefiltered(query, passages, blend)
+            with _progress_bar(len(kept), self.show_progress) as progress:
+                reader = PassageReader(self._scorer(), query, passages, max_windows=self.max_windows, progress=progress)
+                if self.early_stop:
+                    logits = score_until_settled(blend, kept, self.top_n, reader.logits)
+                else:
+                    logits = reader.logits(kept)
+            truncated = reader.truncated
         return RerankRecord(
             model=self.model,
             logits=logits,
-            scores=self._final_scores(logits, hits),
+            scores=self._activated(logits) if isinstance(self.weights, str) else blend.scores(logits),
             seconds=time.perf_counter() - began,
-            truncated=frozenset(ids[index] for index in found.truncated),
+            truncated=frozenset(truncated),
         )
 
-    def _score_pairs(self, query: str, passages: Sequence[str]) -> PassageScores:
+    def _prefiltered(self, query: str, passages: Mapping[str, str], blend: Blend) -> list[str]:
+        """Ids of what the full model reads."""
+        if self.prefilter is None or self.keep is None or len(passages) <= self.keep:
+            return list(passages)
+        if self.prefilter == "retrieval":
+            return list(passages)[: self.keep]
+        if self.prefilter == "beginning":
+            scorer, passages = self._scorer(), {node: beginning(text) for node, text in passages.items()}
+        else:
+            scorer = shared_scorer(self.prefilter, device=self.device, trust_remote_code=self.trust_remote_code)
+        first = PassageReader(scorer, query, passages, max_windows=1).logits(list(passages))
+        return list(blend.scores(first))[: self.keep]
+
+    def _scorer(self) -> PairScorer:
         scorer = self.scorer or shared_scorer(
             self.model,
             backend=self.backend,
@@ -165,10 +208,7 @@ class CrossEncoderRerank(BaseNodePostprocessor):
             onnx_file=self.onnx_file,
             trust_remote_code=self.trust_remote_code,
         )
-        if self._remembered is not None:
-            scorer = CachedScorer(scorer, self._remembered)
-        with _progress_bar(len(passages), self.show_progress) as progress:
-            return score_passages(scorer, query, passages, max_windows=self.max_windows, progress=progress)
+        return CachedScorer(scorer, self._remembered) if self._remembered is not None else scorer
 
     def _passage(self, node: BaseNode) -> str:
         if isinstance(self.metadata, MetadataMode):
@@ -176,14 +216,16 @@ class CrossEncoderRerank(BaseNodePostprocessor):
         lines = [str(node.metadata[key]) for key in self.metadata if node.metadata.get(key)]
         return "\n".join([*lines, node.get_content(metadata_mode=MetadataMode.NONE)])
 
-    def _final_scores(self, logits: Mapping[str, float], hits: Sequence[NodeWithScore]) -> Mapping[str, float]:
+    def _blend(self, hits: Sequence[NodeWithScore]) -> Blend:
         if isinstance(self.weights, str):
-            return logits if self.activation == "identity" else {node: _sigmoid(x) for node, x in logits.items()}
-        record = _retrieval_record(hits)
-        if record is not None:
-            return blend_legs(logits, record, self.weights, self.blend)
+            return blend_with_scores({}, share=1.0)
+        if (record := _retrieval_record(hits)) is not None:
+            return blend_with_legs([hit.node.node_id for hit in hits], record, self.weights, self.blend)
         retrieval = {hit.node.node_id: float(hit.score) for hit in hits if hit.score is not None}
-        return blend_scores(logits, retrieval, self.blend)
+        return blend_with_scores(retrieval, self.blend)
+
+    def _activated(self, logits: Mapping[str, float]) -> Mapping[str, float]:
+        return logits if self.activation == "identity" else {node: _sigmoid(x) for node, x in logits.items()}
 
 
 def _retrieval_record(hits: Sequence[NodeWithScore]) -> RetrievalRecord | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from llama_index_prod_rag.errors import ScoringError
@@ -72,17 +72,57 @@ def fit_query(scorer: PairScorer, query: str) -> tuple[str, int]:
     return query[: offsets[room // 2 - 1][1]], room - room // 2
 
 
-def check_finite(logits: Sequence[float], node_ids: Sequence[str], model: str) -> None:
-    """Refuse what is no number.
+class PassageReader:
+    """One question over passages that are asked for bit by bit; equal texts are scored once.
 
-    Raises:
-        ScoringError: naming the first node with NaN or infinity.
+    Args:
+        scorer: the model.
+        query: the question.
+        passages: node id -> text.
+        max_windows: as in `score_passages`.
+        progress: as in `score_passages`.
+
+    Attributes:
+        truncated: ids of passages that were asked for and not read to the end.
     """
-    for node_id, logit in zip(node_ids, logits, strict=True):
+
+    def __init__(
+        self,
+        scorer: PairScorer,
+        query: str,
+        passages: Mapping[str, str],
+        *,
+        max_windows: int | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.truncated: set[str] = set()
+        self._scorer = scorer
+        self._query = query
+        self._passages = passages
+        self._max_windows = max_windows
+        self._progress = progress
+        self._known: dict[str, float] = {}
+
+    def logits(self, node_ids: Sequence[str]) -> dict[str, float]:
+        """Node id -> the best window's raw logit.
+
+        Raises:
+            ScoringError: the model's output for a node is NaN or infinite.
+        """
+        new = list(dict.fromkeys(text for node in node_ids if (text := self._passages[node]) not in self._known))
+        found = score_passages(self._scorer, self._query, new, max_windows=self._max_windows, progress=self._progress)
+        self._known.update(zip(new, found.logits, strict=True))
+        cut = {new[index] for index in found.truncated}
+        self.truncated |= {node for node, text in self._passages.items() if text in cut}
+        return {node: self._finite(node) for node in node_ids}
+
+    def _finite(self, node: str) -> float:
+        logit = self._known[self._passages[node]]
         if not math.isfinite(logit):
             raise ScoringError(
-                f"{model} scored node {node_id} with {logit}: check that its text is valid and the weights are intact"
+                f"{self._scorer.name} scored node {node} with {logit}: check its text and the model's weights"
             )
+        return logit
 
 
 def _windows(scorer: PairScorer, passage: str, budget: int) -> list[str]:

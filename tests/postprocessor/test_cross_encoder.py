@@ -16,6 +16,7 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import Field
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError, ScoringError
+from llama_index_prod_rag.postprocessor import cross_encoder
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.scored_node import ScoredNode
 from llama_index_prod_rag.trace import LegHit, RerankRecord, RetrievalRecord, tracing
@@ -171,6 +172,9 @@ def test_a_missing_question_is_an_error(hits: list[NodeWithScore], scorer: Any) 
         ({"top_n": 0}, "at least 1"),
         ({"max_windows": 0}, "at least 1"),
         ({"blend": 1.5}, "between 0 and 1"),
+        ({"prefilter": "retrieval"}, "belong together"),
+        ({"prefilter": "retrieval", "keep": 3}, "fewer than top_n=5"),
+        ({"early_stop": True, "weights": "cross_encoder"}, "needs the retrieval's scores"),
         ({"weights": {"dense": 1.0}}, "leave out 'cross_encoder'"),
         ({"weights": {"dense": -1.0, "cross_encoder": 1.0}}, "not negative"),
     ],
@@ -201,6 +205,38 @@ def test_a_question_that_comes_again_costs_nothing_where_asked(hits: list[NodeWi
     assert [hit.score for hit in again] == [hit.score for hit in first]
     second.postprocess_nodes(hits, query_str="berlin city")
     assert len(scorer.seen) == 2 * len(hits)
+
+
+@pytest.mark.parametrize(("prefilter", "read"), [("retrieval", ["a", "b"]), ("beginning", ["c", "b"])])
+def test_a_prefilter_chooses_what_the_full_model_reads(
+    hits: list[NodeWithScore], scorer: Any, prefilter: str, read: list[str]
+) -> None:
+    rerank = CrossEncoderRerank(scorer=scorer, prefilter=prefilter, keep=2, top_n=1, weights="cross_encoder")
+    with tracing() as trace:
+        rerank.postprocess_nodes(hits, query_str="berlin city")
+    (record,) = trace.records
+    assert isinstance(record, RerankRecord)
+    assert list(record.logits) == read
+
+
+def test_the_prefilter_can_be_another_model(
+    hits: list[NodeWithScore], scorer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = type(scorer)()
+    monkeypatch.setattr(cross_encoder, "shared_scorer", lambda model, **_: {"small": small}[model])
+    rerank = CrossEncoderRerank(scorer=scorer, prefilter="small", keep=1, top_n=1, weights="cross_encoder")
+    assert _ids(rerank.postprocess_nodes(hits, query_str="berlin city")) == ["c"]
+    assert (len(small.seen), len(scorer.seen)) == (3, 1)
+
+
+def test_early_stop_reads_less_and_returns_the_same(scorer: Any) -> None:
+    hits = [NodeWithScore(node=TextNode(id_=str(n), text=f"berlin {n}"), score=1.0 - n / 40) for n in range(40)]
+    settings: dict[str, Any] = {"scorer": scorer, "blend": 0.2, "top_n": 3}
+    full = CrossEncoderRerank(**settings).postprocess_nodes(hits, query_str="berlin 0")
+    assert len(scorer.seen) == 40
+    stopped = CrossEncoderRerank(**settings, early_stop=True).postprocess_nodes(hits, query_str="berlin 0")
+    assert _ids(stopped) == _ids(full)
+    assert len(scorer.seen) < 60
 
 
 def test_settings_survive_serialisation_and_pickling() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llama_index_prod_rag.errors import ScoringError
-from llama_index_prod_rag.postprocessor.passages import check_finite, score_passages
+from llama_index_prod_rag.postprocessor.passages import PassageReader, score_passages
 
 _TWELVE_WORDS = "a b c d e f g h i j k berlin"
 
@@ -62,7 +62,21 @@ def test_windows_never_score_below_the_first_one(passages: list[list[str]]) -> N
     assert all(full >= first for full, first in zip(everything, beginning, strict=True))
 
 
+def test_a_reader_asks_the_model_once_a_text_over_all_its_calls(scorer: Any) -> None:
+    reader = PassageReader(scorer, "q", {"a": "q", "b": "other", "again": "q"})
+    assert reader.logits(["a", "b"]) == {"a": 1.0, "b": -1.0}
+    assert reader.logits(["again"]) == {"again": 1.0}
+    assert len(scorer.seen) == 2
+
+
+def test_a_reader_names_what_it_did_not_read_to_the_end(short_scorer: Any) -> None:
+    reader = PassageReader(short_scorer, "q", {"a": _TWELVE_WORDS, "b": "short", "c": _TWELVE_WORDS}, max_windows=1)
+    reader.logits(["a", "b"])
+    assert reader.truncated == {"a", "c"}
+
+
 @pytest.mark.parametrize("logit", [math.nan, math.inf, -math.inf])
-def test_what_is_no_number_names_its_node(logit: float) -> None:
-    with pytest.raises(ScoringError, match="node b"):
-        check_finite([0.5, logit], ["a", "b"], "model")
+def test_what_is_no_number_names_its_node(scorer: Any, monkeypatch: pytest.MonkeyPatch, logit: float) -> None:
+    monkeypatch.setattr(scorer, "score", lambda pairs, _: [0.5 if text == "a" else logit for _, text in pairs])
+    with pytest.raises(ScoringError, match="node second"):
+        PassageReader(scorer, "q", {"first": "a", "second": "b"}).logits(["first", "second"])
