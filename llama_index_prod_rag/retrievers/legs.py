@@ -1,0 +1,150 @@
+"""Several retrievers asked side by side, each with its own time limit; one that fails takes no other down."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.indices.vector_store.retrievers import VectorIndexRetriever
+from llama_index.core.schema import NodeWithScore, QueryBundle
+from llama_index.core.vector_stores.types import MetadataFilters
+
+from llama_index_prod_rag.retrievers.dense import store_blocks
+from llama_index_prod_rag.retrievers.fusing import LegResult
+
+
+@runtime_checkable
+class ScoresNodes(Protocol):
+    """A leg that can score nodes it did not return."""
+
+    def score_nodes(self, query_bundle: QueryBundle, node_ids: Iterable[str]) -> Mapping[str, float]:
+        """Scores on the leg's own scale; nodes it knows nothing about are left out."""
+        ...
+
+
+@runtime_checkable
+class HoldsVectors(Protocol):
+    """A leg that has the nodes' vectors at hand."""
+
+    def node_vectors(self, node_ids: Iterable[str]) -> Mapping[str, Sequence[float]]:
+        """Vectors by node id; nodes without one are left out."""
+        ...
+
+
+@runtime_checkable
+class TakesFilters(Protocol):
+    """A leg whose filters can be set per query."""
+
+    def with_filters(self, filters: MetadataFilters | None) -> BaseRetriever:
+        """The same leg with other filters."""
+        ...
+
+
+@dataclass(slots=True)
+class LegCall:
+    """One leg asked one question.
+
+    Attributes:
+        leg: the retriever.
+        bundle: its own copy of the question; vector retrievers write their embedding into it.
+        result: what came of it.
+        error: the exception behind `result.failed`.
+    """
+
+    leg: BaseRetriever
+    bundle: QueryBundle
+    result: LegResult = field(default_factory=LegResult)
+    error: Exception | None = None
+
+    def failed(self, error: Exception, seconds: float, timeout: float | None) -> None:
+        """Note why there are no hits."""
+        late = isinstance(error, FutureTimeout | asyncio.TimeoutError | TimeoutError) and timeout is not None
+        why = f"no answer within {timeout:g} s" if late else f"{type(error).__name__}: {error}"
+        self.result, self.error = LegResult((), seconds, why), error
+
+
+def own_copy(bundle: QueryBundle) -> QueryBundle:
+    """A bundle that may be written to without the caller noticing."""
+    return QueryBundle(
+        query_str=bundle.query_str,
+        image_path=bundle.image_path,
+        custom_embedding_strs=None if bundle.custom_embedding_strs is None else list(bundle.custom_embedding_strs),
+        embedding=bundle.embedding,
+    )
+
+
+def run_legs(calls: Iterable[LegCall], timeout: float | None) -> None:
+    """Ask all legs in threads and wait for each at most `timeout` seconds."""
+    started = time.perf_counter()
+    for call, future in [(call, _in_thread(call)) for call in calls]:
+        left = None if timeout is None else max(0.0, timeout - (time.perf_counter() - started))
+        try:
+            hits, ended = future.result(left)
+            call.result = LegResult(hits, ended - started)
+        except Exception as error:  # a leg is anybody's code
+            call.failed(error, time.perf_counter() - started, timeout)
+
+
+async def arun_legs(calls: Iterable[LegCall], timeout: float | None) -> None:
+    """Ask all legs at once: by their own async path where they have one that does not block, else in threads."""
+    await asyncio.gather(*(_arun(call, timeout) for call in calls))
+
+
+async def _arun(call: LegCall, timeout: float | None) -> None:
+    started = time.perf_counter()
+    try:
+        if _blocks(call.leg):
+            hits, _ = await asyncio.wait_for(asyncio.wrap_future(_in_thread(call)), timeout)
+        else:
+            hits = await asyncio.wait_for(call.leg.aretrieve(call.bundle), timeout)
+        call.result = LegResult(hits, time.perf_counter() - started)
+    except Exception as error:
+        call.failed(error, time.perf_counter() - started, timeout)
+
+
+def _blocks(leg: BaseRetriever) -> bool:
+    if isinstance(leg, VectorIndexRetriever):
+        return store_blocks(leg)
+    return type(leg)._aretrieve is BaseRetriever._aretrieve
+
+
+def _in_thread(call: LegCall) -> Future[tuple[list[NodeWithScore], float]]:
+    """Start a leg in a thread that carries this context; returns its hits and when they were there.
+
+    A daemon thread, not a pool's: a leg that hangs must not keep the interpreter or the event loop from closing.
+    """
+    future: Future[tuple[list[NodeWithScore], float]] = Future()
+    context = copy_context()
+
+    def work() -> None:
+        try:
+            hits = context.run(call.leg.retrieve, call.bundle)
+        except BaseException as error:
+            _settle(future, error=error)
+        else:
+            _settle(future, hits=hits)
+
+    threading.Thread(target=work, name="prod-rag-leg", daemon=True).start()
+    return future
+
+
+def _settle(
+    future: Future[tuple[list[NodeWithScore], float]],
+    *,
+    hits: list[NodeWithScore] | None = None,
+    error: BaseException | None = None,
+) -> None:
+    if not future.set_running_or_notify_cancel():  # timed out: nobody is waiting
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result((hits or [], time.perf_counter()))

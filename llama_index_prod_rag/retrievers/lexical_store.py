@@ -1,0 +1,273 @@
+"""Nodes under a BM25F index, following the LlamaIndex index they come from, kept on disk on request."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from llama_index.core.indices.vector_store.base import VectorStoreIndex
+from llama_index.core.schema import BaseNode, MetadataMode
+from llama_index.core.storage.docstore import SimpleDocumentStore
+from llama_index.core.storage.docstore.utils import doc_to_json, json_to_doc
+from llama_index.core.vector_stores.simple import SimpleVectorStore
+from llama_index.core.vector_stores.types import MetadataFilters
+
+from llama_index_prod_rag.errors import ConfigurationError, InputError
+from llama_index_prod_rag.retrievers.analysis import Analyzer
+from llama_index_prod_rag.retrievers.bm25_index import BM25FIndex
+from llama_index_prod_rag.retrievers.filters import filterable_metadata, matches
+
+TEXT = "text"
+METADATA = "metadata"
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalSettings:
+    """What decides how nodes are indexed.
+
+    Attributes:
+        fields: what is indexed, each with an optional weight (`title^2`): `text` is the node's text, `metadata` every
+            metadata value the embedder sees and that is no field of its own, any other name is a metadata key.
+        language: as `Analyzer` takes it.
+        stemming: reduce words to their stems.
+        stop_words: drop the most frequent words of the language.
+        k1: saturation of term frequency.
+        b: strength of length normalisation.
+
+    Raises:
+        ConfigurationError: a field, a parameter or the language makes no sense.
+    """
+
+    fields: tuple[str, ...]
+    language: str = "english"
+    stemming: bool = True
+    stop_words: bool = True
+    k1: float = 1.5
+    b: float = 0.75
+
+    def __post_init__(self) -> None:
+        parse_fields(self.fields)
+        self.analyzer()
+        self.new_index()
+
+    def analyzer(self) -> Analyzer:
+        """How text becomes terms."""
+        return Analyzer(self.language, self.stemming, self.stop_words)
+
+    def new_index(self) -> BM25FIndex:
+        """An empty index."""
+        return BM25FIndex(k1=self.k1, b=self.b)
+
+
+def parse_fields(fields: Sequence[str]) -> dict[str, float]:
+    """Weights of fields written as `name` or `name^weight`.
+
+    Raises:
+        ConfigurationError: no field, one twice, or a weight that is not above 0.
+
+    Examples:
+        >>> parse_fields(["title^2", "text"])
+        {'title': 2.0, 'text': 1.0}
+    """
+    weights: dict[str, float] = {}
+    for field in fields:
+        name, _, weight = field.partition("^")
+        try:
+            value = float(weight) if weight else 1.0
+        except ValueError:
+            value = 0.0
+        if not name or name in weights or not 0.0 < value < float("inf"):
+            raise ConfigurationError(f"{field!r} in fields: write each name once, with a weight above 0: 'title^2'")
+        weights[name] = value
+    if not weights:
+        raise ConfigurationError("fields is empty: give at least 'text'")
+    return weights
+
+
+def field_text(node: BaseNode, field: str, fields: Container[str]) -> str:
+    """What a node holds in a field, as text; empty where it has no such field."""
+    if field == TEXT:
+        return node.get_content(metadata_mode=MetadataMode.NONE)
+    if field == METADATA:
+        hidden = getattr(node, "excluded_embed_metadata_keys", ())
+        shown = (value for key, value in node.metadata.items() if key not in hidden and key not in fields)
+        return "\n".join(map(_as_text, shown))
+    return _as_text(node.metadata.get(field))
+
+
+def _as_text(value: object) -> str:
+    if value is None:
+        return ""
+    return " ".join(map(_as_text, value)) if isinstance(value, list | tuple | set) else str(value)
+
+
+class LexicalStore:
+    """Nodes by id under a BM25F index; safe to share between threads.
+
+    Args:
+        settings: how nodes are indexed.
+        followed: the index whose nodes these are; before each search, changes in it are taken over.
+    """
+
+    def __init__(self, settings: LexicalSettings, followed: VectorStoreIndex | None = None) -> None:
+        self.settings = settings
+        self._fields = parse_fields(settings.fields)
+        self._analyzer = settings.analyzer()
+        self._index = settings.new_index()
+        self._nodes: dict[str, BaseNode] = {}
+        self._followed = followed
+        self._seen: tuple[dict[str, Any], ...] = ()
+        self._versions: dict[str, object] = {}
+        self._lock = threading.RLock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=threading.RLock())
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def put(self, nodes: Iterable[BaseNode]) -> None:
+        """Add nodes; one whose id is there already replaces it."""
+        with self._lock:
+            for node in nodes:
+                texts = ((field_text(node, name, self._fields), weight) for name, weight in self._fields.items())
+                self._index.put(node.node_id, [(self._analyzer.terms(text), weight) for text, weight in texts])
+                self._nodes[node.node_id] = node
+
+    def remove(self, node_ids: Iterable[str]) -> None:
+        """Forget nodes; unknown ids are ignored."""
+        with self._lock:
+            for node_id in node_ids:
+                self._index.remove(node_id)
+                self._nodes.pop(node_id, None)
+
+    def search(self, query: str, top_k: int, filters: MetadataFilters | None) -> list[tuple[BaseNode, float]]:
+        """The best nodes that pass the filters and hold a term of the query, with scores above 0.
+
+        The nodes are copies: a postprocessor may change them.
+        """
+        with self._lock:
+            self.refresh()
+            allowed = None if filters is None else _Passing(self._nodes, filters)
+            found = self._index.search(self._analyzer.terms(query), top_k, allowed=allowed)
+            return [(_copy(self._nodes[node_id]), score) for node_id, score in found]
+
+    def score(self, query: str, node_ids: Iterable[str]) -> dict[str, float]:
+        """Scores of given nodes, 0 where no term matches; unknown ids are left out."""
+        with self._lock:
+            self.refresh()
+            return self._index.score(self._analyzer.terms(query), node_ids)
+
+    def refresh(self, *, everything: bool = False) -> None:
+        """Take over what changed in the index that is followed.
+
+        Args:
+            everything: read every node again, also those that look unchanged: a docstore that is not in memory does
+                not show that the text under an id has been replaced.
+        """
+        if self._followed is None:
+            return
+        with self._lock:
+            views = _views(self._followed)
+            if views == self._seen and not everything:  # values are the same objects, so this compares pointers
+                return
+            current = _versions(self._followed)
+            changed = [id_ for id_, version in current.items() if everything or self._versions.get(id_) != version]
+            self.remove(self._versions.keys() - current.keys())
+            self.put(self._followed.docstore.get_nodes(changed, raise_error=False))
+            self._versions, self._seen = current, tuple(dict(view) for view in views)
+
+    def persist(self, folder: Path) -> None:
+        """Write settings, nodes and index into a folder; nothing in it is a pickle."""
+        with self._lock:
+            self.refresh()
+            arrays, ids, vocabulary = self._index.to_arrays()
+            folder.mkdir(parents=True, exist_ok=True)
+            np.savez(folder / "index.npz", allow_pickle=False, **arrays)
+            head = {"format": _FORMAT, "settings": asdict(self.settings), "ids": ids, "vocabulary": vocabulary}
+            (folder / "index.json").write_text(json.dumps(head), encoding="utf-8")
+            with (folder / "nodes.jsonl").open("w", encoding="utf-8") as file:
+                file.writelines(json.dumps(doc_to_json(self._nodes[node_id])) + "\n" for node_id in ids)
+
+    @classmethod
+    def load(cls, folder: Path) -> LexicalStore:
+        """What `persist` wrote; it follows no index.
+
+        Raises:
+            InputError: the folder does not hold it, or holds a format this version does not read.
+        """
+        try:
+            head = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+            with np.load(folder / "index.npz", allow_pickle=False) as file:
+                arrays = dict(file)
+            lines = (folder / "nodes.jsonl").read_text(encoding="utf-8").split("\n")
+        except (OSError, ValueError) as error:
+            raise InputError(f"{folder} holds no BM25 index ({error}): write one with persist()") from error
+        if head.get("format") != _FORMAT:
+            raise InputError(f"{folder} was written by another version of this package: persist the index again")
+        settings = LexicalSettings(**{**head["settings"], "fields": tuple(head["settings"]["fields"])})
+        store = cls(settings)
+        store._index = BM25FIndex.from_arrays(arrays, head["ids"], head["vocabulary"], k1=settings.k1, b=settings.b)
+        nodes = (json_to_doc(json.loads(line)) for line in lines if line)
+        store._nodes = {node.node_id: node for node in nodes}
+        return store
+
+
+class _Passing(Container[str]):
+    """The ids whose metadata passes; worked out only for those that are asked about."""
+
+    def __init__(self, nodes: Mapping[str, BaseNode], filters: MetadataFilters) -> None:
+        self._nodes, self._filters = nodes, filters
+
+    def __contains__(self, node_id: object) -> bool:
+        return matches(filterable_metadata(self._nodes[str(node_id)]), self._filters)
+
+
+def _copy(node: BaseNode) -> BaseNode:
+    return node.model_copy(update={"metadata": dict(node.metadata), "relationships": dict(node.relationships)})
+
+
+def _views(index: VectorStoreIndex) -> tuple[dict[str, Any], ...]:
+    """The mappings that change when the index does: node ids, and where they are in memory, vectors and hashes."""
+    views: list[dict[str, Any]] = [index.index_struct.nodes_dict]
+    if isinstance(index.vector_store, SimpleVectorStore):  # delete_nodes takes a node from here alone
+        views.append(index.vector_store.data.embedding_dict)
+    if isinstance(index.docstore, SimpleDocumentStore):
+        views.append(_hashes(index.docstore))
+    return tuple(views)
+
+
+def _versions(index: VectorStoreIndex) -> dict[str, object]:
+    stored = index.vector_store.data.embedding_dict if isinstance(index.vector_store, SimpleVectorStore) else None
+    hashes = _hashes(index.docstore) if isinstance(index.docstore, SimpleDocumentStore) else {}
+    nodes = index.index_struct.nodes_dict.items()
+    return {id_: hashes.get(id_) for vector_id, id_ in nodes if stored is None or vector_id in stored}
+
+
+def _hashes(docstore: SimpleDocumentStore) -> dict[str, Any]:
+    hashes: dict[str, Any] = docstore.to_dict().get(docstore._metadata_collection, {})
+    return hashes
+
+
+def check_has_nodes(index: VectorStoreIndex) -> None:
+    """Refuse an index that keeps its text in the vector store alone.
+
+    Raises:
+        ConfigurationError: there is nothing to index, with the ways out.
+    """
+    if index.vector_store.stores_text and not index._store_nodes_override:
+        name = type(index.vector_store).__name__
+        raise ConfigurationError(
+            f"the index keeps its text in {name} and no nodes in its docstore, so a BM25 leg would be empty: pass the "
+            "nodes (nodes=...), or build the index with store_nodes_override=True; for Elasticsearch use "
+            "ElasticsearchHybridRetriever, which searches both legs there"
+        )
