@@ -188,7 +188,7 @@ def _rankings_of(record: Record) -> Iterator[tuple[Stage, str, list[tuple[str, f
 
 def _by_score(scores: Mapping[str, float]) -> list[tuple[str, float]]:
     # NaN compares with nothing: it goes last instead of scrambling the order.
-    return sorted(scores.items(), key=lambda item: -math.inf if math.isnan(item[1]) else item[1], reverse=True)
+    return sorted(scores.items(), key=lambda item: (math.isnan(item[1]), -item[1]))
 
 
 def seconds_of(records: Sequence[Record]) -> dict[str, float]:

@@ -1,0 +1,311 @@
+"""What `QueryLog` promises, on SQLite and on PostgreSQL alike."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import sqlite3
+from contextlib import closing
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from llama_index_prod_rag.errors import ConfigurationError, QueryLogError
+from llama_index_prod_rag.query_log.normalise import WITHHELD
+from llama_index_prod_rag.query_log.record import Feedback, HitRecord, Passage, QueryRecord
+from llama_index_prod_rag.query_log.store import QueryLog
+
+NOON = datetime(2025, 6, 1, 12, tzinfo=timezone.utc)
+FULL = QueryRecord(
+    query="Wer verdient am meisten? 谁？",
+    query_id="q1",
+    time=NOON + timedelta(microseconds=1),
+    config_hash="0123456789abcdef",
+    decision="hedge",
+    status="uncertain",
+    confidence=1 / 3,
+    signals={"pair_top": -1e-300, "drift": None},
+    reasons=("The legs disagree.",),
+    seconds={"total": 0.1 + 0.2, "bm25": 0.01},
+    hits=(
+        HitRecord("leg", "dense", "n1", 1, 0.9),
+        HitRecord("leg", "dense", "n2", 2, 0.8),
+        HitRecord("leg", "bm25", "n2", 1, None),
+        HitRecord("leg", "bm25", "n3", 1, 12.5, 1),
+        HitRecord("shown", "", "n2", 1, 0.8),
+    ),
+    passages=(Passage("n2", "<script>alert('x')</script>", "d1"),),
+    failed={"rerank": "TimeoutError"},
+    answer="The \N{GRINNING FACE} board.",
+    error="the reader left",
+    session_id="s1",
+    trace_id="0" * 32,
+    span_id="f" * 16,
+)
+
+
+def _numbered(count: int) -> list[QueryRecord]:
+    return [
+        QueryRecord(query=f"question {i}", query_id=f"q{i:04}", time=NOON + timedelta(seconds=i)) for i in range(count)
+    ]
+
+
+def _ids(log: QueryLog, **selection: object) -> list[str]:
+    return [record.query_id for record in log.records(**selection)]  # type: ignore[arg-type]
+
+
+def test_a_record_comes_back_exactly(url: str) -> None:
+    with QueryLog(url) as log:
+        log.add(FULL)
+        log.add(minimal := QueryRecord(query=""))
+        assert log.flush(30)
+        assert log.get("q1") == FULL
+        assert log.get(minimal.query_id) == minimal
+        assert log.get("unknown") is None
+
+
+def test_feedback_joins_its_question_even_when_it_overtakes_it(url: str) -> None:
+    with QueryLog(url) as log:
+        log.add_feedback("q1", helpful=False, label="wrong", score=0.25, comment="No!", who="ada")
+        log.add(FULL)
+        log.add_feedback("q1", helpful=True, who="judge", kind="LLM", name="faithfulness")
+        assert log.flush(30)
+        record = log.get("q1")
+    assert record is not None
+    first, second = record.feedback
+    assert first == Feedback(
+        helpful=False, label="wrong", score=0.25, comment="No!", who="ada", time=first.time, kind="HUMAN"
+    )
+    assert (second.helpful, second.who, second.kind, second.name) == (True, "judge", "LLM", "faithfulness")
+
+
+def test_records_are_read_newest_first_within_the_times_asked_for(url: str) -> None:
+    with QueryLog(url) as log:
+        for record in _numbered(10):
+            log.add(record)
+        assert log.flush(30)
+        assert _ids(log) == [f"q{i:04}" for i in reversed(range(10))]
+        assert _ids(log, limit=3) == ["q0009", "q0008", "q0007"]
+        assert _ids(log, limit=0) == []
+        noon = NOON.astimezone(timezone(timedelta(hours=5)))
+        assert _ids(log, since=noon + timedelta(seconds=3), until=noon + timedelta(seconds=6)) == [
+            "q0005",
+            "q0004",
+            "q0003",
+        ]
+
+
+def test_pages_of_one_moment_neither_repeat_nor_miss_a_record(url: str) -> None:
+    with QueryLog(url, capacity=2000) as log:
+        ids = [f"q{i:04}" for i in range(1203)]
+        for query_id in ids:
+            log.add(QueryRecord(query="q", query_id=query_id, time=NOON))
+        assert log.flush(60)
+        assert _ids(log) == ids[::-1]
+        assert _ids(log, limit=501) == ids[:-502:-1]
+
+
+def test_a_reader_in_the_middle_of_a_page_does_not_hold_up_the_writer(url: str) -> None:
+    with QueryLog(url) as log:
+        for record in _numbered(5):
+            log.add(record)
+        assert log.flush(30)
+        reading = log.records()
+        next(reading)
+        log.add(FULL)
+        assert log.flush(30)
+        assert len(list(reading)) == 4
+
+
+def test_passages_can_be_left_out_of_reading(url: str) -> None:
+    with QueryLog(url) as log:
+        log.add(FULL)
+        assert log.flush(30)
+        (record,) = log.records(passages=False)
+    assert record.passages == ()
+    assert record.hits == FULL.hits
+
+
+def test_without_text_nothing_anybody_said_reaches_the_database(url: str, tmp_path: Path) -> None:
+    with QueryLog(url, log_text=False) as log:
+        log.add(FULL)
+        log.add_feedback("q1", helpful=True, comment="secret comment")
+        assert log.flush(30)
+        record = log.get("q1")
+    assert record is not None
+    assert record.query == record.answer == record.error == record.feedback[0].comment == WITHHELD
+    assert record.hits == FULL.hits
+    assert all(b"script" not in file.read_bytes() for file in tmp_path.glob("queries.db*"))
+
+
+def test_redaction_reaches_every_text(url: str) -> None:
+    with QueryLog(url, redact=lambda text: text.replace("ada@example.org", "[mail]")) as log:
+        mail = "write to ada@example.org"
+        log.add(
+            QueryRecord(
+                query=mail,
+                query_id="q1",
+                answer=mail,
+                error=mail,
+                reasons=(mail,),
+                passages=(Passage("n", mail),),
+                failed={"bm25": mail},
+            )
+        )
+        log.add_feedback("q1", comment=mail)
+        assert log.flush(30)
+        assert "ada@" not in repr(record := log.get("q1"))
+    assert repr(record).count("[mail]") == 7
+
+
+def test_a_redaction_that_fails_withholds_the_text(url: str) -> None:
+    def redact(text: str) -> str:
+        raise RuntimeError(text)
+
+    with QueryLog(url, redact=redact) as log:
+        log.add(FULL)
+        assert log.flush(30)
+        record = log.get("q1")
+    assert record is not None
+    assert record.query == WITHHELD
+
+
+def test_what_databases_refuse_or_garble_is_stored_clean(url: str) -> None:
+    with QueryLog(url) as log:
+        log.add(
+            QueryRecord(query="a\x00b\ud800", query_id="q\x00", confidence=float("nan"), signals={"x": float("inf")})
+        )
+        log.add_feedback("q\x00", score=float("-inf"), comment="\udfff")
+        assert log.flush(30)
+        assert log.stats.rejected == 0
+        (record,) = log.records()
+    assert (record.query, record.confidence, record.signals) == ("a\ufffdb\ufffd", None, {"x": None})
+    assert (record.feedback[0].score, record.feedback[0].comment) == (None, "\ufffd")
+
+
+def test_a_record_that_is_no_record_is_left_out_and_the_others_stay(url: str) -> None:
+    with QueryLog(url) as log:
+        log.add(QueryRecord(query="fine", query_id="q1"))
+        log.add(QueryRecord(query=7, query_id="q2"))  # type: ignore[arg-type]
+        log.add(QueryRecord(query="fine", query_id="q3"))
+        assert log.flush(30)
+        assert set(_ids(log)) == {"q1", "q3"}
+        assert (log.stats.written, log.stats.rejected) == (2, 1)
+
+
+def test_writing_the_same_record_again_changes_nothing(url: str) -> None:
+    with QueryLog(url) as log:
+        log.add(FULL)
+        log.add(QueryRecord(query="another", query_id="q1"))
+        assert log.flush(30)
+        assert [record.query for record in log.records()] == [FULL.query]
+
+
+def test_what_is_older_than_the_retention_limit_goes(url: str) -> None:
+    now = datetime.now(timezone.utc)
+    with QueryLog(url) as log:
+        log.add(QueryRecord(query="old", query_id="old", time=now - timedelta(days=31)))
+        log.add(QueryRecord(query="new", query_id="new", time=now - timedelta(days=29)))
+    with QueryLog(url, keep=timedelta(days=30)) as log:
+        log.add(QueryRecord(query="now", query_id="now", time=now))
+        assert log.flush(30)
+        assert _ids(log) == ["now", "new"]
+
+
+def _write(log: QueryLog, name: str, count: int) -> None:
+    for number in range(count):
+        log.add(QueryRecord(query="q", query_id=f"{name}-{number}"))
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_worker_processes_share_a_log_that_was_opened_before_them(url: str, method: str) -> None:
+    context = multiprocessing.get_context(method)
+    log = QueryLog(url)
+    _write(log, "parent", 3)
+    assert log.flush(30)  # the parent's connection is open now
+    workers = [context.Process(target=_write, args=(log, f"worker{number}", 100)) for number in range(2)]
+    for worker in workers:
+        worker.start()
+    _write(log, "later", 3)
+    for worker in workers:
+        worker.join(60)
+        assert worker.exitcode == 0
+    log.close()
+    with QueryLog(url) as reader:
+        assert len(_ids(reader)) == len(set(_ids(reader))) == 206
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_forked_process_can_read(url: str) -> None:
+    log = QueryLog(url)
+    _write(log, "parent", 3)
+    assert log.flush(30)
+    assert len(_ids(log)) == 3
+    if (child := os.fork()) == 0:
+        status = 1
+        try:
+            status = 0 if len(_ids(log)) == 3 else 1
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert len(_ids(log)) == 3
+    log.close()
+
+
+def test_a_pickled_log_is_a_log_of_the_same_database(url: str) -> None:
+    with QueryLog(url, log_text=False) as log, pickle.loads(pickle.dumps(log)) as copy:  # noqa: S301 - our own
+        copy.add(FULL)
+        assert copy.flush(30)
+        assert [record.query for record in log.records()] == [WITHHELD]
+
+
+def test_sqlite_writes_ahead_so_that_readers_do_not_wait(sqlite_url: str, tmp_path: Path) -> None:
+    with QueryLog(sqlite_url) as log:
+        log.add(FULL)
+    with closing(sqlite3.connect(tmp_path / "queries.db")) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_reading_a_log_that_is_not_there_says_so_and_makes_no_file(sqlite_url: str, tmp_path: Path) -> None:
+    with pytest.raises(QueryLogError, match="there is no query log at sqlite:///"):
+        next(QueryLog(sqlite_url).records())
+    assert list(tmp_path.glob("queries.db*")) == []
+
+
+def test_the_folder_is_made_with_the_first_record(tmp_path: Path) -> None:
+    with QueryLog(f"sqlite:///{tmp_path}/logs/queries.db") as log:
+        assert not (tmp_path / "logs").exists()
+        log.add(FULL)
+        assert log.flush(30)
+        assert log.get("q1") == FULL
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("queries.db", "sqlite:///queries.db"),
+        ("sqlite://", "name a file"),
+        ("sqlite:///:memory:", "name a file"),
+        ("mysql://localhost/log", "SQLite or PostgreSQL, not to mysql"),
+    ],
+)
+def test_a_url_that_cannot_work_says_what_would(url: str, says: str) -> None:
+    with pytest.raises(ConfigurationError, match=says):
+        QueryLog(url)
+
+
+def test_settings_out_of_range_are_errors(sqlite_url: str) -> None:
+    with pytest.raises(ConfigurationError, match="capacity"):
+        QueryLog(sqlite_url, capacity=0)
+    with pytest.raises(ConfigurationError, match="keep"):
+        QueryLog(sqlite_url, keep=timedelta(0))
+
+
+def test_passwords_are_not_shown() -> None:
+    log = QueryLog("postgresql://ada:hunter2@127.0.0.1:1/log")
+    assert "hunter2" not in repr(log)
+    with pytest.raises(QueryLogError) as raised:
+        log.get("q1")
+    assert "hunter2" not in str(raised.value)
