@@ -19,6 +19,7 @@ from llama_index_prod_rag.errors import QueryLogError
 _logger = logging.getLogger(__name__)
 _BATCH = 200  # records a transaction: enough to amortise the commit, few enough that a reader never waits long
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0  # seconds between attempts while the database cannot be written
+_GRACE = 0.2  # seconds past the deadline of `close` in which the thread may still count what it gave up
 
 Item = TypeVar("Item")
 
@@ -125,7 +126,7 @@ class BackgroundWriter(Generic[Item]):
         if self._at_exit is not None:
             self._at_exit.cancel()
         if self._thread is not None:
-            self._thread.join(timeout)
+            self._thread.join(timeout + _GRACE)
         else:
             self._run()
         with self._changed:
