@@ -1,0 +1,74 @@
+"""The command line put together: subcommands, logging, and what an error looks like."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from importlib import import_module
+from typing import Annotated
+
+import typer
+from rich.logging import RichHandler
+
+from llama_index_prod_rag._version import __version__
+from llama_index_prod_rag.cli.progress import errors_console
+from llama_index_prod_rag.errors import ProdRagError
+
+_COMMANDS = ("demo", "ask")
+_INTERRUPTED = 130  # the shell's convention for a process ended by Ctrl-C
+
+
+def build_app() -> typer.Typer:
+    """The typer application with every subcommand."""
+    app = typer.Typer(
+        name="prod-rag",
+        help="Ask your own documents, and hear 'I don't know' when they do not say.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    @app.callback()
+    def configure(
+        debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and debug messages.")] = False,
+        version: Annotated[
+            bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+        ] = False,
+    ) -> None:
+        del version  # its callback has printed it
+        _start_logging(debug)
+
+    for command in _COMMANDS:
+        import_module(f"llama_index_prod_rag.cli.{command}").register(app)
+    return app
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def _start_logging(debug: bool) -> None:
+    handler = RichHandler(console=errors_console, show_time=False, show_path=debug)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler], force=True)
+    logging.getLogger("llama_index_prod_rag").setLevel(logging.DEBUG if debug else logging.WARNING)
+    if not debug:
+        # Loading bars and advice of the model libraries say nothing to somebody who asked a question.
+        for noisy in ("transformers", "sentence_transformers", "httpx", "bm25s"):
+            logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+def run() -> None:
+    """Run the command; errors are one line and an exit code: 2 for wrong use, 1 for failure."""
+    try:
+        build_app()()
+    except ProdRagError as error:
+        if "--debug" in sys.argv:
+            raise
+        errors_console.print(f"prod-rag: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        errors_console.print("\nprod-rag: interrupted; what was computed is kept, the next run goes on from there")
+        sys.exit(_INTERRUPTED)

@@ -1,0 +1,119 @@
+"""The index behind `prod-rag`: made once, kept on disk, made again when a document changes.
+
+Embeddings are stored as they are computed, so a run that was interrupted goes on where it stopped; an index becomes
+visible only when it is complete.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from llama_index.core import StorageContext, VectorStoreIndex, load_index_from_storage
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.schema import BaseNode, MetadataMode
+
+from llama_index_prod_rag._version import __version__
+from llama_index_prod_rag.cli.progress import progress_bar
+from llama_index_prod_rag.cli.sources import Source
+from llama_index_prod_rag.disk_cache import ArrayCache, cache_folder, digest
+from llama_index_prod_rag.errors import InputError
+from llama_index_prod_rag.models import find_weights, load_embedding
+from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
+
+_log = logging.getLogger(__name__)
+
+_BATCH = 64  # texts embedded between two writes to the cache: what an interruption can lose
+_STAMP = "stamp.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """An index that is ready to be searched.
+
+    Attributes:
+        index: the vector index, its nodes in its docstore.
+        folder: where it is kept; tuned weights and calibrations are kept beside it.
+        chunks: how many nodes it holds.
+        fresh: whether this run made it.
+    """
+
+    index: VectorStoreIndex
+    folder: Path
+    chunks: int
+    fresh: bool
+
+
+def open_corpus(source: Source, *, embed_model: str = "offline") -> Corpus:
+    """The index of a source, from disk when nothing changed.
+
+    Args:
+        source: the documents.
+        embed_model: as `llama_index_prod_rag.models.find_weights` takes it.
+
+    Raises:
+        InputError: the documents hold no text.
+        ModelError: the embedding model cannot be found.
+    """
+    weights = find_weights(embed_model, "embedding")
+    parser = DocumentAwareNodeParser(tokenizer=embed_model)
+    settings = json.dumps([__version__, weights.fingerprint, parser.to_dict()], sort_keys=True, default=str)
+    folder = cache_folder() / "indexes" / digest(source.name, settings).hex()[:24]
+    stamp = {"name": source.name, "stamp": source.stamp}
+    model = load_embedding(embed_model)
+    if _read_stamp(folder) == stamp:
+        index = load_index_from_storage(StorageContext.from_defaults(persist_dir=str(folder)), embed_model=model)
+        if isinstance(index, VectorStoreIndex):
+            return Corpus(index, folder, len(index.docstore.docs), fresh=False)
+    nodes = parser.get_nodes_from_documents(source.load())
+    if not nodes:
+        raise InputError(f"{source.name} holds no text")
+    index = VectorStoreIndex(_embedded(nodes, model, weights.fingerprint), embed_model=model, store_nodes_override=True)
+    _persist(index, folder, stamp)
+    return Corpus(index, folder, len(nodes), fresh=True)
+
+
+def _read_stamp(folder: Path) -> object:
+    try:
+        return json.loads((folder / _STAMP).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _embedded(nodes: Sequence[BaseNode], model: BaseEmbedding, fingerprint: str) -> list[BaseNode]:
+    """Copies of the nodes with their embeddings, computed or from the cache."""
+    texts = [node.get_content(metadata_mode=MetadataMode.EMBED) for node in nodes]
+    keys = [digest(fingerprint, text) for text in texts]
+    cache = ArrayCache(cache_folder() / "embeddings.sqlite")
+    known = cache.get(keys)
+    missing = [(key, text) for key, text in dict(zip(keys, texts, strict=True)).items() if key not in known]
+    with progress_bar("embedding", total=len(missing)) as advance:
+        for start in range(0, len(missing), _BATCH):
+            part = missing[start : start + _BATCH]
+            vectors = model.get_text_embedding_batch([text for _, text in part])
+            computed = {
+                key: np.asarray(vector, dtype=np.float32) for (key, _), vector in zip(part, vectors, strict=True)
+            }
+            cache.put(computed)
+            known.update(computed)
+            advance(len(part))
+    return [node.model_copy(update={"embedding": known[key].tolist()}) for node, key in zip(nodes, keys, strict=True)]
+
+
+def _persist(index: VectorStoreIndex, folder: Path, stamp: object) -> None:
+    """Write the index whole or not at all, keeping what the user saved beside an older one."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as partial:
+        target = Path(partial) / "index"
+        if folder.is_dir():
+            shutil.copytree(folder, target, ignore=shutil.ignore_patterns(_STAMP, "*store.json"))
+        index.storage_context.persist(persist_dir=str(target))
+        (target / _STAMP).write_text(json.dumps(stamp), encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        target.rename(folder)

@@ -1,0 +1,128 @@
+"""The whole pipeline over a corpus, as `prod-rag` runs it: hybrid retrieval, reranking, the gate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llama_index.core.llms import LLM
+from llama_index.core.response_synthesizers import get_response_synthesizer
+from llama_index.core.schema import MetadataMode
+
+from llama_index_prod_rag.cli.corpus import Corpus
+from llama_index_prod_rag.confidence.assessment import Assessor, TextbookAssessor
+from llama_index_prod_rag.confidence.terms import TermStatistics
+from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.models import OFFLINE
+from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
+from llama_index_prod_rag.postprocessor.scorers import shared_scorer
+from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
+from llama_index_prod_rag.retrievers.hybrid import DEFAULT_ALPHA, HybridFusionRetriever
+
+if TYPE_CHECKING:
+    from llama_index_prod_rag.query_log.store import QueryLog
+
+WEIGHTS_FILE = "weights.json"
+"""Beside an index: leg -> weight, as `prod-rag tune --save` leaves them."""
+
+_CANDIDATES = 50  # what the reranker reads; the depth at which its default weights were chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user can turn on the command line.
+
+    Attributes:
+        top_k: passages that reach the answer, at least 1.
+        alpha: weight of the dense leg against the lexical one, 0..1; None keeps the shipped default.
+        rerank_model: as `models.find_weights` takes it.
+        llm: None quotes; `offline`; or `module:callable`, whose result is a LlamaIndex LLM.
+    """
+
+    top_k: int = 5
+    alpha: float | None = None
+    rerank_model: str = OFFLINE
+    llm: str | None = None
+
+
+def load_llm(name: str | None) -> LLM | None:
+    """A language model by its name on the command line.
+
+    Raises:
+        ConfigurationError: the name has the wrong form, or what it names is not there or no LLM.
+    """
+    if name is None:
+        return None
+    if name == OFFLINE:
+        from llama_index_prod_rag.offline_llm import OfflineLLM
+
+        return OfflineLLM()
+    module, _, attribute = name.partition(":")
+    if not module or not attribute:
+        raise ConfigurationError(f"--llm {name}: write 'offline', or module:callable such as mymodels:make_llm")
+    try:
+        made = getattr(import_module(module), attribute)()
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError(f"--llm {name}: {error}") from error
+    if not isinstance(made, LLM):
+        raise ConfigurationError(f"--llm {name}: it returned {type(made).__name__}, not a LlamaIndex LLM")
+    return made
+
+
+@contextmanager
+def open_log(url: str | None) -> Iterator[QueryLog | None]:
+    """The query log at a database URL, flushed and closed afterwards; None for none."""
+    if url is None:
+        yield None
+        return
+    from llama_index_prod_rag.query_log.store import QueryLog
+
+    with QueryLog(url) as log:
+        yield log
+
+
+def saved_weights(folder: Path) -> dict[str, float] | None:
+    """Weights that were tuned for this index, or None."""
+    try:
+        weights: dict[str, float] = json.loads((folder / WEIGHTS_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return weights
+
+
+def saved_assessor(folder: Path) -> Assessor:
+    """The assessor that was calibrated for this index, or the shipped one."""
+    del folder
+    return TextbookAssessor()
+
+
+def build_engine(
+    corpus: Corpus, settings: Settings, *, query_log: QueryLog | None = None
+) -> ConfidenceGatedQueryEngine:
+    """The gated engine over a corpus, with what `tune --save` and `calibrate --save` left beside its index.
+
+    Raises:
+        ConfigurationError: a setting is out of range.
+        ModelError: the reranker's weights cannot be found.
+    """
+    alpha = DEFAULT_ALPHA if settings.alpha is None else settings.alpha
+    weights = saved_weights(corpus.folder) if settings.alpha is None else None
+    retriever = HybridFusionRetriever.from_index(corpus.index, alpha=alpha, similarity_top_k=_CANDIDATES)
+    reranker = CrossEncoderRerank(model=settings.rerank_model, top_n=settings.top_k, weights=weights)
+    llm = load_llm(settings.llm)
+    return ConfidenceGatedQueryEngine(
+        retriever,
+        None if llm is None else get_response_synthesizer(llm=llm),
+        [reranker],
+        assessor=saved_assessor(corpus.folder),
+        sentence_scorer=shared_scorer(settings.rerank_model),
+        term_statistics=TermStatistics.from_texts(
+            node.get_content(metadata_mode=MetadataMode.NONE) for node in corpus.index.docstore.docs.values()
+        ),
+        query_log=query_log,
+    )

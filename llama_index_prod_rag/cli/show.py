@@ -1,0 +1,115 @@
+"""An answer, printed for a person or as one JSON object."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from llama_index.core.base.response.schema import RESPONSE_TYPE
+from llama_index.core.schema import NodeWithScore
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from llama_index_prod_rag.scored_node import ScoredNode
+
+_STYLES = {"answer": "green", "hedge": "yellow", "refuse": "red"}
+_JSON_KEYS = ("query_id", "decision", "status", "confidence", "reasons")
+_SOURCE_KEYS = ("file", "start", "end", "heading_path", "text", "score")
+
+
+def as_json(question: str, response: RESPONSE_TYPE) -> dict[str, Any]:
+    """The object that `ask --json` prints."""
+    report = report_of(response)
+    return {
+        "question": question,
+        **{key: report[key] for key in _JSON_KEYS},
+        "answer": str(response),
+        "sources": [{key: source[key] for key in _SOURCE_KEYS} for source in report["sources"]],
+        "degraded": report["degraded"],
+        "timings": report["timings"],
+    }
+
+
+def print_json(value: object) -> None:
+    """Write one JSON object to stdout, readable and pipeable."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def report_of(response: RESPONSE_TYPE) -> Mapping[str, Any]:
+    """What the gate says about its own response."""
+    return (response.metadata or {})["prod_rag"]  # type: ignore[no-any-return] # LlamaIndex's metadata is Dict[str, Any]
+
+
+def print_answer(console: Console, question: str, response: RESPONSE_TYPE) -> None:
+    """Print the decision, the answer, its sources, and how the top passages got where they are."""
+    report = report_of(response)
+    decision = str(report["decision"])
+    confidence = report["confidence"]
+    title = f"[bold]{decision}[/bold] ({report['status']}, confidence " + (
+        "not assessed)" if confidence is None else f"{confidence:.2f})"
+    )
+    console.print()
+    console.print(Text(question, style="bold"))
+    console.print(Panel(Text(str(response).strip()), title=title, title_align="left", border_style=_STYLES[decision]))
+    for reason in report["reasons"]:
+        console.print(Text(f"  because {reason}", style="dim"))
+    for stage, why in report["degraded"].items():
+        console.print(Text(f"  without {stage}: {why}", style="yellow"))
+    if report["sources"]:
+        console.print(_passages(response.source_nodes, report["sources"]))
+
+
+def _passages(hits: Sequence[NodeWithScore], sources: Sequence[Mapping[str, Any]]) -> Table:
+    legs = list(dict.fromkeys(leg for hit in hits for leg in _legs(hit)))
+    table = Table(box=None, padding=(0, 1), header_style="dim", row_styles=["", "dim"])
+    table.add_column("", justify="right")
+    table.add_column("source")
+    for leg in legs:
+        table.add_column(f"{leg}\nrank, score", justify="right")
+    for name in ("fused", "pair\nlogit", "final"):
+        table.add_column(name, justify="right", vertical="bottom")
+    for number, (hit, source) in enumerate(zip(hits, sources, strict=True), start=1):
+        table.add_row(
+            str(number),
+            _place(source),
+            *(_leg_cell(hit, leg) for leg in legs),
+            _number(_fused(hit)),
+            _number(_logit(hit), digits=1),
+            _number(source["score"]),
+        )
+    return table
+
+
+def _place(source: Mapping[str, Any]) -> str:
+    headings = source["heading_path"] or []
+    path = " > ".join([headings] if isinstance(headings, str) else map(str, headings))
+    span = "" if source["start"] is None else f" [dim]{source['start']}:{source['end']}[/dim]"
+    return f"{escape(str(source['file']))}{span}" + (f"\n[dim]{escape(path)}[/dim]" if path else "")
+
+
+def _legs(hit: NodeWithScore) -> Sequence[str]:
+    return list(hit.retrieval.legs) if isinstance(hit, ScoredNode) and hit.retrieval is not None else []
+
+
+def _leg_cell(hit: NodeWithScore, leg: str) -> str:
+    if not isinstance(hit, ScoredNode) or hit.retrieval is None:
+        return "-"
+    seen = hit.retrieval.legs.get(leg, {}).get(hit.node_id)
+    return "-" if seen is None else f"{seen.rank}, {seen.score:.2f}"
+
+
+def _fused(hit: NodeWithScore) -> float | None:
+    return hit.retrieval.fused.get(hit.node_id) if isinstance(hit, ScoredNode) and hit.retrieval is not None else None
+
+
+def _logit(hit: NodeWithScore) -> float | None:
+    return hit.rerank.logits.get(hit.node_id) if isinstance(hit, ScoredNode) and hit.rerank is not None else None
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
