@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from llama_index.core.prompts import BasePromptTemplate
@@ -18,7 +19,11 @@ from pydantic import BaseModel
 from llama_index_prod_rag._version import __version__
 from llama_index_prod_rag.query_log.record import config_hash
 
-_NO_SETTING = re.compile(r"api_key|secret|password|credential|headers|cache_folder|callback|verbose|show_progress")
+_NO_SETTING = re.compile(
+    r"api_key|secret|password|credential|headers"  # not even as a digest
+    r"|cache_folder|callback|verbose|show_progress"  # change no answer
+    r"|node_ids|doc_ids|object_map|^kwargs$"  # the corpus
+)
 _DEPTH = 8  # engine, retriever, leg, its model ...: deeper is a cycle
 
 
@@ -44,28 +49,30 @@ def settings_of(component: object, depth: int = _DEPTH) -> dict[str, Any]:
         >>> settings_of(SimilarityPostprocessor(similarity_cutoff=0.3))["similarity_cutoff"]
         0.3
     """
-    return {
-        "class": _name(type(component)),
-        **{
-            name: _json(value, depth - 1)
-            for name, value in _arguments(component)
-            if not _NO_SETTING.search(name) and depth > 0
-        },
-    }
+    settings = {name: _json(value, depth - 1) for name, value in _arguments(component)} if depth > 0 else {}
+    return {"class": _name(type(component)), **settings}
 
 
-def _arguments(component: object) -> Iterable[tuple[str, object]]:
-    if isinstance(component, BaseModel):
-        names: Iterable[str] = type(component).model_fields
-    elif dataclasses.is_dataclass(component):
-        names = (field.name for field in dataclasses.fields(component))
+def _arguments(component: Any) -> Iterable[tuple[str, object]]:  # noqa: ANN401 - any component
+    kept = getattr(component, "__dict__", None)
+    for name in _argument_names(type(component)):  # type: ignore[arg-type]  # mypy takes a class for its instance
+        if kept is None:  # a dataclass with slots
+            yield name, getattr(component, name)
+        elif name in kept:
+            yield name, kept[name]
+        elif (private := f"_{name}") in kept:  # LlamaIndex keeps most constructor arguments like this
+            yield name, kept[private]
+
+
+@lru_cache(maxsize=256)
+def _argument_names(kind: type[Any]) -> tuple[str, ...]:
+    if issubclass(kind, BaseModel):
+        names: Iterable[str] = kind.model_fields
+    elif dataclasses.is_dataclass(kind):
+        names = (field.name for field in dataclasses.fields(kind))
     else:
-        names = inspect.signature(type(component)).parameters
-    for name in names:
-        for attribute in (name, f"_{name}"):  # LlamaIndex keeps constructor arguments under either
-            if attribute in getattr(component, "__dict__", ()):
-                yield name, getattr(component, attribute)
-                break
+        names = inspect.signature(kind).parameters
+    return tuple(name for name in names if not _NO_SETTING.search(name))
 
 
 def _json(value: object, depth: int) -> Any:  # noqa: ANN401 - any JSON value
