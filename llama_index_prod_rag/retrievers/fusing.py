@@ -20,9 +20,9 @@ class LegResult:
     """What one leg did for one query.
 
     Attributes:
-        hits: what it returned; empty when it found nothing or failed.
+        hits: what it returned; empty when it found nothing or failed altogether.
         seconds: wall time.
-        failed: why it has no answer; None when it answered.
+        failed: why it has no answer, or not all of it; None when it answered.
     """
 
     hits: Sequence[NodeWithScore] = ()
@@ -68,7 +68,8 @@ def fuse_legs(
     """One list of new hits, best first, and the record of how it came about. Changes nothing that came in.
 
     Nodes are told apart by id: one node from two legs is one hit, equal text from two documents is two. A failed leg
-    is left out and the other weights are scaled up. The caller emits the record (`llama_index_prod_rag.events.emit`).
+    is left out and the other weights are scaled up; one with a part of its hits counts with those. The
+    caller emits the record (`llama_index_prod_rag.events.emit`).
 
     Args:
         query: the text that was searched for.
@@ -86,7 +87,7 @@ def fuse_legs(
         ConfigurationError: weights or floors do not fit the legs.
     """
     started = time.perf_counter()
-    legs = {leg: leg_hits(result.hits) for leg, result in results.items() if result.failed is None}
+    legs = {leg: leg_hits(result.hits) for leg, result in results.items() if result.hits or result.failed is None}
     found = {leg: {node_id: hit.score for node_id, hit in hits.items()} for leg, hits in legs.items()}
     extra = {
         leg: {node_id: float(score) for node_id, score in scores.items() if node_id not in found[leg]}

@@ -1,0 +1,58 @@
+"""Nodes as documents of an index, and back: LlamaIndex's own layout, or a user's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from llama_index.core.schema import BaseNode, MetadataMode, TextNode
+from llama_index.core.vector_stores.utils import metadata_dict_to_node, node_to_metadata_dict
+
+from llama_index_prod_rag.retrievers.elasticsearch.responses import Hit
+
+_NODE_CONTENT = "_node_content"
+
+
+def node_document(node: BaseNode, *, text_field: str, title_field: str | None, vector_field: str) -> dict[str, Any]:
+    """The document of a node, as `ElasticsearchStore` writes it, and its title as a field of its own.
+
+    Args:
+        node: a node; its embedding becomes the vector, if it has one.
+        text_field: field for the text.
+        title_field: field for `node.metadata["title"]`, so that it can be boosted; None leaves it in the metadata.
+        vector_field: field for the embedding.
+    """
+    document: dict[str, Any] = {
+        text_field: node.get_content(metadata_mode=MetadataMode.NONE),
+        "metadata": node_to_metadata_dict(node, remove_text=True),
+    }
+    if node.embedding is not None:
+        document[vector_field] = node.embedding
+    if title_field is not None and isinstance(title := node.metadata.get("title"), str):
+        document[title_field] = title
+    return document
+
+
+def hit_node(hit: Hit, *, text_field: str, metadata_field: str | None) -> BaseNode:
+    """The node of a hit.
+
+    A document that LlamaIndex wrote becomes the node it was. Any other becomes a `TextNode` with the document's id,
+    its text, and every other field as metadata.
+
+    Args:
+        hit: a hit with its source.
+        text_field: field with the text; missing text is empty text.
+        metadata_field: object that holds metadata; None when they are fields of the document itself.
+
+    Examples:
+        >>> source = {"body": "Lift.", "year": 1958, "metadata": {"author": "Küchemann"}}
+        >>> node = hit_node(Hit("7", 1.0, source), text_field="body", metadata_field="metadata")
+        >>> node.node_id, node.text, node.metadata
+        ('7', 'Lift.', {'year': 1958, 'author': 'Küchemann'})
+    """
+    text = str(hit.source.get(text_field) or "")
+    metadata = hit.source.get(metadata_field) if metadata_field else None
+    if isinstance(metadata, Mapping) and _NODE_CONTENT in metadata:
+        return metadata_dict_to_node(dict(metadata), text=text)
+    own = {name: value for name, value in hit.source.items() if name not in (text_field, metadata_field)}
+    return TextNode(id_=hit.id, text=text, metadata={**own, **metadata} if isinstance(metadata, Mapping) else own)

@@ -1,0 +1,91 @@
+"""What a search answered, as pure functions: hits with their vectors, or why there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One document of an answer.
+
+    Attributes:
+        id: the document's `_id`.
+        score: the server's score, not negative.
+        source: the document without its vector.
+        vector: its vector, where it was asked for and is stored.
+    """
+
+    id: str
+    score: float
+    source: Mapping[str, Any]
+    vector: Sequence[float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One search of a request, answered.
+
+    Attributes:
+        hits: best first.
+        seconds: the server's own time.
+        failed: why there are no hits, or why they are not all there is; None when the search is complete.
+        status: HTTP status of this search.
+    """
+
+    hits: Sequence[Hit] = ()
+    seconds: float = 0.0
+    failed: str | None = None
+    status: int = 200
+
+
+def read_answer(response: Mapping[str, Any], *, vector_field: str | None = None) -> Answer:
+    """Read the response of one search, or one item of an `_msearch` response.
+
+    Shards that failed and searches that were cut off by their timeout keep the hits they have, with the reason.
+
+    Args:
+        response: the JSON object.
+        vector_field: the field that holds vectors.
+
+    Examples:
+        >>> hits = [{"_id": "a", "_score": 2.0, "_source": {"content": "x"}, "fields": {"v": [0.5, 0.5]}}]
+        >>> read_answer({"took": 3, "status": 200, "hits": {"hits": hits}}, vector_field="v").hits[0].vector
+        [0.5, 0.5]
+        >>> read_answer({"status": 429, "error": {"type": "x", "reason": "queue full"}}).failed
+        'queue full'
+    """
+    if "error" in response:
+        return Answer(failed=root_reason(response), status=int(response.get("status", 500)))
+    hits = [_read_hit(hit, vector_field) for hit in response["hits"]["hits"]]
+    return Answer(hits, response.get("took", 0) / 1000.0, failed=_incomplete(response))
+
+
+def root_reason(response: Mapping[str, Any]) -> str:
+    """The server's own words for what went wrong, the innermost cause that it names.
+
+    Examples:
+        >>> root_reason({"error": {"reason": "all shards failed", "root_cause": [{"reason": "no such field"}]}})
+        'no such field'
+    """
+    error = response.get("error")
+    if not isinstance(error, Mapping):
+        return str(error)
+    causes = error.get("root_cause") or [error]
+    return str(causes[0].get("reason") or error.get("reason") or error.get("type"))
+
+
+def _read_hit(hit: Mapping[str, Any], vector_field: str | None) -> Hit:
+    vector = (hit.get("fields") or {}).get(vector_field)
+    return Hit(hit["_id"], float(hit["_score"]), hit.get("_source") or {}, vector)
+
+
+def _incomplete(response: Mapping[str, Any]) -> str | None:
+    if response.get("timed_out"):
+        return "incomplete: the search ran into its timeout; raise `timeout` or ask for fewer candidates"
+    shards = response.get("_shards") or {}
+    if shards.get("failed"):
+        return f"incomplete: {shards['failed']} of {shards['total']} shards failed; look at the cluster's health"
+    return None
