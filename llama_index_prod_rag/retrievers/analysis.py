@@ -2,7 +2,8 @@
 
 Words are lower-cased, stop words dropped, the rest stemmed (Snowball). Scripts that are written without spaces between
 words have no word boundaries to find without a dictionary: their runs become overlapping pairs of characters, as in
-Lucene's CJKAnalyzer.
+Lucene's CJKAnalyzer. Identifiers (`parse_date`, `parseDate`) count as a whole and by their parts, as in Lucene's
+WordDelimiterFilter: questions about code name the parts.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from llama_index_prod_rag.errors import ConfigurationError
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\u30fc"
 # Marks belong to the letter before them: without \p{M} a Hindi word falls apart at every vowel sign.
 _WORD = regex.compile(rf"(?P<run>[{_UNSPACED}][{_UNSPACED}\p{{M}}]*)|[\p{{L}}\p{{M}}\p{{N}}_--{_UNSPACED}]+", regex.V1)
+_JOINT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[^\W_])_+(?=[^\W_])")
+_ANY_WORD = re.compile(r"\w+")
 _ASCII_WORD = re.compile(r"\w+", re.ASCII)
 _CLUSTER = regex.compile(r"\X")
 
@@ -53,6 +56,8 @@ class Analyzer:
         ['retriev', 'were', 'retriev', 'r2', 'page']
         >>> Analyzer("zh").terms("信息检索 2024")
         ['信息', '息检', '检索', '2024']
+        >>> Analyzer().terms("parse_date")
+        ['parse_d', 'pars', 'date']
     """
 
     language: str = "english"
@@ -66,6 +71,8 @@ class Analyzer:
         """The terms of a text, in order, repeated as often as they occur."""
         dropped = _stop_words(self.language) if self.stop_words else frozenset[str]()
         stem = _stemmer(self.language) if self.stemming else _unstemmed
+        if _JOINT.search(text):
+            text = _ANY_WORD.sub(_with_parts, text)
         if text.isascii():  # same terms, three times as fast
             return [stem(word) for word in _ASCII_WORD.findall(text.lower()) if word not in dropped]
         found: list[str] = []
@@ -83,6 +90,11 @@ def _language(name: str) -> str:
     if language not in _NO_STEMMER and language not in _CODES.values():
         raise ConfigurationError(f"unknown language {name!r}: choose 'none' or one of {', '.join(_CODES.values())}")
     return language
+
+
+def _with_parts(word: re.Match[str]) -> str:
+    parts = _JOINT.sub(" ", word.group())
+    return word.group() if parts == word.group() else f"{word.group()} {parts}"
 
 
 def _pairs(run: str) -> list[str]:

@@ -23,6 +23,9 @@ CASES = [
     ("none", "The Cats", ["the", "cats"]),
     ("english", "ﬁne ＡＢＣ", ["fine", "abc"]),  # compatibility forms
     ("english", "汉字 in English text", ["汉字", "english", "text"]),
+    ("english", "parseHttpDate", ["parsehttpd", "pars", "http", "date"]),
+    ("english", "parse_http_date v2", ["parse_http_d", "pars", "http", "date", "v2"]),
+    ("english", "__init__ NASA iPhones", ["__init__", "nasa", "iphon", "i", "phone"]),
     ("english", "", []),
     ("english", " \n…—!", []),
 ]
