@@ -20,7 +20,7 @@ def describe(evidence: Evidence, signals: Mapping[str, float]) -> tuple[str, ...
     Examples:
         >>> from llama_index_prod_rag.confidence.evidence import Passage, gather
         >>> evidence = gather("wing drag in 1950", [Passage("a", "drag of a swept wing")])
-        >>> describe(evidence, {"coverage.numbers": 0.0})
+        >>> describe(evidence, {})
         ('the best passage has 2 of 3 question terms', 'no passage mentions 1950')
     """
     sentences = [

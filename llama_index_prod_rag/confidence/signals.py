@@ -48,13 +48,15 @@ DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "coverage.first": "share of the question's terms in the passage shown first",
         "coverage.best": "highest share of the question's terms in one of the passages shown",
         "coverage.all": "share of the question's terms in all passages shown together",
-        "coverage.names": "share of the question's names in all passages shown; only for questions with names",
-        "coverage.numbers": "share of the question's numbers in all passages shown; only for questions with numbers",
+        "missing.names": "how many of the question's names no passage shown mentions",
+        "missing.numbers": "how many of the question's numbers no passage shown mentions",
         "rarity.first": "like coverage.first, each term weighted by how rare it is in the corpus",
         "rarity.best": "like coverage.best, weighted by rarity",
         "rarity.all": "like coverage.all, weighted by rarity",
         "similarity.passages": "mean cosine similarity between the top three passages",
         "similarity.query": "cosine similarity between the question and the centre of the passages shown",
+        "entailment.best": "highest probability that one of the top three passages entails the question's words",
+        "contradiction.best": "highest probability that one of the top three passages contradicts them",
     }
 )
 """What each signal measures; `<leg>` stands for a leg's name."""
@@ -175,15 +177,11 @@ def _term_signals(evidence: Evidence) -> dict[str, float]:
     measured = _coverage("coverage", wanted, found, None)
     if evidence.statistics is not None:
         measured.update(_coverage("rarity", wanted, found, evidence.statistics))
-    for kind, pick in (("names", names), ("numbers", numbers)):
-        if asked := pick(evidence.query):
-            # A name is matched by its term: passages may write it in a heading, in capitals, at a sentence's start.
-            have = (
-                frozenset().union(*found)
-                if kind == "names"
-                else frozenset().union(*(numbers(passage.text) for passage in evidence.passages))
-            )
-            measured[f"coverage.{kind}"] = len(asked & have) / len(asked)
+    everything = frozenset().union(*found)
+    stated = frozenset().union(*(numbers(passage.text) for passage in evidence.passages))
+    # A name is looked up as a term: passages may write it in capitals or at the start of a sentence.
+    measured["missing.names"] = len(names(evidence.query) - everything)
+    measured["missing.numbers"] = len(numbers(evidence.query) - stated)
     return measured
 
 

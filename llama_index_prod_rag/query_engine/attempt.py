@@ -16,6 +16,7 @@ from llama_index_prod_rag.confidence.evidence import Evidence, gather
 from llama_index_prod_rag.confidence.policy import Decision, Policy
 from llama_index_prod_rag.confidence.signals import compute_signals, not_assessed
 from llama_index_prod_rag.confidence.terms import TermStatistics
+from llama_index_prod_rag.confidence.verification import Entailment, EntailmentJudge
 from llama_index_prod_rag.query_engine.retry import QueryRewriter
 from llama_index_prod_rag.query_engine.sources import passages_of, text_of
 from llama_index_prod_rag.query_engine.steps import Call, Steps
@@ -27,16 +28,18 @@ _logger = logging.getLogger(__name__)
 FIRST = "first"
 """Name of the attempt that is always made."""
 
+_ENTAILMENT_DEPTH = 3  # passages that the NLI model compares with the question
 _KEPT_WITHOUT_RERANKER = 5  # passages, where a reranker that would have cut the list failed and names no top_n
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """What decides: an assessor, a policy, and what the corpus's terms are worth."""
+    """What decides: an assessor, a policy, what the corpus's terms are worth, and an NLI model if there is one."""
 
     assessor: Assessor
     policy: Policy
     statistics: TermStatistics | None = None
+    entailment: EntailmentJudge | None = None
 
 
 @dataclass(slots=True)
@@ -93,6 +96,7 @@ def look(
     wanted = query if rewriter is None else (yield from _reworded(attempt, query, rewriter))
     candidates = yield from _retrieved(attempt, retriever, wanted)
     yield from _postprocessed(attempt, candidates, postprocessors, query)
+    entailment = yield from _entailed(attempt, query.query_str, judge.entailment)
     began = perf_counter()
     attempt.records = join_records(trace, carried_records(attempt.hits or candidates))
     evidence = gather(
@@ -101,6 +105,7 @@ def look(
         attempt.records,
         candidates={hit.node.node_id: text_of(hit) for hit in candidates},
         statistics=judge.statistics,
+        entailment=entailment,
     )
     _judged(attempt, evidence, judge)
     attempt.seconds["assess"] = perf_counter() - began
@@ -157,6 +162,24 @@ def _staged(
         # Without its cut, dozens of candidates would reach the language model.
         return hits[: getattr(stage, "top_n", _KEPT_WITHOUT_RERANKER)]
     return left
+
+
+def _entailed(attempt: Attempt, query: str, judge: EntailmentJudge | None) -> Steps[dict[str, float]]:
+    """How strongly the top passages support or contradict the words of the question."""
+    pairs = [(text_of(hit), query) for hit in attempt.hits[:_ENTAILMENT_DEPTH]]
+    if judge is None or not pairs:
+        return {}
+    began = perf_counter()
+    try:
+        found: list[Entailment] = yield Call.in_thread(lambda: judge.judge(pairs))
+    except Exception as error:  # any fault of any model
+        attempt.degrade("entailment", error)
+        return {}
+    attempt.seconds["entailment"] = perf_counter() - began
+    return {
+        "entailment.best": max(result.supports for result in found),
+        "contradiction.best": max(result.contradicts for result in found),
+    }
 
 
 def _judged(attempt: Attempt, evidence: Evidence, judge: Judge) -> None:

@@ -18,9 +18,11 @@ from llama_index.core.response_synthesizers import BaseSynthesizer
 from llama_index.core.schema import NodeWithScore, QueryBundle
 from llama_index_instrumentation import get_dispatcher
 
-from llama_index_prod_rag.confidence.assessment import Assessor, TextbookAssessor
+from llama_index_prod_rag.confidence.assessment import Assessor
+from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor
 from llama_index_prod_rag.confidence.policy import Policy, StatusPolicy
 from llama_index_prod_rag.confidence.terms import TermStatistics
+from llama_index_prod_rag.confidence.verification import EntailmentJudge, SupportPolicy
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.events import AssessmentEvent
 from llama_index_prod_rag.query_engine.attempt import FIRST, Attempt, Judge, look
@@ -52,11 +54,14 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
         response_synthesizer: writes the answer. None quotes the best sentences instead; it never means "whatever
             model is in `Settings`".
         node_postprocessors: any postprocessors, in order; a `CrossEncoderRerank` gives the gate its best signal.
-        assessor: judges the retrieval.
+        assessor: judges the retrieval; None takes the shipped calibration, which is a start and promises nothing.
         policy: turns the judgement into a decision.
         retries: further attempts at questions that would be refused, in order, until one would not be.
         sentence_scorer: picks the quoted sentences, usually the reranker's scorer; None compares words.
         term_statistics: how rare terms are in the corpus, for the rarity signals.
+        entailment_judge: an NLI model: gives the assessor entailment signals and checks written answers. Costs one
+            call for the top passages, and one for each answer sentence and passage.
+        support_policy: which findings about a written answer turn it into a hedge; None reports them in `checks` only.
         query_log: takes one record a question; its faults never reach the user.
         streaming: whether own texts are streams; None follows the synthesizer.
         quotes: most sentences in a hedge or an extractive answer.
@@ -78,6 +83,8 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
         retries: Sequence[Retry] = (),
         sentence_scorer: SentenceScorer | None = None,
         term_statistics: TermStatistics | None = None,
+        entailment_judge: EntailmentJudge | None = None,
+        support_policy: SupportPolicy | None = None,
         query_log: Log | None = None,
         streaming: bool | None = None,
         quotes: int = 3,
@@ -90,7 +97,9 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
             raise ConfigurationError(f"retries need different names, and none may be called {FIRST!r}")
         self._retriever = retriever
         self._postprocessors = list(node_postprocessors or ())
-        self._judge = Judge(assessor or TextbookAssessor(), policy or StatusPolicy(), term_statistics)
+        self._judge = Judge(
+            assessor or CalibratedAssessor(), policy or StatusPolicy(), term_statistics, entailment_judge
+        )
         self._retries = tuple(retries)
         self._prompts = default_prompts()
         self._means = Means(
@@ -101,6 +110,8 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
             bool(getattr(response_synthesizer, "_streaming", False)) if streaming is None else streaming,
             query_log,
             config_hash,
+            entailment_judge,
+            support_policy,
         )
         super().__init__(callback_manager or getattr(response_synthesizer, "callback_manager", None))
 

@@ -51,7 +51,7 @@ def run(steps: Steps[T]) -> T:
         while True:
             try:
                 result = call.sync()
-            except Exception as error:  # noqa: PERF203 - the steps decide what an error means
+            except Exception as error:  # the steps decide what an error means
                 call = steps.throw(error)
             else:
                 call = steps.send(result)
@@ -67,7 +67,7 @@ async def arun(steps: Steps[T]) -> T:
         while True:
             try:
                 result = await call.asynchronous()
-            except Exception as error:  # noqa: PERF203 - the steps decide what an error means
+            except Exception as error:  # the steps decide what an error means
                 call = steps.throw(error)
             else:
                 call = steps.send(result)

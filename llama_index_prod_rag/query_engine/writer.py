@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -19,10 +19,14 @@ from llama_index.core.response_synthesizers import BaseSynthesizer
 from llama_index.core.schema import QueryBundle
 from llama_index_instrumentation import get_dispatcher
 
+from llama_index_prod_rag.confidence.verification import EntailmentJudge, SupportPolicy, Verification, verify
 from llama_index_prod_rag.events import DecisionEvent
+from llama_index_prod_rag.node_parser.sentences import split_sentences
 from llama_index_prod_rag.query_engine.attempt import reason_of
 from llama_index_prod_rag.query_engine.extract import SentenceScorer, best_sentences, quoted
+from llama_index_prod_rag.query_engine.logprobs import listening
 from llama_index_prod_rag.query_engine.report import Report
+from llama_index_prod_rag.query_engine.sources import text_of
 from llama_index_prod_rag.query_engine.steps import Call, Steps
 from llama_index_prod_rag.query_engine.streaming import aone_token, awatched, one_token, watched
 from llama_index_prod_rag.query_log.record import QueryRecord
@@ -51,6 +55,8 @@ class Means:
         streaming: whether own texts are streams.
         log: takes the record.
         config_hash: names the configuration in the record.
+        judge: an NLI model for the checks of an answer; None compares words.
+        support: which findings turn an answer into a hedge; None reports them only.
     """
 
     synthesizer: BaseSynthesizer | None
@@ -60,6 +66,8 @@ class Means:
     streaming: bool
     log: Log | None
     config_hash: str
+    judge: EntailmentJudge | None = None
+    support: SupportPolicy | None = None
 
 
 class Writer:
@@ -89,7 +97,11 @@ class Writer:
         if not text.strip():
             self._lower("the language model wrote nothing")
             return (yield from self._formatted("hedge_prompt"))
-        return ""
+        objection = yield from self._checked(text, ())
+        if objection is None:
+            return ""
+        self._lower(objection)
+        return (yield from self._formatted("downgraded_prompt"))
 
     def finish(self, text: str, stopped: str | None) -> None:
         """Bring the metadata up to date and log, once everything is out."""
@@ -98,11 +110,9 @@ class Writer:
         self._payload.update(self._report.to_json())
 
     def _synthesized(self, synthesizer: BaseSynthesizer) -> Steps[RESPONSE_TYPE | None]:
-        hits = self._report.best.hits
+        response: RESPONSE_TYPE
         try:
-            response: RESPONSE_TYPE = yield Call(
-                lambda: synthesizer.synthesize(self._query, hits), lambda: synthesizer.asynthesize(self._query, hits)
-            )
+            response, logprobs = yield self._synthesis(synthesizer)
         except Exception as error:  # any fault of any model
             self._broke(error)
             return None
@@ -112,14 +122,45 @@ class Writer:
         if isinstance(response, AsyncStreamingResponse):
             return replace(response, response_gen=awatched(response.response_gen, self), metadata=metadata)
         text = str(response)
-        if isinstance(response, PydanticResponse):
-            self.finish(text, None)
-            return replace(response, metadata=metadata)
-        if (yield from self.close(text, None)):
-            self._report.withdrawn = text
-            return None
+        # A structured answer is not made of sentences: there is nothing to check in it by words.
+        if not isinstance(response, PydanticResponse):
+            objection = (
+                (yield from self._checked(text, logprobs)) if text.strip() else "the language model wrote nothing"
+            )
+            if objection is not None:
+                self._report.withdrawn = text
+                self._lower(objection)
+                return None
         self.finish(text, None)
         return replace(response, metadata=metadata)
+
+    def _synthesis(self, synthesizer: BaseSynthesizer) -> Call:
+        query, hits = self._query, self._report.best.hits
+
+        def sync() -> tuple[RESPONSE_TYPE, list[float]]:
+            with listening() as logprobs:
+                return synthesizer.synthesize(query, hits), logprobs
+
+        async def asynchronous() -> tuple[RESPONSE_TYPE, list[float]]:
+            with listening() as logprobs:
+                return await synthesizer.asynthesize(query, hits), logprobs
+
+        return Call(sync, asynchronous)
+
+    def _checked(self, text: str, logprobs: Sequence[float]) -> Steps[str | None]:
+        """Check an answer; why not to rely on it, or None."""
+        query, judge = self._query.query_str, self._means.judge
+        sentences = [text[start:end] for start, end in split_sentences(text)]
+        passages = {hit.node.node_id: text_of(hit) for hit in self._report.best.hits}
+        try:
+            found: Verification = yield Call.in_thread(
+                lambda: verify(query, sentences, passages, judge=judge, logprobs=logprobs)
+            )
+        except Exception as error:  # any fault of any model
+            self._report.degraded["checks"] = reason_of(error)
+            return None
+        self._report.checks = found.to_json()
+        return self._means.support.objection(found) if self._means.support is not None else None
 
     def _text(self) -> Steps[str]:
         if self._report.decision != "refuse":

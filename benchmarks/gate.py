@@ -1,0 +1,249 @@
+"""How well the gate tells evidence from its absence: near (evidence removed) and far (another collection's questions).
+
+    python -m benchmarks.gate --data DIR [--data DIR ...] [--limit N] --json
+
+Any folder in BEIR layout or with `data.jsonl`. Heads are fitted on each set's train questions and reported on its test
+questions. `far` borrows the questions of the next set given, or of a shared one where there is no other.
+
+Labels: `auroc`, `refused_at_5` and `aurc`/`nauc` ask whether the collection still holds the evidence; `ece`,
+`brier_skill`, `coverage_at_95` and `precision_at_95` ask what a user would ask, whether a passage shown is evidence.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.gate_cases import Case, Question, Retrieval, Task, load_task
+from llama_index_prod_rag.confidence.assessment import Status, TextbookAssessor
+from llama_index_prod_rag.confidence.calibrated import default_calibration
+from llama_index_prod_rag.confidence.calibration import Calibration, Example
+from llama_index_prod_rag.confidence.fitting import calibrate
+from llama_index_prod_rag.confidence.guarantees import bound_false_refusals
+from llama_index_prod_rag.confidence.signals import compute_signals
+from llama_index_prod_rag.errors import CalibrationError, InputError
+from llama_index_prod_rag.evaluation.selective import auroc, reliability, risk_coverage
+
+_log = logging.getLogger(__name__)
+_ECE_BINS = 5
+_PRECISION = 0.95
+_FALSE_REFUSALS = 0.05
+_SPLITS = 200
+_ORDER: dict[Status, int] = {"no_results": 0, "low_confidence": 1, "topic_drift": 2, "uncertain": 2, "healthy": 3}
+
+Confidence = Callable[[Case], float]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, action="append", required=True, help="a set; repeatable")
+    parser.add_argument("--limit", type=int, default=200, help="most questions of each split")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    chosen = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
+    try:
+        report = {"datasets": measure(chosen.data, chosen.limit), "limit": chosen.limit}
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(json.dumps(report, indent=None if chosen.json else 1, allow_nan=False))
+    return 0
+
+
+def measure(folders: Sequence[Path], limit: int | None) -> dict[str, Any]:
+    """Figures by set."""
+    tasks = [load_task(folder, limit=limit) for folder in folders]
+    names = _names(folders)
+    found: dict[str, Any] = {}
+    trained: dict[str, list[Example]] = {}
+    tested: dict[str, tuple[list[Case], list[Case]]] = {}
+    for place, (name, task) in enumerate(zip(names, tasks, strict=True)):
+        _log.info("%s: %d documents", name, len(task.documents))
+        retrieval = Retrieval(task)
+        trained[name] = [example(case) for case in retrieval.cases(task.train)]
+        strangers = _strangers(tasks, place, folders)
+        tested[name] = retrieval.cases(task.test), retrieval.cases(strangers)
+        _log.info("%s: %d train and %d test cases, %d far", name, len(trained[name]), len(task.test), len(strangers))
+    for name in names:
+        others = [row for other in names if other != name for row in trained[other]]
+        found[name] = _figures(trained[name], *tested[name], others=others)
+    return found
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    short = [folder.resolve().name for folder in folders]
+    return [
+        name if short.count(name) == 1 else "/".join(folder.resolve().parts[-2:])
+        for name, folder in zip(short, folders, strict=True)
+    ]
+
+
+def _strangers(tasks: Sequence[Task], place: int, folders: Sequence[Path]) -> list[Question]:
+    if len(tasks) > 1:
+        other = tasks[(place + 1) % len(tasks)]
+    else:
+        shared = Path(os.environ.get("PROD_RAG_DATA", "../shared/data"))
+        known = [shared / name for name in ("cranfield", "cosqa") if name != folders[place].resolve().name]
+        other = load_task(known[0], limit=len(tasks[place].test))
+    return [Question(f"far:{q.id}", q.text, answerable=False) for q in other.test[: len(tasks[place].test)]]
+
+
+def example(case: Case) -> Example:
+    """A case as a label: is a passage shown evidence?"""
+    return Example(compute_signals(case.evidence), case.found)
+
+
+def _figures(
+    train: Sequence[Example], near: Sequence[Case], far: Sequence[Case], *, others: Sequence[Example]
+) -> dict[str, Any]:
+    heads = {"calibrated": _or_none(calibrate, train), "default": default_calibration()}
+    if others:
+        heads["other_sets"] = _or_none(calibrate, others)
+    asked = [case for case in near if case.question.answerable] + list(far)
+    figures: dict[str, Any] = {"near": {"n": len(near), "positives": sum(c.question.answerable for c in near)}}
+    figures["far"] = {"n": len(asked)}
+    for domain, cases in (("near", near), ("far", asked)):
+        for name, head in heads.items():
+            if head is not None:
+                figures[domain][name] = _of_head(head, cases)
+        figures[domain]["textbook"] = ranking(_textbook, cases)
+        figures[domain]["signals"] = _of_signals(cases)
+    figures["near"]["calibrated"].update(_with_precision(train, near))
+    figures["near"]["false_refusals"] = _over_splits(heads["calibrated"], near)
+    figures["near"]["nauc_ndcg10"] = _nauc_ndcg(heads["calibrated"], near)
+    return figures
+
+
+def _or_none(fit: Callable[[Sequence[Example]], Calibration], examples: Sequence[Example]) -> Calibration | None:
+    try:
+        return fit(examples)
+    except CalibrationError as error:
+        _log.warning("not calibrated: %s", error)
+        return None
+
+
+def probability(calibration: Calibration, case: Case) -> float:
+    """The calibrated probability; 0 where no head fits, as nothing would be answered."""
+    signals = compute_signals(case.evidence)
+    head = calibration.head_for(signals)
+    return head.probability(signals) if head is not None else 0.0
+
+
+def _of_head(calibration: Calibration, cases: Sequence[Case]) -> dict[str, Any]:
+    confidences = [probability(calibration, case) for case in cases]
+    found = [case.found for case in cases]
+    fit = reliability(confidences, found, bins=_ECE_BINS)
+    base = float(np.mean(found))
+    return {
+        **ranking(lambda case: probability(calibration, case), cases),
+        "auroc_shown": auroc(confidences, found),
+        "ece": fit.ece,
+        "ece_floor": fit.ece_floor,
+        "brier_skill": 1.0 - fit.brier / (base * (1.0 - base)) if 0.0 < base < 1.0 else None,
+    }
+
+
+def ranking(confidence: Confidence, cases: Sequence[Case]) -> dict[str, Any]:
+    """How well a confidence ranks questions with evidence before those without."""
+    values = [confidence(case) for case in cases]
+    there = [case.question.answerable for case in cases]
+    curve = risk_coverage(values, there)
+    return {
+        "auroc": auroc(values, there),
+        "aurc": curve.aurc,
+        "nauc": curve.normalised,
+        "refused_at_5": _refused(values, there),
+    }
+
+
+def _refused(values: Sequence[float], there: Sequence[bool]) -> float:
+    """Share of the questions without evidence below a threshold that refuses at most 5 % of the others."""
+    good = np.sort([value for value, is_there in zip(values, there, strict=True) if is_there])
+    threshold = good[int(_FALSE_REFUSALS * len(good))]
+    return float(np.mean([value < threshold for value, is_there in zip(values, there, strict=True) if not is_there]))
+
+
+def _textbook(case: Case) -> float:
+    if not case.evidence.passages:
+        return 0.0
+    assessment = TextbookAssessor().assess(case.evidence)
+    return _ORDER[assessment.status] + (assessment.confidence or 0.0)
+
+
+def _of_signals(cases: Sequence[Case]) -> dict[str, float]:
+    rows = [(compute_signals(case.evidence), case.question.answerable) for case in cases]
+    figures: dict[str, float] = {}
+    for name in sorted(set().union(*(signals for signals, _ in rows))):
+        measured = [(signals[name], there) for signals, there in rows if name in signals]
+        area = auroc([value for value, _ in measured], [there for _, there in measured])
+        if area is not None:
+            figures[name] = area
+    return figures
+
+
+def _with_precision(train: Sequence[Example], near: Sequence[Case]) -> dict[str, Any]:
+    try:
+        calibration = calibrate(train, min_answer_precision=_PRECISION)
+    except CalibrationError as error:
+        return {"coverage_at_95": 0.0, "precision_at_95": None, "why_no_precision": str(error)}
+    answered = [case.found for case in near if _answers(calibration, case)]
+    return {
+        "coverage_at_95": len(answered) / len(near),
+        "precision_at_95": float(np.mean(answered)) if answered else None,
+    }
+
+
+def _answers(calibration: Calibration, case: Case) -> bool:
+    signals = compute_signals(case.evidence)
+    head = calibration.head_for(signals)
+    return head is not None and head.probability(signals) >= head.answer_from
+
+
+def _over_splits(calibration: Calibration | None, near: Sequence[Case]) -> dict[str, Any] | None:
+    """How often a threshold from half of the questions refuses more than it promised on the other half."""
+    if calibration is None:
+        return None
+    good = np.array([probability(calibration, case) for case in near if case.found])
+    generator = np.random.default_rng(0)
+    exceeded, rates = 0, []
+    for _ in range(_SPLITS):
+        order = generator.permutation(len(good))
+        labelled, rest = good[order[::2]], good[order[1::2]]
+        try:
+            threshold = bound_false_refusals(labelled.tolist(), at_most=_FALSE_REFUSALS).threshold
+        except CalibrationError as error:
+            return {"splits": 0, "why_not": str(error)}
+        rate = float((rest < threshold).mean())
+        margin = 1.645 * (_FALSE_REFUSALS * (1 - _FALSE_REFUSALS) / len(rest)) ** 0.5
+        rates.append(rate)
+        exceeded += rate > _FALSE_REFUSALS + margin
+    return {"splits": _SPLITS, "exceeded": exceeded / _SPLITS, "mean_rate": float(np.mean(rates))}
+
+
+def _nauc_ndcg(calibration: Calibration | None, near: Sequence[Case]) -> float | None:
+    """Abstention over nDCG@10 as MTEB defines it, on the questions whose evidence is in the collection."""
+    cases = [case for case in near if case.question.answerable]
+    if calibration is None or len(cases) < 10:
+        return None
+    gains = np.array([case.ndcg for case in cases])
+    confidences = np.array([probability(calibration, case) for case in cases])
+
+    def area(order: Iterable[int]) -> float:
+        kept = gains[list(order)]
+        return float(np.mean([kept[int(rate * len(kept)) :].mean() for rate in np.arange(10) / 10]))
+
+    oracle, flat = area(np.argsort(gains)), float(gains.mean())
+    return (area(np.argsort(confidences)) - flat) / (oracle - flat) if oracle > flat else None
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

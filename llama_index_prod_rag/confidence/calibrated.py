@@ -1,0 +1,77 @@
+"""The recommended assessor: a probability that was fitted to labels, and thresholds on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources import files
+
+from llama_index_prod_rag.confidence.assessment import RetrievalAssessment, Status, no_results
+from llama_index_prod_rag.confidence.calibration import Calibration, Head
+from llama_index_prod_rag.confidence.evidence import Evidence
+from llama_index_prod_rag.confidence.reasons import describe
+from llama_index_prod_rag.confidence.signals import compute_signals, not_assessed
+
+_SIMILARITY = "similarity.passages"
+_APART = -1.0  # standard deviations below the labelled questions' mean similarity from which a hedge is called drift
+
+
+@lru_cache(maxsize=1)
+def default_calibration() -> Calibration:
+    """The calibration that ships with the package: a start, to be replaced by one from your own labels.
+
+    It was fitted on train splits of public collections, for the offline models and legs named `dense` and `bm25`.
+    Its confidences are rougher on other data and with other models, and it promises nothing.
+    """
+    text = files("llama_index_prod_rag.confidence").joinpath("default_calibration.json").read_text("utf-8")
+    return Calibration.from_json(text)
+
+
+@dataclass(frozen=True, slots=True)
+class CalibratedAssessor:
+    """Judges by the probability that the evidence is there.
+
+    Below the head's `refuse_below` the status is `low_confidence`, from `answer_from` on `healthy`, between them
+    `uncertain`, or `topic_drift` where the passages are unusually unlike each other. Where reranker, vectors or legs
+    are missing, the calibration's head for what is left judges; if there is none, the status is `uncertain` and the
+    confidence None.
+
+    Args:
+        calibration: from `calibrate` or `Calibration.load`; the shipped one by default.
+    """
+
+    calibration: Calibration = field(default_factory=default_calibration)
+
+    def assess(self, evidence: Evidence) -> RetrievalAssessment:
+        """Judge one question's retrieval."""
+        if not evidence.passages:
+            return no_results(evidence)
+        signals = compute_signals(evidence)
+        missing = not_assessed(evidence)
+        head = self.calibration.head_for(signals)
+        reasons = describe(evidence, signals)
+        if head is None:
+            verdict = f"no calibration fits what was measured ({'; '.join(missing.values()) or 'few signals'})"
+            return RetrievalAssessment("uncertain", None, signals, (verdict, *reasons), missing)
+        probability = head.probability(signals)
+        status, verdict = _judge(head, probability, signals)
+        return RetrievalAssessment(status, probability, signals, (verdict, *reasons), missing)
+
+
+def _judge(head: Head, probability: float, signals: Mapping[str, float]) -> tuple[Status, str]:
+    chance = f"the chance that these passages hold the answer is {probability:.0%}"
+    if probability < head.refuse_below:
+        return "low_confidence", f"{chance}, and below {head.refuse_below:.0%} it is refused"
+    if probability >= head.answer_from:
+        return "healthy", chance
+    if _unusually_apart(head, signals):
+        return "topic_drift", f"{chance}, and they are about different things"
+    return "uncertain", f"{chance}, and from {head.answer_from:.0%} on it is answered"
+
+
+def _unusually_apart(head: Head, signals: Mapping[str, float]) -> bool:
+    if _SIMILARITY not in head.signals:
+        return False
+    place = head.signals.index(_SIMILARITY)
+    return (signals[_SIMILARITY] - head.means[place]) / head.scales[place] < _APART

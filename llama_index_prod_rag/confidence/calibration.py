@@ -1,0 +1,158 @@
+"""Heads that turn signals into a probability, and their thresholds; as JSON, never as a pickle. Core.
+
+A head is a logistic regression over standardised signals; from about a thousand labels on, its probabilities pass
+through an isotonic curve (Platt, "Probabilistic Outputs for Support Vector Machines", 1999; Niculescu-Mizil and
+Caruana, "Predicting Good Probabilities with Supervised Learning", ICML 2005, for the number of labels). A calibration
+holds one head for each set of signals that a pipeline may offer, so that a missing reranker or vectors that were not
+stored lead to another head and not to a guess.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from llama_index_prod_rag.errors import ConfigurationError
+
+CLIP = 3.0
+"""Standard deviations at which signals are cut: one from another corpus must not drown the others."""
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One labelled question.
+
+    Attributes:
+        signals: from `compute_signals`.
+        good: whether a passage shown is evidence for an answer.
+    """
+
+    signals: Mapping[str, float]
+    good: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Signals to a probability.
+
+    Attributes:
+        signals: names of the signals it needs, all of them.
+        means: mean of each in the labels.
+        scales: standard deviation of each.
+        weights: log-odds per standard deviation.
+        intercept: log-odds where every signal is at its mean.
+        curve: (raw, calibrated) probability at the isotonic curve's corners; empty without one.
+        refuse_below: probabilities below this are `low_confidence`.
+        answer_from: probabilities from here on are `healthy`.
+        auroc: how well it ranked questions that it was not fitted on (cross-validated).
+    """
+
+    signals: tuple[str, ...]
+    means: tuple[float, ...]
+    scales: tuple[float, ...]
+    weights: tuple[float, ...]
+    intercept: float
+    curve: tuple[tuple[float, float], ...] = ()
+    refuse_below: float = 0.25
+    answer_from: float = 0.5
+    auroc: float | None = None
+
+    def fits(self, signals: Mapping[str, float]) -> bool:
+        """Whether every signal it needs was measured."""
+        return all(name in signals for name in self.signals)
+
+    def probability(self, signals: Mapping[str, float]) -> float:
+        """The probability, 0 to 1, that the evidence is there.
+
+        Raises:
+            KeyError: a signal is missing; ask `fits` first.
+        """
+        raw = 1.0 / (1.0 + math.exp(-self.intercept - math.fsum(self.contributions(signals).values())))
+        return _interpolated(raw, self.curve) if self.curve else raw
+
+    def contributions(self, signals: Mapping[str, float]) -> dict[str, float]:
+        """What each signal adds to the log-odds, compared with the average labelled question."""
+        return {
+            name: weight * max(-CLIP, min(CLIP, (signals[name] - mean) / scale))
+            for name, mean, scale, weight in zip(self.signals, self.means, self.scales, self.weights, strict=True)
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Heads for what a pipeline may offer, and where they come from.
+
+    Attributes:
+        heads: the one with most signals first.
+        labels: how many labelled questions.
+        good: how many of them had their evidence.
+        promises: what is guaranteed, in words; for each head of its own thresholds.
+        note: what these labels were.
+    """
+
+    heads: tuple[Head, ...]
+    labels: int
+    good: int
+    promises: tuple[str, ...] = ()
+    note: str = ""
+
+    def head_for(self, signals: Mapping[str, float]) -> Head | None:
+        """The first head whose signals were all measured."""
+        return next((head for head in self.heads if head.fits(signals)), None)
+
+    def to_json(self) -> str:
+        """As JSON, readable and diffable."""
+        return json.dumps({"format": _FORMAT, **asdict(self)}, indent=1, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Calibration:
+        """The way back.
+
+        Raises:
+            ConfigurationError: this is no calibration, or one of another version.
+        """
+        try:
+            data = json.loads(text)
+            if data.pop("format") != _FORMAT:
+                raise ConfigurationError("this calibration was written by another version: calibrate again")
+            heads = tuple(_head(row) for row in data.pop("heads"))
+            return cls(heads=heads, **{**data, "promises": tuple(data["promises"])})
+        except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+            raise ConfigurationError(f"this is no calibration: {error!r}. Write one with `calibrate`") from None
+
+    def save(self, path: Path) -> None:
+        """Write it to a file."""
+        path.write_text(self.to_json() + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Calibration:
+        """Read it from a file.
+
+        Raises:
+            ConfigurationError: the file is missing or no calibration.
+        """
+        if not path.is_file():
+            raise ConfigurationError(f"no calibration at {path}: write one with `calibrate(...).save(path)`")
+        return cls.from_json(path.read_text(encoding="utf-8"))
+
+
+def _head(row: Mapping[str, Any]) -> Head:
+    lists = {name: tuple(row[name]) for name in ("signals", "means", "scales", "weights")}
+    return Head(**{**row, **lists, "curve": tuple((float(x), float(y)) for x, y in row["curve"])})
+
+
+def _interpolated(x: float, curve: tuple[tuple[float, float], ...]) -> float:
+    place = bisect_right(curve, x, key=lambda corner: corner[0])
+    if place == 0:
+        return curve[0][1]
+    if place == len(curve):
+        return curve[-1][1]
+    (left, low), (right, high) = curve[place - 1], curve[place]
+    return low + (high - low) * (x - left) / (right - left)

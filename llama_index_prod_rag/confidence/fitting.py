@@ -1,0 +1,248 @@
+"""Fit a calibration to labelled questions. Needs scikit-learn, which is only imported here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llama_index_prod_rag.confidence.calibration import CLIP, Calibration, Example, Head
+from llama_index_prod_rag.confidence.guarantees import Guarantee, Method, bound_false_refusals, bound_wrong_answers
+from llama_index_prod_rag.errors import CalibrationError
+
+ISOTONIC_FROM = 1000
+"""Labels from which on the isotonic curve is fitted; below, it follows noise."""
+
+_FEWEST, _FEWEST_OF_A_KIND = 20, 5  # below, a head is worse than fixed rules
+_FOLDS = 5
+_STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # inverse regularisation, chosen by cross-validated log loss
+_COMPLETE = 0.9  # a signal takes part when at least this share of the questions has it
+_TESTED_SHARES = (0.1, 0.2, 0.3, 0.45, 0.6)  # of questions answered: the thresholds that the precision test tries
+_NEVER = math.nextafter(1.0, 2.0)  # a threshold that no probability reaches
+_UNGUARDED_REFUSAL = 0.05  # share of questions with evidence that a threshold without guarantee aims to refuse
+
+_KINDS: dict[str, str | None] = {
+    "coverage": "terms",
+    "missing": "terms",
+    "rarity": "rarity",
+    "similarity": "vectors",
+    "pair": "pairs",
+    "entailment": "entailment",
+    "contradiction": "entailment",
+    "shown": None,  # on whatever scale the last stage has: means nothing elsewhere
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Goals:
+    """What the thresholds have to promise.
+
+    Attributes:
+        max_false_refusal: bound on the share of questions with evidence that are refused; None promises nothing.
+        min_answer_precision: share of the answered questions that have their evidence; None promises nothing.
+        confidence: chance that each promise holds.
+        method: what the bound on false refusals means.
+    """
+
+    max_false_refusal: float | None = None
+    min_answer_precision: float | None = None
+    confidence: float = 0.95
+    method: Method = "high-confidence"
+
+    def __bool__(self) -> bool:
+        return self.max_false_refusal is not None or self.min_answer_precision is not None
+
+
+def calibrate(
+    examples: Sequence[Example],
+    *,
+    max_false_refusal: float | None = None,
+    min_answer_precision: float | None = None,
+    confidence: float = 0.95,
+    method: Method = "high-confidence",
+    note: str = "",
+    seed: int = 0,
+) -> Calibration:
+    """Fit heads and set thresholds.
+
+    With a goal, half of the labels fit the heads and the other half sets the thresholds, because a promise only holds
+    for labels that the head has not seen. Without one every label fits, `refuse_below` is where cross-validation
+    refuses 5 % of the questions with evidence, and `answer_from` is 0.5: estimates, not promises.
+
+    Args:
+        examples: labelled questions, drawn like those to come.
+        max_false_refusal: see `Goals`.
+        min_answer_precision: see `Goals`.
+        confidence: see `Goals`.
+        method: see `Goals`.
+        note: kept with the calibration; say what the labels were.
+        seed: of the split and the folds.
+
+    Returns:
+        Heads for the whole set of signals and for what is left when reranker, vectors, legs or statistics are missing.
+
+    Raises:
+        CalibrationError: too few labels, of one kind, or for the goal; the message says how many are needed.
+        ConfigurationError: a rate is not between 0 and 1.
+    """
+    goals = Goals(max_false_refusal, min_answer_precision, confidence, method)
+    _check(examples)
+    fitted, held_out = _halves(examples, seed) if goals else (list(examples), [])
+    heads: list[Head] = []
+    promises: tuple[str, ...] = ()
+    for signals in _signal_sets(examples):
+        head, unseen = _fit(fitted, signals, seed)
+        if not goals:
+            heads.append(_with_estimates(head, unseen))
+            continue
+        try:
+            head, kept = _with_promises(head, unseen, held_out, goals)
+        except CalibrationError:
+            if not heads:
+                raise
+            # A weaker set of signals need not reach what the whole set does: it then never answers by itself.
+            head, kept = replace(head, answer_from=_NEVER), promises
+        promises = promises or kept
+        heads.append(head)
+    return Calibration(tuple(heads), len(examples), sum(example.good for example in examples), promises, note)
+
+
+def _check(examples: Sequence[Example]) -> None:
+    good = sum(example.good for example in examples)
+    if len(examples) < _FEWEST or min(good, len(examples) - good) < _FEWEST_OF_A_KIND:
+        raise CalibrationError(
+            f"{len(examples)} labels, {good} of them with evidence: a head needs at least {_FEWEST}, "
+            f"{_FEWEST_OF_A_KIND} of each kind. Label more questions, also some that the documents cannot answer"
+        )
+
+
+def _halves(examples: Sequence[Example], seed: int) -> tuple[list[Example], list[Example]]:
+    generator = np.random.default_rng(seed)
+    halves: tuple[list[Example], list[Example]] = ([], [])
+    for good in (True, False):
+        alike = [example for example in examples if example.good is good]
+        for place, index in enumerate(generator.permutation(len(alike))):
+            halves[place % 2].append(alike[index])
+    return halves
+
+
+def _signal_sets(examples: Sequence[Example]) -> list[tuple[str, ...]]:
+    """The sets of signals to fit heads for, the largest first."""
+    counts: dict[str, int] = {}
+    for example in examples:
+        for name in example.signals:
+            counts[name] = counts.get(name, 0) + 1
+    by_kind: dict[str, list[str]] = {}
+    for name, count in sorted(counts.items()):
+        kind = _KINDS.get(name.partition(".")[0], "legs")
+        if kind is not None and count >= _COMPLETE * len(examples):
+            by_kind.setdefault(kind, []).append(name)
+    terms = by_kind.pop("terms", [])
+    sets = [
+        tuple(terms + [name for kind in kinds for name in by_kind[kind]])
+        for size in range(len(by_kind), -1, -1)
+        for kinds in combinations(by_kind, size)
+    ]
+    return [signals for signals in sets if signals]
+
+
+def _fit(examples: Sequence[Example], signals: tuple[str, ...], seed: int) -> tuple[Head, list[tuple[float, bool]]]:
+    """A head, and the (probability, label) of each question from a head that did not see it."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    rows = [example for example in examples if all(name in example.signals for name in signals)]
+    _check(rows)
+    values = np.array([[example.signals[name] for name in signals] for example in rows])
+    labels = np.array([example.good for example in rows])
+    means, scales = values.mean(axis=0), values.std(axis=0)
+    scales[scales < 1e-12] = 1.0
+    standard = np.clip((values - means) / scales, -CLIP, CLIP)
+    folds = StratifiedKFold(min(_FOLDS, int(min(labels.sum(), (~labels).sum()))), shuffle=True, random_state=seed)
+
+    def unseen(strength: float) -> NDArray[np.float64]:
+        model = LogisticRegression(C=strength, max_iter=1000)
+        found: NDArray[np.float64] = cross_val_predict(model, standard, labels, cv=folds, method="predict_proba")[:, 1]
+        return found
+
+    by_strength = {strength: unseen(strength) for strength in _STRENGTHS}
+    best = min(_STRENGTHS, key=lambda strength: _log_loss(by_strength[strength], labels))
+    model = LogisticRegression(C=best, max_iter=1000).fit(standard, labels)
+    raw = by_strength[best]
+    curve = _curve(raw, labels) if len(rows) >= ISOTONIC_FROM else ()
+    head = Head(
+        signals,
+        _floats(means),
+        _floats(scales),
+        _floats(model.coef_[0]),
+        float(model.intercept_[0]),
+        curve,
+        auroc=_auroc(raw, labels),
+    )
+    corners = np.array(curve)
+    calibrated = np.interp(raw, corners[:, 0], corners[:, 1]) if curve else raw
+    return head, list(zip(calibrated.tolist(), labels.tolist(), strict=True))
+
+
+def _curve(raw: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[tuple[float, float], ...]:
+    from sklearn.isotonic import IsotonicRegression
+
+    isotonic = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(raw, labels)
+    return tuple(zip(_floats(isotonic.X_thresholds_), _floats(isotonic.y_thresholds_), strict=True))
+
+
+def _with_estimates(head: Head, unseen: Sequence[tuple[float, bool]]) -> Head:
+    with_evidence = [probability for probability, good in unseen if good]
+    refuse_below = float(np.quantile(with_evidence, _UNGUARDED_REFUSAL))
+    return replace(head, refuse_below=refuse_below, answer_from=max(0.5, refuse_below))
+
+
+def _with_promises(
+    head: Head, unseen: Sequence[tuple[float, bool]], held_out: Sequence[Example], goals: Goals
+) -> tuple[Head, tuple[str, ...]]:
+    head = _with_estimates(head, unseen)
+    rows = [example for example in held_out if head.fits(example.signals)]
+    probabilities = [head.probability(example.signals) for example in rows]
+    good = [example.good for example in rows]
+    kept: list[Guarantee] = []
+    if goals.max_false_refusal is not None:
+        refusal = bound_false_refusals(
+            [probability for probability, is_good in zip(probabilities, good, strict=True) if is_good],
+            at_most=goals.max_false_refusal,
+            confidence=goals.confidence,
+            method=goals.method,
+        )
+        head = replace(head, refuse_below=refusal.threshold, answer_from=max(head.answer_from, refusal.threshold))
+        kept.append(refusal)
+    if goals.min_answer_precision is not None:
+        # Thresholds to test come from the half that fitted, so that the test's labels had no say in them.
+        tested = np.quantile([probability for probability, _ in unseen], [1 - share for share in _TESTED_SHARES])
+        answer = bound_wrong_answers(
+            probabilities,
+            good,
+            thresholds=tested.tolist(),
+            min_precision=goals.min_answer_precision,
+            confidence=goals.confidence,
+        )
+        head = replace(head, answer_from=answer.threshold, refuse_below=min(head.refuse_below, answer.threshold))
+        kept.append(answer)
+    return head, tuple(guarantee.promise for guarantee in kept)
+
+
+def _log_loss(probabilities: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
+    chances = np.clip(np.where(labels, probabilities, 1.0 - probabilities), 1e-12, 1.0)
+    return float(-np.log(chances).mean())
+
+
+def _auroc(probabilities: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(labels, probabilities))
+
+
+def _floats(values: Iterable[float]) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)

@@ -1,0 +1,153 @@
+"""Calibration: what a head learns, what it refuses to promise, and that JSON keeps all of it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor, default_calibration
+from llama_index_prod_rag.confidence.calibration import Calibration, Example, Head
+from llama_index_prod_rag.confidence.evidence import Passage, gather
+from llama_index_prod_rag.confidence.fitting import ISOTONIC_FROM, calibrate
+from llama_index_prod_rag.confidence.signals import compute_signals
+from llama_index_prod_rag.errors import CalibrationError, ConfigurationError
+from llama_index_prod_rag.trace import RerankRecord
+
+
+def labelled(number: int, *, seed: int = 0, strength: float = 2.0) -> list[Example]:
+    """Questions whose evidence is likelier the higher their pair score; the coverage says nothing."""
+    generator = np.random.default_rng(seed)
+    examples = []
+    for _ in range(number):
+        logit = generator.normal()
+        good = generator.random() < 1 / (1 + math.exp(-strength * logit))
+        examples.append(Example({"pair.top": logit, "coverage.best": generator.random()}, bool(good)))
+    return examples
+
+
+def test_a_head_learns_which_signal_tells() -> None:
+    head = calibrate(labelled(400)).heads[0]
+    weight = dict(zip(head.signals, head.weights, strict=True))
+    assert weight["pair.top"] > 5 * abs(weight["coverage.best"])
+    assert head.auroc is not None
+    assert head.auroc > 0.8
+
+
+@pytest.mark.parametrize("number", [400, 2 * ISOTONIC_FROM])
+def test_probabilities_come_true(number: int) -> None:
+    head = calibrate(labelled(number)).heads[0]
+    assert bool(head.curve) is (number >= ISOTONIC_FROM)
+    fresh = labelled(4000, seed=1)
+    probabilities = np.array([head.probability(example.signals) for example in fresh])
+    good = np.array([example.good for example in fresh])
+    for low in (0.0, 0.25, 0.5, 0.75):
+        inside = (probabilities >= low) & (probabilities < low + 0.25)
+        assert probabilities[inside].mean() == pytest.approx(good[inside].mean(), abs=0.08)
+
+
+def test_each_pipeline_has_its_head() -> None:
+    calibration = calibrate(labelled(200))
+    assert [head.signals for head in calibration.heads] == [("coverage.best", "pair.top"), ("coverage.best",)]
+    without_reranker = calibration.head_for({"coverage.best": 0.5})
+    assert without_reranker is calibration.heads[1]
+    assert calibration.head_for({}) is None
+
+
+def test_scores_on_an_unknown_scale_take_no_part() -> None:
+    examples = [Example({**example.signals, "shown.variance": 0.1}, example.good) for example in labelled(100)]
+    assert all("shown.variance" not in head.signals for head in calibrate(examples).heads)
+
+
+def test_a_signal_from_another_world_cannot_drown_the_others() -> None:
+    head = calibrate(labelled(200)).heads[0]
+    assert head.probability({"pair.top": 1e9, "coverage.best": 0.5}) == head.probability(
+        {"pair.top": 1e3, "coverage.best": 0.5}
+    )
+
+
+def test_false_refusals_are_bounded_on_questions_never_seen() -> None:
+    calibration = calibrate(labelled(600), max_false_refusal=0.1)
+    head = calibration.heads[0]
+    fresh = [example for example in labelled(4000, seed=1) if example.good]
+    refused = np.mean([head.probability(example.signals) < head.refuse_below for example in fresh])
+    assert 0.02 < refused <= 0.1
+    assert calibration.promises == (
+        "at most 10.0% of the questions whose evidence is there fall below, with 95% confidence",
+    )
+
+
+def test_precision_is_bounded_on_questions_never_seen() -> None:
+    head = calibrate(labelled(1500, strength=4.0), min_answer_precision=0.9).heads[0]
+    fresh = labelled(4000, seed=1, strength=4.0)
+    answered = [example.good for example in fresh if head.probability(example.signals) >= head.answer_from]
+    assert len(answered) > 400
+    assert np.mean(answered) >= 0.9
+
+
+def test_a_head_that_cannot_promise_never_answers() -> None:
+    calibration = calibrate(labelled(1500, strength=4.0), min_answer_precision=0.9)
+    weaker = calibration.heads[1]
+    assert all(weaker.probability(example.signals) < weaker.answer_from for example in labelled(200))
+
+
+@pytest.mark.parametrize(
+    ("examples", "goals", "message"),
+    [
+        (labelled(19), {}, "at least 20"),
+        ([Example({"pair.top": 1.0}, True)] * 100, {}, "5 of each kind"),
+        (labelled(100), {"max_false_refusal": 0.05}, "at least 59 are needed"),
+        (labelled(100), {"min_answer_precision": 0.95}, "without one mistake"),
+    ],
+)
+def test_too_few_labels_say_how_many_it_takes(examples: list[Example], goals: dict[str, float], message: str) -> None:
+    with pytest.raises(CalibrationError, match=message):
+        calibrate(examples, **goals)
+
+
+def test_json_keeps_everything(tmp_path: Path) -> None:
+    calibration = calibrate(labelled(2 * ISOTONIC_FROM), max_false_refusal=0.05, note="made up")
+    calibration.save(tmp_path / "gate.json")
+    assert Calibration.load(tmp_path / "gate.json") == calibration
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 99}', '{"format": 1, "heads": [{}]}'])
+def test_other_files_are_refused(text: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError):
+        Calibration.from_json(text)
+    with pytest.raises(ConfigurationError, match="no calibration at"):
+        Calibration.load(tmp_path / "missing.json")
+
+
+HEAD = Head(("pair.top",), (0.0,), (1.0,), (1.0,), 0.0, refuse_below=0.4, answer_from=0.6)
+
+
+@pytest.mark.parametrize(("logit", "status"), [(-1.0, "low_confidence"), (0.0, "uncertain"), (1.0, "healthy")])
+def test_thresholds_make_the_status(logit: float, status: str) -> None:
+    evidence = gather("q", [Passage("a", "text")], [RerankRecord("m", logits={"a": logit})])
+    found = CalibratedAssessor(Calibration((HEAD,), 100, 50)).assess(evidence)
+    assert found.status == status
+    assert found.confidence == pytest.approx(1 / (1 + math.exp(-logit)))
+    assert f"{found.confidence:.0%}" in found.reasons[0]
+
+
+def test_a_pipeline_that_nothing_was_fitted_for_is_uncertain() -> None:
+    found = CalibratedAssessor(Calibration((HEAD,), 100, 50)).assess(gather("q", [Passage("a", "text")]))
+    assert (found.status, found.confidence) == ("uncertain", None)
+    assert "no cross-encoder left its scores" in found.reasons[0]
+
+
+def test_nothing_found_is_no_results_with_the_legs_faults() -> None:
+    assert CalibratedAssessor(Calibration((HEAD,), 100, 50)).assess(gather("q", [])).status == "no_results"
+
+
+def test_the_shipped_calibration_serves_every_pipeline() -> None:
+    calibration = default_calibration()
+    assert "start" in calibration.note
+    words_alone = compute_signals(gather("drag of wings", [Passage("a", "drag of a swept wing")]))
+    head = calibration.head_for(words_alone)
+    assert head is not None
+    assert 0.0 < head.probability(words_alone) < 1.0
+    assert {"dense.top", "bm25.top", "pair.top"} <= set(calibration.heads[0].signals)
