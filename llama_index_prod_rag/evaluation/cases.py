@@ -29,6 +29,9 @@ from llama_index_prod_rag.query_log.record import QueryRecord
 Basis = Literal["labels", "feedback"]
 """What a verdict rests on."""
 
+Fetch = Callable[[str], QueryRecord | None]
+"""Query id -> the full record, None where it is gone; `QueryLog.get`."""
+
 _TOP = 10  # agreement of legs is measured over their first ten places, where answers come from
 
 
@@ -133,7 +136,7 @@ def digest(
         stage=stage,
         answerable=label.can_be_answered if label else None,
         gold=len(label.gold) if label else 0,
-        agreement=leg_agreement(places),
+        agreement=record.signals.get("agreement", leg_agreement(places)),
         signals={intern(name): value for name, value in record.signals.items() if value is not None},
         seconds={intern(name): value for name, value in record.seconds.items()},
         top_scores=_top_scores(record),
@@ -153,6 +156,10 @@ def _labelled_verdict(
 
 
 def _top_scores(record: QueryRecord) -> dict[str, float]:
+    """From the lists where they are there, else from the signals that the gate computed of them."""
+    if not record.hits:
+        tops = {name.removesuffix(".top"): score for name, score in record.signals.items() if name.endswith(".top")}
+        return {intern(name): score for name, score in tops.items() if score is not None}
     return {
         intern(hit.leg if hit.stage == "leg" else hit.stage): hit.score
         for hit in reversed(record.hits)  # the first call's score stays
@@ -163,13 +170,15 @@ def _top_scores(record: QueryRecord) -> dict[str, float]:
 def leg_agreement(places: Places) -> float | None:
     """Mean share of their first ten places that two legs have in common; None with fewer than two legs.
 
+    The gate's signal of that name, for logs without a gate.
+
     Examples:
-        >>> leg_agreement(Places(legs={"dense": {"a": 1, "b": 2}, "bm25": {"b": 1, "c": 2}}))
+        >>> leg_agreement(Places(legs={"dense": {"a": 1, "b": 2}, "bm25": {"b": 1}}))
         0.5
     """
     tops = [{id_ for id_, rank in ranks.items() if rank <= _TOP} for ranks in places.legs.values()]
     pairs = [
-        len(one & other) / min(_TOP, max(len(one), len(other))) for one, other in combinations(tops, 2) if one or other
+        len(one & other) / max(1, min(_TOP, len(one | other))) for one, other in combinations(tops, 2) if one or other
     ]
     return sum(pairs) / len(pairs) if pairs else None
 
@@ -178,6 +187,7 @@ def digest_log(
     records: Iterable[QueryRecord],
     labels: Mapping[str, Label] | None = None,
     *,
+    fetch: Fetch | None = None,
     identify: Callable[[str], str] = intern,
     corpus: Collection[str] | None = None,
     metric: AnswerMetric = contains_answer,
@@ -190,8 +200,10 @@ def digest_log(
     answer stand in for labels of the same question's unhelpful ones.
 
     Args:
-        records: the log, in any order; read once.
+        records: the log, in any order; read once. With `fetch` they may come without lists and passages, which is
+            many times faster: `QueryLog.records(passages=False, hits=False)`.
         labels: query id, or the question's text -> label.
+        fetch: query id -> the full record; asked for questions with a label and those called unhelpful.
         identify: passage id -> the id that labels use, where they name documents.
         corpus: all ids in the index, where they are known.
         metric: compares answers with reference answers.
@@ -203,25 +215,39 @@ def digest_log(
     """
     labels = labels or {}
     cases: list[Case] = []
-    shown_with_helpful: dict[str, set[str]] = {}
+    helpful: dict[str, list[tuple[str, Collection[str]]]] = {}  # question -> id and passages shown
     unhelpful: dict[int, tuple[QueryRecord, Places]] = {}
-    for record in records:
-        label = labels.get(record.query_id) or labels.get(record.query)
+    for light in records:
+        label = labels.get(light.query_id) or labels.get(light.query)
+        record = (fetch(light.query_id) or light) if fetch and _needs_lists(light, label) else light
         places = places_of(record, identify=identify)
         case = digest(record, label, places=places, corpus=corpus, metric=metric, threshold=threshold)
         if case.basis == "feedback" and case.query:
             if case.good:
-                shown_with_helpful.setdefault(_key(case.query), set()).update(places.shown)
+                helpful.setdefault(_key(case.query), []).append((case.query_id, tuple(places.shown)))
             else:
                 unhelpful[len(cases)] = replace(record, hits=(), passages=()), places
         cases.append(case)
         if watch is not None:
             watch(record, places, label)
     for index, (record, places) in unhelpful.items():
-        if known_good := shown_with_helpful.get(_key(record.query)):
+        if twins := helpful.get(_key(record.query)):
+            known_good = {id_ for query_id, shown in twins for id_ in shown or _shown(query_id, fetch, identify)}
             stage = attribute_from_feedback(record, places, known_good=known_good)
             cases[index] = replace(cases[index], stage=stage)
     return cases
+
+
+def _needs_lists(record: QueryRecord, label: Label | None) -> bool:
+    if label is not None:
+        return True
+    helpful = verdict(record.feedback)
+    return helpful is False or (helpful is True and not record.signals)  # signals hold the lists' best scores
+
+
+def _shown(query_id: str, fetch: Fetch | None, identify: Callable[[str], str]) -> Collection[str]:
+    record = fetch(query_id) if fetch else None
+    return places_of(record, identify=identify).shown if record else ()
 
 
 def _key(question: str) -> str:

@@ -111,6 +111,7 @@ class QueryLog:
         until: datetime | None = None,
         limit: int | None = None,
         passages: bool = True,
+        hits: bool = True,
     ) -> Iterator[QueryRecord]:
         """Stored records with their feedback, newest first, read page by page.
 
@@ -119,6 +120,7 @@ class QueryLog:
             until: only questions asked before this moment.
             limit: at most this many.
             passages: False leaves out the passages' texts, the larger part of a log.
+            hits: False leaves out the places at every stage, which cost the most to read.
 
         Raises:
             QueryLogError: there is no log, or it cannot be read.
@@ -127,7 +129,7 @@ class QueryLog:
             return
         left = limit
         size = 500 if limit is None else min(500, limit)
-        without = () if passages else ("passages",)
+        without = [column for column, kept in (("passages", passages), ("rankings", hits)) if not kept]
         for queries, judgements in self._database.pages(since=since, until=until, without=without, size=size):
             yield from _join(queries, judgements)[:left]
             if left is not None and (left := left - len(queries)) <= 0:

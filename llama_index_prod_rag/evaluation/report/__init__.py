@@ -1,0 +1,1 @@
+"""One page about how questions fared: from the query log or from an evaluation."""
