@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,10 +67,14 @@ class Field:
         return True
 
 
-def field_paths(filters: MetadataFilters | None, metadata_field: str | None) -> set[str]:
-    """Names under which the filtered fields may be in the index; their types decide which is used."""
-    keys = {leaf.key for leaf in _leaves(filters)} if filters else set()
-    return {path + suffix for path in (_path(key, metadata_field) for key in keys) for suffix in ("", _SUB_FIELD)}
+def filtered_fields(filters: MetadataFilters | None, metadata_field: str | None) -> set[str]:
+    """Full names of the fields that a filter looks at."""
+    return {_path(leaf.key, metadata_field) for leaf in _leaves(filters)} if filters else set()
+
+
+def with_sub_fields(names: Iterable[str]) -> list[str]:
+    """The fields, and under what name dynamic mapping keeps their exact strings: both types are needed for a filter."""
+    return sorted(name + suffix for name in names for suffix in ("", _SUB_FIELD))
 
 
 def filter_query(
@@ -80,7 +84,7 @@ def filter_query(
 
     Args:
         filters: what the user asked for.
-        kinds: field path -> type in the mapping, for those of `field_paths` that exist.
+        kinds: field path -> type in the mapping, for those of `with_sub_fields(filtered_fields(...))` that exist.
         metadata_field: the object that holds the metadata; None when they are fields of the document itself.
 
     Returns:

@@ -18,7 +18,7 @@ from llama_index_prod_rag.events import emit
 from llama_index_prod_rag.fusion.rules import FusionRule, parse_rule
 from llama_index_prod_rag.retrievers.elasticsearch import queries
 from llama_index_prod_rag.retrievers.elasticsearch.client import Clients, Connection, call
-from llama_index_prod_rag.retrievers.elasticsearch.filters import field_paths, filter_query
+from llama_index_prod_rag.retrievers.elasticsearch.filters import filter_query, filtered_fields, with_sub_fields
 from llama_index_prod_rag.retrievers.elasticsearch.queries import Body
 from llama_index_prod_rag.retrievers.elasticsearch.responses import Answer, Hit
 from llama_index_prod_rag.retrievers.elasticsearch.search import BM25, DENSE, IndexSearch
@@ -243,16 +243,16 @@ class ElasticsearchHybridRetriever(BaseRetriever):
             return None, f"the question could not be embedded: {type(error).__name__}: {error}"
 
     def _filter_clause(self) -> Steps[Body | None]:
-        paths = field_paths(self.filters, self.search.metadata_field)
-        kinds = (yield from self._kinds_of(paths)) if paths else {}
+        names = filtered_fields(self.filters, self.search.metadata_field)
+        kinds = (yield from self._kinds_of(names)) if names else {}
         return filter_query(self.filters, kinds, metadata_field=self.search.metadata_field)
 
-    def _kinds_of(self, paths: set[str]) -> Steps[Mapping[str, str]]:
-        """Types of fields in the mapping; a field that is missing today may be there tomorrow, so only finds last."""
-        if wanted := sorted(paths - self._kinds.keys()):
-            found = yield from self._call("field_caps", index=self.search.index, fields=wanted)
+    def _kinds_of(self, names: set[str]) -> Steps[Mapping[str, str]]:
+        """Types of fields and sub-fields; a field that is missing today may be there tomorrow, so only finds last."""
+        if wanted := names - self._kinds.keys():
+            found = yield from self._call("field_caps", index=self.search.index, fields=with_sub_fields(wanted))
             self._kinds |= {path: min(kinds) for path, kinds in found["fields"].items()}
-        return {path: self._kinds[path] for path in paths if path in self._kinds}
+        return {path: self._kinds[path] for path in with_sub_fields(names) if path in self._kinds}
 
     def _ask(self, bodies: Mapping[str, Body]) -> Steps[dict[str, Answer]]:
         """Several searches in one round trip."""

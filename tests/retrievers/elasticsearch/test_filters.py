@@ -8,7 +8,7 @@ import pytest
 from llama_index.core.vector_stores.types import FilterCondition, FilterOperator, MetadataFilter, MetadataFilters
 
 from llama_index_prod_rag.errors import InputError
-from llama_index_prod_rag.retrievers.elasticsearch.filters import field_paths, filter_query
+from llama_index_prod_rag.retrievers.elasticsearch.filters import filter_query, filtered_fields, with_sub_fields
 
 KINDS = {
     "metadata.team": "text",  # as dynamic mapping makes it
@@ -125,12 +125,12 @@ def test_groups_nest() -> None:
 def test_no_filter_is_no_clause() -> None:
     assert filter_query(None, {}) is None
     assert filter_query(MetadataFilters(filters=[]), {}) is None
-    assert field_paths(None, "metadata") == set()
+    assert filtered_fields(None, "metadata") == set()
 
 
 def test_metadata_may_be_fields_of_the_document_itself() -> None:
     filters = MetadataFilters(filters=[MetadataFilters(filters=[one("year", FilterOperator.EQ, 7)])])
-    assert field_paths(filters, None) == {"year", "year.keyword"}
+    assert with_sub_fields(filtered_fields(filters, None)) == ["year", "year.keyword"]
     assert "year" in str(filter_query(filters, {"year": "long"}, metadata_field=None))
 
 

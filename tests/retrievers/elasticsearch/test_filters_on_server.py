@@ -1,0 +1,156 @@
+"""Every filter operator, nested at random, on a real server against a brute-force oracle."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from elasticsearch import Elasticsearch
+from llama_index.core.schema import TextNode
+from llama_index.core.vector_stores.types import FilterCondition, FilterOperator, MetadataFilter, MetadataFilters
+
+from llama_index_prod_rag.retrievers.elasticsearch import create_index, index_definition, ingest
+from llama_index_prod_rag.retrievers.elasticsearch.filters import filter_query, filtered_fields, with_sub_fields
+from llama_index_prod_rag.retrievers.filters import matches
+
+pytestmark = pytest.mark.elasticsearch
+
+WORDS = ["alpha", "Alpha", "beta gamma", "Ärger", "ärger", "50%*", "a.b?c", "x\\y", "", "zwei\nZeilen", "7", "日本語"]
+VALUES: dict[str, Callable[[random.Random], Any]] = {
+    "team": lambda draw: draw.choice(WORDS),
+    "tags": lambda draw: draw.sample(WORDS, draw.randint(0, 3)),
+    "year": lambda draw: draw.randint(2018, 2022),
+    "years": lambda draw: draw.sample(range(2018, 2023), draw.randint(0, 3)),
+    "score": lambda draw: draw.choice([-0.5, 0.0, 0.1, 2.5, 7.0]),
+}
+SINGLE = ("team", "year", "score")
+LISTS = {FilterOperator.IN, FilterOperator.NIN, FilterOperator.ANY, FilterOperator.ALL}
+SUBSTRINGS = {FilterOperator.TEXT_MATCH, FilterOperator.TEXT_MATCH_INSENSITIVE}
+
+
+def make_nodes(draw: random.Random, count: int) -> dict[str, TextNode]:
+    nodes = {}
+    for number in range(count):
+        metadata = {key: value(draw) for key, value in VALUES.items() if draw.random() < 0.8}
+        nodes[str(number)] = TextNode(id_=str(number), text="lift", metadata=metadata, embedding=[1.0, 0.5])
+    return nodes
+
+
+def draw_leaf(draw: random.Random) -> MetadataFilter:
+    operator = draw.choice(list(FilterOperator))
+    key = draw.choice([*VALUES, "missing"])
+    if operator is FilterOperator.IS_EMPTY:
+        return MetadataFilter(key=key, value=None, operator=operator)
+    if operator in SUBSTRINGS:
+        key = draw.choice(["team", "tags", "missing"])
+        return MetadataFilter(
+            key=key, value=draw.choice(["a", "ÄR", "är", "%*", ".b?", "\\", "\nz", "本", "7"]), operator=operator
+        )
+    kind = key if draw.random() < 0.85 else draw.choice(list(VALUES))  # sometimes a value of another type
+    values = [value for _ in range(3) for value in [VALUES[kind](draw) if kind != "missing" else 7]]
+    flat = [item for value in values for item in (value if isinstance(value, list) else [value])] or ["none"]
+    return MetadataFilter(key=key, value=flat if operator in LISTS else flat[0], operator=operator)
+
+
+def draw_group(draw: random.Random, depth: int) -> MetadataFilters:
+    parts: list[Any] = [
+        draw_group(draw, depth - 1) if depth and draw.random() < 0.4 else draw_leaf(draw)
+        for _ in range(draw.randint(1, 3))
+    ]
+    return MetadataFilters(filters=parts, condition=draw.choice(list(FilterCondition)))
+
+
+def passes(metadata: dict[str, Any], part: MetadataFilter | MetadataFilters) -> bool:
+    """The module's table, word for word: a field is the set of its values."""
+    if isinstance(part, MetadataFilters):
+        results = [passes(metadata, inner) for inner in part.filters]
+        combine = {FilterCondition.OR: any, FilterCondition.NOT: lambda r: not any(r)}.get(part.condition, all)  # type: ignore[arg-type]
+        return bool(combine(results))
+    found = metadata.get(part.key)
+    values = [] if found is None else found if isinstance(found, list) else [found]
+    return _OPERATORS[part.operator](values, part.value)
+
+
+def compares(value: Any, other: Any) -> bool:
+    return isinstance(value, str) == isinstance(other, str)
+
+
+_OPERATORS: dict[FilterOperator, Callable[[list[Any], Any], bool]] = {
+    FilterOperator.EQ: lambda values, given: given in values,
+    FilterOperator.CONTAINS: lambda values, given: given in values,
+    FilterOperator.NE: lambda values, given: given not in values,
+    FilterOperator.GT: lambda values, given: any(compares(v, given) and v > given for v in values),
+    FilterOperator.GTE: lambda values, given: any(compares(v, given) and v >= given for v in values),
+    FilterOperator.LT: lambda values, given: any(compares(v, given) and v < given for v in values),
+    FilterOperator.LTE: lambda values, given: any(compares(v, given) and v <= given for v in values),
+    FilterOperator.IN: lambda values, given: any(v in values for v in given),
+    FilterOperator.ANY: lambda values, given: any(v in values for v in given),
+    FilterOperator.NIN: lambda values, given: not any(v in values for v in given),
+    FilterOperator.ALL: lambda values, given: bool(values) and all(v in values for v in given),
+    FilterOperator.TEXT_MATCH: lambda values, given: any(given in v for v in values),
+    FilterOperator.TEXT_MATCH_INSENSITIVE: lambda values, given: any(given.lower() in v.lower() for v in values),
+    FilterOperator.IS_EMPTY: lambda values, _: not values or "" in values,
+}
+
+
+@pytest.fixture(scope="module")
+def nodes(client: Elasticsearch, index: str) -> dict[str, TextNode]:
+    made = make_nodes(random.Random(0), 60)
+    create_index(client, index, index_definition(2))
+    ingest(client, index, made.values()).raise_for_failures()
+    return made
+
+
+@pytest.fixture(scope="module")
+def dynamic_index(client: Elasticsearch, index: str, nodes: dict[str, TextNode]) -> str:
+    """The same metadata where the server invents the mapping: text with a keyword sub-field."""
+    name = f"{index}-dynamic"
+    client.indices.create(index=name)
+    lines = [
+        line
+        for node_id, node in nodes.items()
+        for line in ({"index": {"_index": name, "_id": node_id}}, {"content": "lift", "metadata": node.metadata})
+    ]
+    client.bulk(operations=lines, refresh=True)
+    return name
+
+
+def search(client: Elasticsearch, name: str, filters: MetadataFilters) -> set[str]:
+    paths = with_sub_fields(filtered_fields(filters, "metadata"))
+    caps = client.field_caps(index=name, fields=paths)["fields"] if paths else {}
+    query = filter_query(filters, {path: min(kinds) for path, kinds in caps.items()}) or {"match_all": {}}
+    hits = client.search(index=name, query={"bool": {"filter": [query]}}, size=100, source=False)["hits"]["hits"]
+    return {hit["_id"] for hit in hits}
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("mapping", ["ours", "dynamic"])
+def test_server_and_brute_force_agree(
+    client: Elasticsearch, dynamic_index: str, nodes: dict[str, TextNode], mapping: str, seed: int
+) -> None:
+    draw = random.Random(seed)
+    name = dynamic_index if mapping == "dynamic" else dynamic_index.removesuffix("-dynamic")
+    for _ in range(50):
+        filters = draw_group(draw, 2)
+        expected = {node_id for node_id, node in nodes.items() if passes(node.metadata, filters)}
+        assert search(client, name, filters) == expected, filters
+
+
+def test_on_single_values_the_embedded_leg_means_the_same(
+    client: Elasticsearch, index: str, nodes: dict[str, TextNode]
+) -> None:
+    draw = random.Random(7)
+    # On strings, these three look for substrings there and for whole values here, where a field may hold many.
+    substrings = {FilterOperator.CONTAINS, FilterOperator.ANY, FilterOperator.ALL}
+    leaves = (draw_leaf(draw) for _ in range(400))
+    compared = 0
+    for leaf in leaves:
+        if leaf.key not in SINGLE or leaf.operator in substrings:
+            continue
+        compared += 1
+        filters = MetadataFilters(filters=[leaf])
+        expected = {node_id for node_id, node in nodes.items() if matches(node.metadata, filters)}
+        assert search(client, index, filters) == expected, leaf
+    assert compared > 100
