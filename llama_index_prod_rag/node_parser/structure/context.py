@@ -9,7 +9,11 @@ from dataclasses import replace
 from llama_index_prod_rag.node_parser.sentences import split_sentences
 from llama_index_prod_rag.node_parser.structure.tree import Block
 
-_SYMBOL = r"(?:\$[^$]+\$|\\\([^)]*\\\)|[A-Za-z](?![A-Za-z'])|[\u0370-\u03ff](?!\w)|\w+[_^]\S+)"
+# Lengths are bounded: an unclosed dollar sign or a word without end must not be scanned again from every position.
+_SYMBOL = (
+    r"(?:\$[^$]{1,200}\$|\\\([^)]{0,200}\\\)|(?<!\w)[A-Za-z](?![\w'])|[\u0370-\u03ff](?!\w)"
+    r"|(?<!\w)\w{1,20}[_^]\S{1,20})"
+)
 _VERB = r"(?:[Ll]et|[Ff]ix|[Ss]uppose(?: that)?|[Dd]efine|(?:[Dd]enote|[Ww]rite|called|denoted|written)(?: by| as)?)"
 _INTRODUCTION = re.compile(rf"\b{_VERB}\s+{_SYMBOL}|{_SYMBOL}\s+(?:denotes?|stands? for|is defined|:=)")
 _EXPLANATION = re.compile(r"(?:where|[Hh]ere|with|and|so that|such that|in which|for)\b")
@@ -68,10 +72,10 @@ def glue(text: str, blocks: Sequence[tuple[int, Block]]) -> list[tuple[int, Bloc
         The blocks in the same order. Glued are theorems to their proof, paragraphs that end in a colon or in a
         sentence that brings in a symbol to what follows, and equations to their explanation.
     """
-    following = [None if level else block for level, block in blocks[1:]]
+    following = [*(None if level else block for level, block in blocks), None][1:]
     return [
         (level, replace(block, glued=block.glued or (after is not None and _needs(text, block, after))))
-        for (level, block), after in zip(blocks, [*following, None], strict=True)
+        for (level, block), after in zip(blocks, following, strict=True)
     ]
 
 

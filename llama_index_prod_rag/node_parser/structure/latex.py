@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field, replace
 
 from llama_index_prod_rag.node_parser.structure.context import glue, paragraph
+from llama_index_prod_rag.node_parser.structure.lines import strip_span
 from llama_index_prod_rag.node_parser.structure.sections import nest_sections
 from llama_index_prod_rag.node_parser.structure.tree import Block
 
@@ -26,6 +27,7 @@ _TOKEN = re.compile(
     r"|(?P<display>\\\[|\$\$)"
     r"|(?P<other>\\verb\*?([^\sA-Za-z*]).*?\11|\\.)"
 )
+_BEGIN_OR_END = re.compile(r"\\(?P<what>begin|end)[ \t]*\{(?P<name>[^{}\s]+)\}")
 _NEW_THEOREM = re.compile(r"\\newtheorem\*?\{([^{}]+)\}(?:\[[^\]]*\])?\{([^{}]+)\}")
 _TITLE = re.compile(rf"\\title\s*(?:\[[^\]]*\])?\s*({_BRACED})")
 _MACRO = re.compile(
@@ -108,6 +110,7 @@ class _Machine:
         self.text = text
         self.theorems = theorems
         self.stack = [_Frame("", "document", 0)]
+        self.closings = _closings(text)
         self.never_closed: set[str] = set()
 
     def run(self) -> None:
@@ -148,12 +151,11 @@ class _Machine:
 
     def _read(self, start: int, end: int) -> None:
         """Text: opens a paragraph or goes on with it."""
-        body = self.text[start:end]
-        if body and not body.isspace():
+        start, end = strip_span(self.text, start, end)
+        if start < end:
             frame = self.stack[-1]
-            if frame.paragraph is None:
-                frame.paragraph = start + len(body) - len(body.lstrip())
-            frame.end = start + len(body.rstrip())
+            frame.paragraph = start if frame.paragraph is None else frame.paragraph
+            frame.end = end
 
     def _end_paragraph(self) -> None:
         frame = self.stack[-1]
@@ -163,7 +165,7 @@ class _Machine:
 
     def _remark(self, start: int, end: int) -> None:
         blocks = self.stack[-1].blocks
-        start += len(self.text[start:end]) - len(self.text[start:end].lstrip())
+        start, end = strip_span(self.text, start, end)
         # Behind a heading it is kept: dropping it would part the heading from its section.
         behind_heading = bool(blocks) and blocks[-1][0] > 0
         blocks.append((0, Block("comment", start, end, dropped=not behind_heading, glued=behind_heading)))
@@ -174,7 +176,7 @@ class _Machine:
             self._front_matter(end)
             return end
         leaf = _leaf_kind(name)
-        close = self._closing(name, end) if leaf else None
+        close = self._find(f"\\end{{{name}}}", end) if leaf == "code" else self.closings.get(start)
         if (leaf and close is None) or len(self.stack) > _MAX_DEPTH:
             self._read(start, end)
             return end
@@ -204,14 +206,13 @@ class _Machine:
     def _close(self, end: int) -> None:
         self._end_paragraph()
         frame = self.stack.pop()
-        end = frame.start + len(self.text[frame.start : end].rstrip())
+        _, end = strip_span(self.text, frame.start, end)
         above = self.stack[-1].blocks
         entries = [(level, block) for level, block in frame.blocks if block.kind == "reference"]
         if entries and len(self.stack) == 1:
             # A section of its own beside the outermost ones, not a part of the last.
             level = min((level for level, _ in above if level > 0), default=1)
-            opening = self.text[frame.start : entries[0][1].start].rstrip()
-            heading = Block("heading", frame.start, frame.start + len(opening), title="References")
+            heading = Block("heading", *strip_span(self.text, frame.start, entries[0][1].start), title="References")
             above += [(level, heading), *entries]
             return
         title = "Abstract" if frame.kind == "abstract" else None
@@ -244,19 +245,7 @@ class _Machine:
     def _front_matter(self, end: int) -> None:
         """Everything up to here is one block: packages, macros, the title."""
         self._end_paragraph()
-        start = len(self.text[:end]) - len(self.text[:end].lstrip())
-        self.stack[0].blocks = [(0, Block("front_matter", start, end))]
-
-    def _closing(self, name: str, position: int) -> int | None:
-        r"""Behind the `\end` that belongs to a `\begin`, those nested in it passed over."""
-        if name in _VERBATIM:
-            return self._find(f"\\end{{{name}}}", position)
-        depth = 1
-        for match in re.compile(rf"\\(begin|end)\s*\{{{re.escape(name)}\}}").finditer(self.text, position):
-            depth += 1 if match[1] == "begin" else -1
-            if depth == 0:
-                return match.end()
-        return None
+        self.stack[0].blocks = [(0, Block("front_matter", *strip_span(self.text, 0, end)))]
 
     def _find(self, closing: str, position: int) -> int | None:
         if closing in self.never_closed:
@@ -266,6 +255,19 @@ class _Machine:
             self.never_closed.add(closing)
             return None
         return found + len(closing)
+
+
+def _closings(text: str) -> dict[int, int]:
+    r"""Where each `\begin` of an environment that is not looked into starts -> behind the `\end` that closes it."""
+    closings: dict[int, int] = {}
+    open_starts: dict[str, list[int]] = {}
+    for match in _BEGIN_OR_END.finditer(text):
+        starts = open_starts.setdefault(match["name"], [])
+        if match["what"] == "begin":
+            starts.append(match.start())
+        elif starts:
+            closings[starts.pop()] = match.end()
+    return closings
 
 
 def _leaf_kind(name: str) -> str | None:

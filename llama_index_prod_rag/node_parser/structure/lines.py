@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 _LINE = re.compile(r"([^\S\r\n]*)([^\r\n]*)(\r\n|\r|\n|\Z)")
+_BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*")
 _TAB_STOP = 8
 
 
@@ -49,3 +50,27 @@ def split_lines(text: str) -> list[Line]:
 
 def _columns(blanks: str) -> int:
     return len(blanks.expandtabs(_TAB_STOP)) if "\t" in blanks else len(blanks)
+
+
+def paragraph_spans(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    r"""What stands between blank lines, without the white space around it.
+
+    Examples:
+        >>> paragraph_spans(" a\nb\n \n\nc ", 0, 10)
+        [(1, 4), (8, 9)]
+    """
+    breaks = [match.span() for match in _BLANK_LINES.finditer(text, start, end)]
+    starts, ends = [start, *(after for _, after in breaks)], [*(before for before, _ in breaks), end]
+    spans = [strip_span(text, first, last) for first, last in zip(starts, ends, strict=True)]
+    return [(first, last) for first, last in spans if first < last]
+
+
+def strip_span(text: str, start: int, end: int) -> tuple[int, int]:
+    """A stretch without the white space at its ends; (end, end) if there is nothing else.
+
+    Examples:
+        >>> strip_span(" ab ", 0, 4), strip_span("  ", 0, 2)
+        ((1, 3), (2, 2))
+    """
+    body = text[start:end]
+    return end - len(body.lstrip()), max(start + len(body.rstrip()), end - len(body.lstrip()))

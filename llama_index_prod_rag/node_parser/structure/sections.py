@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from llama_index_prod_rag.node_parser.structure.tree import Block
@@ -10,20 +10,32 @@ from llama_index_prod_rag.node_parser.structure.tree import Block
 
 @dataclass(slots=True)
 class _Open:
+    """A section whose end is not known yet."""
+
     level: int
-    title: str | None
+    kind: str = "section"
+    title: str | None = None
+    metadata: Mapping[str, object] = field(default_factory=dict)
     children: list[Block] = field(default_factory=list)
 
+    @classmethod
+    def at(cls, level: int, block: Block) -> _Open:
+        if block.kind == "heading":
+            return cls(level, title=block.title, children=[Block("heading", block.start, block.end, glued=True)])
+        return cls(level, block.kind, block.title, block.metadata, list(block.children))
+
     def close(self) -> Block:
-        return Block("section", self.children[0].start, self.children[-1].end, tuple(self.children), title=self.title)
+        start, end = self.children[0].start, self.children[-1].end
+        return Block(self.kind, start, end, tuple(self.children), title=self.title, metadata=self.metadata)
 
 
 def nest_sections(blocks: Iterable[tuple[int, Block]], length: int) -> Block:
     """The document whose sections follow from the levels of its headings.
 
     Args:
-        blocks: (level, block) in reading order; level 0 is no heading, 1 the outermost. A heading's `title` becomes its
-            section's, and the heading is glued to what follows.
+        blocks: (level, block) in reading order; level 0 opens nothing, 1 the outermost section. A heading's `title`
+            becomes its section's, and the heading is glued to what follows. A block of another kind with a level (a
+            clause) is the section itself, begun with its own children, of which there must be one.
         length: characters of the text.
 
     Returns:
@@ -34,15 +46,15 @@ def nest_sections(blocks: Iterable[tuple[int, Block]], length: int) -> Block:
         >>> [(block.kind, block.title) for block in root.walk()]
         [('document', None), ('section', 'A'), ('heading', None), ('paragraph', None)]
     """
-    stack = [_Open(0, None)]
+    stack = [_Open(0)]
     for level, block in blocks:
         if level > 0:
             while stack[-1].level >= level:
                 closed = stack.pop().close()
                 stack[-1].children.append(closed)
-            stack.append(_Open(level, block.title))
-            block = Block("heading", block.start, block.end, glued=True)  # noqa: PLW2901 - its title is now the section's
-        stack[-1].children.append(block)
+            stack.append(_Open.at(level, block))
+        else:
+            stack[-1].children.append(block)
     while len(stack) > 1:
         closed = stack.pop().close()
         stack[-1].children.append(closed)

@@ -1,0 +1,176 @@
+"""Contracts, licences and statutes to blocks: articles, sections, clauses and sub-clauses by their numbering.
+
+Text taken from pages often has its clauses in one line; a number counts as one where it stands after the end of a
+sentence and continues the numbering that is open there, so that "see Section 4.2" opens nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from llama_index_prod_rag.node_parser.structure.lines import paragraph_spans
+from llama_index_prod_rag.node_parser.structure.numbering import Outline, readings
+from llama_index_prod_rag.node_parser.structure.sections import nest_sections
+from llama_index_prod_rag.node_parser.structure.tree import Block
+
+_NUMBER = re.compile(
+    r"(?P<keyword>(?:Article|Section|Clause|Chapter|Part|Title|Exhibit|Schedule|Annex|Appendix|Attachment"
+    r"|ARTICLE|SECTION|CLAUSE|CHAPTER|PART|TITLE|EXHIBIT|SCHEDULE|ANNEX|APPENDIX|ATTACHMENT)\b|§)"
+    r"[ \t]*(?:No\.[ \t]*)?(?P<named>\d{1,4}(?:\.\d{1,3}){0,4}|[IVXLC]{1,6}|[A-Z])\b[.:]?(?=\s|[–—-]|\Z)"
+    r"|(?<![\w.$])(?P<decimal>\d{1,3}(?:\.\d{1,3}){0,4})(?P<dot>[.)]?)(?=[ \t]*[\r\n]|[ \t]+[\"“A-Z(\[]|\Z)"
+    r"|\((?P<bracketed>[a-z]{1,2}|[ivxl]{1,6}|[A-Z]{1,2}|[IVXL]{1,5}|\d{1,2})\)(?=\s|[A-Z\"“])"
+    r"(?!\s+(?:above|below|hereof|thereof)\b)"
+    r"|(?<![\w.])(?P<lettered>[a-zA-Z]|[ivxIVX]{1,5})(?P<after>[.)])(?=\s+\S)"
+)
+_HEADED = re.compile(
+    r"(?:(?:ARTICLE|Article|SECTION|Section)\s+)?(?:(\d{1,3})[.:]?|[IVXL]{1,6}[.:]?)[ \t]+"
+    r"(?P<words>[A-Z][^.:;\r\n]{0,100}?)\s+(?=(?:Section\s+)?(?(1)\1|\d{1,3})\.0?1\b)"
+)
+"""A number, a caption and the first number below it: `4. Duties 4.1 The`. Both begin something, wherever they stand."""
+_RECITAL = re.compile(r"WHEREAS\b|NOW,?\s+THEREFORE\b|IN\s+WITNESS\s+WHEREOF\b|(?:WITNESSETH|RECITALS?)\b")
+_DEFINITION = re.compile(
+    r"(?:\(?[\w.]{1,8}\)?[ \t]+)?[\"“][^\"“”\n]{1,80}[\"”][^.\n]{0,60}?"
+    r"\b(?:means?|shall\s+mean|has\s+the\s+meaning|is\s+defined)\b"
+)
+_TERM = re.compile(r"\s*[\"“]([^\"“”\n]{1,80})[\"”]")
+_CAPTION = re.compile(
+    r"[ \t]*(?P<words>[\"“(]?[A-Z0-9][^\r\n.:;]{0,80}?)"
+    r"(?:\.(?=\s|\Z)|[.:]?[ \t]*(?:\Z|\r?\n(?=[ \t]*(?:\r?\n|[A-Z0-9]|\([a-z0-9]+\)|\Z))))"
+)
+_FINITE_VERB = re.compile(r"\b(?:agrees?|are|has|have|hereby|includes?|is|may|means?|must|shall|was|were|will)\b")
+
+# What may stand before a number inside a line: the end of a sentence or, before (a), the words that lead a list.
+_SENTENCE_END = re.compile(r"[.;:][\"”')\]]*\s+(?:(?:and|or)\s+)?\Z")
+_LIST_LEAD = re.compile(
+    r"(?:[:;,—–][\"”)]?\s*(?:(?:and|or|and/or)\s+)?"
+    r"|\b(?:as|by|either|for|from|if|in|including|is|are|means?|not|of|or|shall|that|the|to|which|who|will|with)\s+)\Z"
+)
+_REFERENCE = re.compile(
+    r"(?:(?i:articles?|sections?|clauses?|paragraphs?|sub\w+|exhibits?|schedules?|items?)"
+    r"|[\dA-Z)]\([a-z\d]{1,4}\)(?:\([a-z\d]{1,4}\))*|(?i:clauses?|paragraphs?|sections?)\s+\([a-z\d]{1,4}\)),?(?:\s+(?:and|or|to|through))?\s*\Z"
+)
+_LINE_END = re.compile(r"[.;:!?,)\]\"”]\Z|\b(?:and|or)\Z")
+_LOOK_BACK = 120
+_WIDE_GAP = 3
+"""So many blanks in a row stand for a line break that was lost."""
+_SHORT_LINE = 50
+"""A line shorter than this was ended by its author, not by the width of the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Where a clause begins."""
+
+    start: int
+    rank: int
+    title: str | None
+    numbering: tuple[str, ...]
+
+
+def read_legal(text: str) -> Block:
+    r"""Clauses inside clauses, by their numbers.
+
+    Returns:
+        The root block. Each `clause` has `metadata["numbering"]`, the numbers from the outermost to its own. One that
+        begins a line, and any article or section, adds its number and caption as a title; numbers inside a sentence,
+        as in "means (a) ... or (b) ...", mark places to cut. Paragraphs that define a term are `definition`, recitals
+        `recital`.
+
+    Examples:
+        >>> root = read_legal('1. Terms. 1.1 "Fee" means the price. 1.2 See 9.3.\n2. Payment\nPay at once.')
+        >>> [block.title for block in root.walk() if block.kind == "clause"]
+        ['1. Terms', '1.1 "Fee"', '1.2', '2. Payment']
+    """
+    blocks: list[tuple[int, Block]] = []
+    marks = list(_marks(text))
+    position = 0
+    ends = [*(mark.start for mark in marks), len(text)][1:]
+    for mark, end in zip(marks, ends, strict=True):
+        blocks += [(0, block) for block in _paragraphs(text, position, mark.start)]
+        clause = Block(
+            "clause",
+            mark.start,
+            end,
+            tuple(_paragraphs(text, mark.start, end, caption=mark.title)),
+            title=mark.title,
+            metadata={"numbering": list(mark.numbering)},
+        )
+        blocks.append((mark.rank, clause))
+        position = end
+    blocks += [(0, block) for block in _paragraphs(text, position, len(text))]
+    return nest_sections(blocks, len(text))
+
+
+def _marks(text: str) -> Iterator[_Mark]:
+    outline = Outline()
+    first_below = -1
+    for match in _NUMBER.finditer(text):
+        headed = None if match["bracketed"] else _HEADED.match(text, match.start())
+        certain = headed is not None or match.start() == first_below
+        begins_line = certain or _begins_line(text, match.start())
+        if not certain and not _may_open(text, match, begins_line=begins_line):
+            continue
+        number = match["named"] or match["decimal"] or match["bracketed"] or match["lettered"]
+        sign = "()" if match["bracketed"] else match["dot"] or match["after"] or ""
+        candidates = readings(number, keyword=match["keyword"] or "", sign=sign)
+        rank = outline.take(candidates, match.group().rstrip(".:"), begins_line=begins_line)
+        if rank is None:
+            continue
+        first_below = headed.end() if headed is not None else -1
+        title = _title(text, match, headed) if begins_line or not match["bracketed"] else None
+        yield _Mark(match.start(), rank, title, outline.path)
+
+
+def _begins_line(text: str, start: int) -> bool:
+    """Whether a number begins a line that its author began, not one that only wraps the line before."""
+    before = text[max(0, start - _LOOK_BACK) : start]
+    line = before.rstrip(" \t#*\u00a0")
+    if not line or line[-1] not in "\r\n":
+        return not line or len(before) - len(line) >= _WIDE_GAP
+    above = line.rstrip()
+    if line.count("\n", len(above)) > 1 or _LINE_END.search(above):
+        return True
+    return len(above) - max(above.rfind("\n"), above.rfind("\r")) <= _SHORT_LINE
+
+
+def _may_open(text: str, match: re.Match[str], *, begins_line: bool) -> bool:
+    """Whether what stands around a number lets it begin a clause."""
+    if begins_line:
+        page_number = match["decimal"] is not None and not match["dot"] and "." not in match["decimal"]
+        return not page_number
+    before = text[max(0, match.start() - _LOOK_BACK) : match.start()]
+    if match["bracketed"]:
+        return _LIST_LEAD.search(before) is not None and _REFERENCE.search(before) is None
+    if match["keyword"] and text[match.end() :].lstrip()[:1].islower():
+        return False
+    return not match["lettered"] and _SENTENCE_END.search(before) is not None
+
+
+def _title(text: str, match: re.Match[str], headed: re.Match[str] | None) -> str:
+    """The number and what names its clause: a defined term, or the words before the first full stop if they are few."""
+    label = " ".join(match.group().split())
+    if (term := _TERM.match(text, match.end())) is not None:
+        return f'{label} "{term[1]}"'
+    caption = headed or _CAPTION.match(text, match.end())
+    if caption is None or _FINITE_VERB.search(caption["words"]) is not None:
+        return label
+    return f"{label} {' '.join(caption['words'].split())}"
+
+
+def _paragraphs(text: str, start: int, end: int, *, caption: str | None = None) -> list[Block]:
+    """The paragraphs of a stretch; the first is a heading if it holds nothing but the caption of its clause."""
+    blocks: list[Block] = []
+    for first, last in paragraph_spans(text, start, end):
+        words = " ".join(text[first:last].split()) if caption and not blocks else ""
+        heading = bool(words) and words.rstrip(".:") == (caption or "").rstrip(".:")
+        kind = "heading" if heading else _paragraph_kind(text, first)
+        blocks.append(Block(kind, first, last, glued=heading))
+    return blocks
+
+
+def _paragraph_kind(text: str, start: int) -> str:
+    if _RECITAL.match(text, start):
+        return "recital"
+    return "definition" if _DEFINITION.match(text, start) else "paragraph"
