@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,8 +25,10 @@ from llama_index_instrumentation.dispatcher import Dispatcher
 from pydantic import PrivateAttr
 
 from llama_index_prod_rag.events import FusionEvent, PairScoresEvent
+from llama_index_prod_rag.query_log.conventions import span_ids
 from llama_index_prod_rag.query_log.nodes import passages_of, scores_of
 from llama_index_prod_rag.query_log.observation import Observation
+from llama_index_prod_rag.query_log.record import QueryRecord
 from llama_index_prod_rag.query_log.settings import engine_hash
 from llama_index_prod_rag.query_log.store import QueryLog
 from llama_index_prod_rag.query_log.streams import awatched, describe, watched
@@ -37,8 +40,8 @@ class QueryLogHandler(BaseEventHandler):
     """Writes one record for every question a query engine of this process is asked.
 
     What happens inside the outermost query span belongs to that question: nested engines, sub-questions, retries. A
-    streamed answer is logged when its stream ends, breaks off or is forgotten. A `ConfidenceGatedQueryEngine` that has
-    a log writes its own, fuller records; they are not written twice.
+    streamed answer is logged when its stream ends, breaks off or is forgotten. A `ConfidenceGatedQueryEngine` that
+    writes to the same log itself is not logged twice: its own, fuller record stays.
 
     Args:
         query_log: where records go.
@@ -105,7 +108,7 @@ class QueryLogHandler(BaseEventHandler):
         if root is None:
             if isinstance(event, QueryStartEvent):
                 query = event.query.query_str if isinstance(event.query, QueryBundle) else event.query
-                self._open[span] = Observation(query, config_hash=engine_hash(self._spans.owner(span)))
+                self._open[span] = Observation(query, engine_hash(self._spans.owner(span)), span_ids())
         elif isinstance(event, QueryEndEvent):
             if span == root:
                 self._finish(self._open.pop(root), event.response)
@@ -113,9 +116,10 @@ class QueryLogHandler(BaseEventHandler):
             _note(self._open[root], event, span, frozenset(spans))
 
     def _finish(self, seen: Observation, response: RESPONSE_TYPE | None) -> None:
-        if response is None or "query_id" in ((response.metadata or {}).get("prod_rag") or {}):
-            return
-        ended = partial(self._log, seen, list(response.source_nodes))
+        if response is None:
+            return self._log(seen, [], {}, None, None)
+        report = (response.metadata or {}).get("prod_rag") or {}
+        ended = partial(self._log, seen, list(response.source_nodes), report)
         # The reader holds this very object, and its stream is the only place where its end can be seen.
         if isinstance(response, StreamingResponse):
             response.response_gen = watched(response.response_gen, ended)
@@ -123,16 +127,25 @@ class QueryLogHandler(BaseEventHandler):
             response.response_gen = awatched(response.response_gen, ended)
         else:
             ended(None if response.response is None else str(response), None)
+        return None
 
-    def _log(self, seen: Observation, shown: list[NodeWithScore], answer: str | None, error: str | None) -> None:
-        self.query_log.add(seen.finish(answer, scores_of(shown), passages_of(shown), error))
+    def _log(
+        self,
+        seen: Observation,
+        shown: list[NodeWithScore],
+        report: Mapping[str, Any],
+        answer: str | None,
+        error: str | None,
+    ) -> None:
+        record = seen.finish(answer, scores_of(shown), passages_of(shown), error)
+        self.query_log.add(_with_report(record, report) if "query_id" in report else record)
 
     def _ended(self, span: str, error: BaseException | None) -> None:
         """A span is over; a question still open then was broken off before its end event."""
         with self._lock:
             seen = self._open.pop(span, None)
         if seen is not None:
-            self._log(seen, [], None, "cancelled" if error is None else describe(error))
+            self._log(seen, [], {}, None, "cancelled" if error is None else describe(error))
 
 
 def _note(seen: Observation, event: BaseEvent, span: str, spans: frozenset[str]) -> None:
@@ -151,6 +164,20 @@ def _note(seen: Observation, event: BaseEvent, span: str, spans: frozenset[str])
             seen.begin("synthesis", span)
         case SynthesizeEndEvent():
             seen.end_synthesis(span)
+
+
+def _with_report(record: QueryRecord, report: Mapping[str, Any]) -> QueryRecord:
+    """A gated question, under the id the gate gave it: where the gate has logged it here itself, that record stays."""
+    return replace(
+        record,
+        query_id=report["query_id"],
+        decision=report["decision"],
+        status=report["status"],
+        confidence=report["confidence"],
+        signals=dict(report["signals"]),
+        reasons=tuple(report["reasons"]),
+        failed={**record.failed, **report["degraded"]},
+    )
 
 
 _HEARD = (

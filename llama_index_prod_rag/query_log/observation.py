@@ -35,11 +35,13 @@ class Observation:
     Attributes:
         query: the question's text.
         config_hash: see `record.config_hash`.
+        spans: OpenTelemetry's trace and span id, see `conventions.span_ids`.
         time: when the question came in.
     """
 
     query: str
     config_hash: str = ""
+    spans: tuple[str | None, str | None] = (None, None)
     time: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     _clock: float = field(default_factory=perf_counter)
     _begun: dict[tuple[Step, str], tuple[float, str]] = field(default_factory=dict)
@@ -108,6 +110,8 @@ class Observation:
             failed={leg: why for record in records for leg, why in _failures(record).items()},
             answer=answer,
             error=error,
+            trace_id=self.spans[0],
+            span_id=self.spans[1],
         )
 
 

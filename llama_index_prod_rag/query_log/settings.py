@@ -24,6 +24,7 @@ _NO_SETTING = re.compile(
     r"|cache_folder|callback|verbose|show_progress"  # change no answer
     r"|node_ids|doc_ids|object_map|^kwargs$"  # the corpus
 )
+_LONG = 64  # a longer list or mapping is data, not a setting
 _DEPTH = 8  # engine, retriever, leg, its model ...: deeper is a cycle
 
 
@@ -31,10 +32,13 @@ def engine_hash(engine: object) -> str:
     """`config_hash` of a component's settings and this package's version.
 
     Two engines have the same hash when they are built of the same classes with the same constructor arguments and
-    prompts. Indexes, stores and clients count with their class alone: the corpus is no setting. Credentials, cache
-    folders and verbosity are left out.
+    prompts. Indexes, stores and clients of others, and long lists, count with their class alone: the corpus is no
+    setting. Credentials, cache folders and verbosity are left out.
+
+    Args:
+        engine: a component, or a mapping from names to components and values.
     """
-    return config_hash({"llama-index-prod-rag": __version__, "engine": settings_of(engine)})
+    return config_hash({"llama-index-prod-rag": __version__, "engine": _json(engine, _DEPTH)})
 
 
 def settings_of(component: object, depth: int = _DEPTH) -> dict[str, Any]:
@@ -84,13 +88,21 @@ def _json(value: object, depth: int) -> Any:  # noqa: ANN401 - any JSON value
         value = str(value)
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if isinstance(value, Mapping | list | tuple) and len(value) > _LONG:
+        return _name(type(value))
     if isinstance(value, Mapping):
         return {str(key): _json(part, depth) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return [_json(part, depth) for part in value if not isinstance(part, BaseNode)]
-    if isinstance(value, PromptMixin | BaseComponent) or dataclasses.is_dataclass(value):
+    if isinstance(value, type):
+        return _name(value)
+    if isinstance(value, PromptMixin | BaseComponent) or dataclasses.is_dataclass(value) or _is_ours(value):
         return settings_of(value, depth)
-    return _name(value if isinstance(value, type) or callable(value) else type(value))
+    return _name(value if callable(value) else type(value))
+
+
+def _is_ours(value: object) -> bool:
+    return type(value).__module__.partition(".")[0] == __name__.partition(".")[0]
 
 
 def _name(thing: Any) -> str:  # noqa: ANN401 - a class or a function

@@ -16,11 +16,13 @@ from llama_index.core.llms import CompletionResponse, CompletionResponseGen, Moc
 from llama_index.core.llms.callbacks import llm_completion_callback
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.query_engine import RetrieverQueryEngine
+from llama_index.core.response_synthesizers import get_response_synthesizer
 from llama_index.core.retrievers import QueryFusionRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from llama_index_instrumentation import get_dispatcher
 
 from llama_index_prod_rag.events import emit
+from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
 from llama_index_prod_rag.query_log.handler import QueryLogHandler
 from llama_index_prod_rag.query_log.record import QueryRecord
 from llama_index_prod_rag.query_log.store import QueryLog
@@ -96,11 +98,12 @@ def _engine(retriever: BaseRetriever, **settings: Any) -> RetrieverQueryEngine:
 
 
 @pytest.fixture
-def log(sqlite_url: str) -> Iterator[QueryLog]:
+def log(sqlite_url: str, caplog: pytest.LogCaptureFixture) -> Iterator[QueryLog]:
     with QueryLog(sqlite_url) as opened:
         handler = QueryLogHandler(query_log=opened).attach()
         yield opened
         handler.detach()
+        assert "could not follow" not in caplog.text
         assert not handler._open
         assert not handler._spans.open_spans
 
@@ -231,21 +234,28 @@ def test_an_engine_that_raises_is_logged_with_its_error(log: QueryLog) -> None:
     assert (record.query, record.answer, record.error) == ("what?", None, "ConnectionError: no index")
 
 
-def test_an_engine_that_wrote_its_own_record_is_not_logged_again(log: QueryLog) -> None:
-    class Gate(BaseQueryEngine):
-        def _get_prompt_modules(self) -> dict[str, Any]:
-            return {}
+def _gate(**settings: Any) -> ConfidenceGatedQueryEngine:
+    return ConfidenceGatedQueryEngine(Fixed(), response_synthesizer=get_response_synthesizer(llm=MockLLM()), **settings)
 
-        def _query(self, query_bundle: QueryBundle) -> RESPONSE_TYPE:
-            log.add(record := QueryRecord(query=query_bundle.query_str, decision="refuse"))
-            return Response("No.", metadata={"prod_rag": {"query_id": record.query_id}})
 
-        async def _aquery(self, query_bundle: QueryBundle) -> RESPONSE_TYPE:
-            return self._query(query_bundle)
-
-    Gate(callback_manager=None).query("what?")
+def test_a_gate_that_writes_to_the_same_log_is_logged_once_by_itself(log: QueryLog) -> None:
+    response = _gate(query_log=log, config_hash="by the gate").query("what?")
     (record,) = _logged(log)
-    assert record.decision == "refuse"
+    assert record.query_id == response.metadata["prod_rag"]["query_id"]  # type: ignore[index]
+    assert record.config_hash == "by the gate"
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_a_gate_without_a_log_is_logged_with_its_report(log: QueryLog, streaming: bool) -> None:
+    response = _gate(streaming=streaming).query("what?")
+    text = str(response)
+    report = response.metadata["prod_rag"]  # type: ignore[index]
+    (record,) = _logged(log)
+    assert (record.query_id, record.answer) == (report["query_id"], text)
+    assert (record.decision, record.status) == (report["decision"], report["status"])
+    assert record.signals == report["signals"]
+    assert list(record.reasons) == report["reasons"]
+    assert record.ranking("leg", "Fixed") == ("a", "b", "c")
 
 
 def test_nothing_is_logged_once_detached(sqlite_url: str) -> None:

@@ -38,6 +38,22 @@ def test_every_setting_that_changes_answers_changes_the_hash() -> None:
     assert len({engine_hash(engine) for engine in variants}) == len(variants)
 
 
+def test_parts_can_be_hashed_by_name() -> None:
+    cut = SimilarityPostprocessor(similarity_cutoff=0.3)
+    assert engine_hash({"first": cut, "k": 3}) == engine_hash({"k": 3, "first": cut})
+    assert engine_hash({"first": cut, "k": 3}) != engine_hash({"second": cut, "k": 3})
+
+
+def test_long_collections_are_data() -> None:
+    @dataclass
+    class Statistics:
+        frequencies: dict[str, int]
+
+    many = Statistics({str(number): number for number in range(1000)})
+    assert settings_of(many)["frequencies"] == "builtins.dict"
+    assert engine_hash(many) == engine_hash(Statistics({str(number): 1 for number in range(2000)}))
+
+
 def test_a_prompt_updated_later_is_noticed() -> None:
     engine = _engine()
     before = engine_hash(engine)

@@ -1,0 +1,188 @@
+"""Sheets for people to label logged questions in, and the label files that come of them.
+
+A CSV sheet has one row a passage, for a spreadsheet; a JSONL sheet has one object a question, for labelling tools.
+`import_sheet` turns either, filled in, into the label file that evaluation, tuning and calibration read.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from llama_index_prod_rag.errors import ConfigurationError, InputError
+from llama_index_prod_rag.query_log.normalise import WITHHELD
+from llama_index_prod_rag.query_log.record import Passage, QueryRecord
+from llama_index_prod_rag.query_log.sampling import Sampled
+
+_COLUMNS = ("query_id", "drawn", "query", "answer", "passage_id", "document_id", "passage")
+_TO_FILL = ("relevant", "answerable", "right_answer")
+_YES, _NO = ("yes", "true", "x"), ("no", "false")
+# Spreadsheets run cells that begin like this; a quote before them makes them text (OWASP, "CSV Injection").
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+
+TextOf = Callable[[str], str | None]
+"""Text of a passage by its id, None where it is gone; `lambda id: docstore.get_node(id).get_content()`."""
+
+
+def export_sheet(sample: Iterable[Sampled], path: Path, *, pool: int = 10, text_of: TextOf | None = None) -> int:
+    """Write a sheet to fill in.
+
+    Every question comes with the passages that were shown and, given `text_of`, with the first `pool` of every list
+    it went through: labels on shown passages alone cannot tell what the legs found and fusion lost (pooling, Spärck
+    Jones and van Rijsbergen, 1975). They are in no meaningful order and without scores, which would sway a judge.
+
+    To fill in, per passage: `relevant` (1, or a grade; 0 or no for judged and not relevant; empty for not judged); per
+    question, in any of its rows: `answerable` (yes or no, whether the corpus has the answer) and `right_answer`. In
+    JSONL the fields are `relevant` (an object, passage id to grade), `answerable` and `answers` (a list).
+
+    Args:
+        sample: what to label, see `sampling.sample`.
+        path: a file ending in .csv or .jsonl.
+        pool: depth of each list to take passages from.
+        text_of: looks up passages that were not shown; without it only shown ones are offered.
+
+    Returns:
+        The number of questions written.
+
+    Raises:
+        ConfigurationError: another ending.
+        InputError: the log keeps no text.
+    """
+    write = _by_ending(path, {".csv": _write_csv, ".jsonl": _write_jsonl})
+    rows = [_question(drawn, _candidates(drawn.record, pool, text_of)) for drawn in sample]
+    with path.open("w", encoding="utf-8-sig" if path.suffix == ".csv" else "utf-8", newline="") as file:
+        write(rows, file)
+    return len(rows)
+
+
+def import_sheet(sheet: Path, labels: Path) -> int:
+    """Turn a filled-in sheet into a label file (`evaluation.labels.read_labels` says what is in one).
+
+    Args:
+        sheet: what `export_sheet` wrote, filled in; a CSV may come back with semicolons.
+        labels: the label file to write, JSON lines.
+
+    Returns:
+        The number of questions with a label; the others are left out.
+
+    Raises:
+        ConfigurationError: the sheet's ending is neither .csv nor .jsonl.
+        InputError: the sheet is missing or malformed; the message names the line.
+    """
+    read = _by_ending(sheet, {".csv": _read_csv, ".jsonl": _read_jsonl})
+    if not sheet.is_file():
+        raise InputError(f"there is no sheet at {sheet}: export one first")
+    rows = [row for row in read(sheet) if row["relevant"] or row["answers"] or row["answerable"] is not None]
+    labels.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return len(rows)
+
+
+def _by_ending(path: Path, ways: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a reader or a writer
+    if path.suffix not in ways:
+        raise ConfigurationError(f"{path}: a sheet ends in .csv or .jsonl")
+    return ways[path.suffix]
+
+
+def _candidates(record: QueryRecord, pool: int, text_of: TextOf | None) -> list[Passage]:
+    passages = {passage.node_id: passage for passage in record.passages}
+    if text_of is not None:
+        for node_id in {hit.node_id for hit in record.hits if hit.rank <= pool} - passages.keys():
+            if (text := text_of(node_id)) is not None:
+                passages[node_id] = Passage(node_id, text)
+    return sorted(passages.values(), key=lambda passage: hashlib.sha256(passage.node_id.encode()).digest())
+
+
+def _question(drawn: Sampled, candidates: list[Passage]) -> dict[str, Any]:
+    record = drawn.record
+    if record.query == WITHHELD:
+        raise InputError("this log keeps no text (log_text=False), so there is nothing to label")
+    return {
+        "query_id": record.query_id,
+        "drawn": drawn.drawn,
+        "query": record.query,
+        "answer": record.answer or "",
+        "candidates": [passage._asdict() for passage in candidates],
+        "relevant": {},
+        "answerable": None,
+        "answers": [],
+    }
+
+
+def _write_jsonl(rows: Iterable[Mapping[str, Any]], file: TextIO) -> None:
+    file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def _write_csv(rows: Iterable[Mapping[str, Any]], file: TextIO) -> None:
+    writer = csv.writer(file)
+    writer.writerow((*_COLUMNS, *_TO_FILL))
+    for row in rows:
+        question = [row[column] for column in _COLUMNS[:4]]
+        for passage in row["candidates"] or [{"node_id": "", "document_id": "", "text": ""}]:
+            cells = [*question, passage["node_id"], passage["document_id"], passage["text"]]
+            writer.writerow([*map(_quoted, cells), *("" for _ in _TO_FILL)])
+
+
+def _quoted(cell: str) -> str:
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def _unquoted(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def _read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+        if line.strip():
+            try:
+                row = json.loads(line)
+                yield {key: row[key] for key in ("query_id", "query", "relevant", "answerable", "answers")}
+            except (json.JSONDecodeError, KeyError, TypeError) as error:
+                raise InputError(f"{path}, line {number}: not a row of an exported sheet") from error
+
+
+def _read_csv(path: Path) -> Iterator[dict[str, Any]]:
+    text = path.read_bytes().decode("utf-8-sig")
+    delimiter = ";" if text.startswith("query_id;") else ","
+    questions: dict[str, dict[str, Any]] = {}
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    if missing := {"query_id", "query", "passage_id", *_TO_FILL} - set(reader.fieldnames or ()):
+        raise InputError(f"{path}: the columns {', '.join(sorted(missing))} are missing from the sheet")
+    for row in reader:
+        cells = {name: _unquoted(cell or "") for name, cell in row.items() if name is not None}
+        question = questions.setdefault(
+            cells["query_id"],
+            {"query_id": cells["query_id"], "query": cells["query"], "relevant": {}, "answerable": None, "answers": []},
+        )
+        try:
+            _fill(question, cells)
+        except ValueError as error:
+            raise InputError(f"{path}, line {reader.line_num}: {error}") from None
+    yield from questions.values()
+
+
+def _fill(question: dict[str, Any], cells: Mapping[str, str]) -> None:
+    relevant, answerable, right_answer = (cells[column].strip() for column in _TO_FILL)
+    if relevant:
+        question["relevant"][cells["passage_id"]] = _grade(relevant)
+    if answerable:
+        if question["answerable"] not in (None, _grade(answerable) > 0):
+            raise ValueError("answerable is both yes and no for this question")
+        question["answerable"] = _grade(answerable) > 0
+    if right_answer and right_answer not in question["answers"]:
+        question["answers"].append(right_answer)
+
+
+def _grade(cell: str) -> int:
+    word = cell.casefold()
+    if word in _YES or word in _NO:
+        return int(word in _YES)
+    try:
+        return int(word)
+    except ValueError:
+        raise ValueError(f"expected a whole number, yes or no, not {cell!r}") from None

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from llama_index_prod_rag.errors import ConfigurationError, InputError
+from llama_index_prod_rag.evaluation.labels import Label, read_labels
+from llama_index_prod_rag.query_log.normalise import WITHHELD
+from llama_index_prod_rag.query_log.record import HitRecord, Passage, QueryRecord
+from llama_index_prod_rag.query_log.sampling import Sampled
+from llama_index_prod_rag.query_log.sheets import export_sheet, import_sheet
+
+NASTY = '=HYPERLINK("http://evil"),\n"x"\u2028y; \'z'
+RECORD = QueryRecord(
+    query=NASTY,
+    query_id="-1",
+    answer="'=maybe",
+    passages=(Passage("@n1", NASTY, "d1"), Passage("n2", "plain")),
+    hits=(
+        HitRecord("leg", "bm25", "n3", 1, 9.0),
+        HitRecord("leg", "bm25", "n4", 2, 8.0),
+        HitRecord("leg", "bm25", "gone", 1, 9.0),
+        HitRecord("shown", "", "@n1", 1, 0.5),
+    ),
+)
+SAMPLE = [Sampled(RECORD, "uncertain"), Sampled(QueryRecord(query="no passage", query_id="q2"), "random")]
+TEXTS = {"n3": "third", "n4": "fourth", "@n1": "not asked for"}
+
+
+def _edit_csv(sheet: Path, edit: Callable[[dict[str, str]], None], delimiter: str = ",") -> None:
+    """What a person with a spreadsheet does."""
+    with sheet.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        edit(row)
+    with sheet.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys(), delimiter=delimiter)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_labels_come_back_from_a_spreadsheet(tmp_path: Path, delimiter: str) -> None:
+    def fill(row: dict[str, str]) -> None:
+        if row["passage_id"] == "'@n1":
+            row.update(relevant="2", answerable="Yes", right_answer=" 42 ")
+        elif row["passage_id"] == "n2":
+            row.update(relevant="no", right_answer="forty-two")
+        elif row["query_id"] == "q2":
+            row.update(answerable="FALSE")
+
+    sheet, labels = tmp_path / "sheet.csv", tmp_path / "labels.jsonl"
+    assert export_sheet(SAMPLE, sheet) == 2
+    _edit_csv(sheet, fill, delimiter)
+    assert import_sheet(sheet, labels) == 2
+    read = read_labels(labels)
+    assert set(read) == {"-1", "q2"}
+    assert read["-1"].relevant == {"@n1": 2, "n2": 0}
+    assert read["-1"].answerable is True
+    assert set(read["-1"].references) == {"42", "forty-two"}
+    assert read["q2"] == Label(answerable=False)
+    assert json.loads(labels.read_text().splitlines()[0])["query"] == NASTY
+
+
+def test_no_cell_of_a_sheet_is_run_as_a_formula(tmp_path: Path) -> None:
+    export_sheet(SAMPLE, sheet := tmp_path / "sheet.csv")
+    with sheet.open(encoding="utf-8-sig", newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@", "\t", "\r")]
+
+
+def test_labels_come_back_from_json_lines(tmp_path: Path) -> None:
+    sheet, labels = tmp_path / "sheet.jsonl", tmp_path / "labels.jsonl"
+    export_sheet(SAMPLE, sheet)
+    rows = [json.loads(line) for line in sheet.read_text(encoding="utf-8").strip().split("\n")]
+    assert {candidate["text"] for candidate in rows[0]["candidates"]} == {NASTY, "plain"}
+    rows[0].update(relevant={"@n1": 1}, answers=["42"])
+    sheet.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
+    assert import_sheet(sheet, labels) == 1
+    assert read_labels(labels) == {"-1": Label(relevant={"@n1": 1}, references=("42",))}
+
+
+def test_the_pool_of_every_list_is_offered_where_texts_can_be_looked_up(tmp_path: Path) -> None:
+    def offered(pool: int) -> dict[str, str]:
+        export_sheet(SAMPLE[:1], sheet := tmp_path / "sheet.jsonl", pool=pool, text_of=TEXTS.get)
+        return {candidate["node_id"]: candidate["text"] for candidate in json.loads(sheet.read_text())["candidates"]}
+
+    assert offered(1) == {"@n1": NASTY, "n2": "plain", "n3": "third"}
+    assert offered(2) == {"@n1": NASTY, "n2": "plain", "n3": "third", "n4": "fourth"}
+
+
+def test_the_order_of_passages_says_nothing_about_their_ranks(tmp_path: Path) -> None:
+    def order(*ids: str) -> list[str]:
+        record = QueryRecord(query="q", passages=tuple(Passage(id_) for id_ in ids))
+        export_sheet([Sampled(record, "random")], sheet := tmp_path / "sheet.jsonl")
+        return [candidate["node_id"] for candidate in json.loads(sheet.read_text())["candidates"]]
+
+    assert order("a", "b", "c", "d") == order("d", "c", "b", "a")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [
+        ("relevant", "maybe", "line [0-9]+: expected a whole number, yes or no, not 'maybe'"),
+        ("answerable", "1.5", "whole number, yes or no"),
+    ],
+)
+def test_a_slip_is_named_with_its_line(tmp_path: Path, column: str, value: str, says: str) -> None:
+    export_sheet(SAMPLE, sheet := tmp_path / "sheet.csv")
+    _edit_csv(sheet, lambda row: row.update({column: value}))
+    with pytest.raises(InputError, match=says):
+        import_sheet(sheet, tmp_path / "labels.jsonl")
+
+
+def test_a_question_cannot_be_answerable_and_not(tmp_path: Path) -> None:
+    export_sheet(SAMPLE[:1], sheet := tmp_path / "sheet.csv")
+    _edit_csv(sheet, lambda row: row.update(answerable="yes" if row["passage_id"] == "n2" else "no"))
+    with pytest.raises(InputError, match="both yes and no"):
+        import_sheet(sheet, tmp_path / "labels.jsonl")
+
+
+@pytest.mark.parametrize("text", ["query_id,query\n1,q\n", "", "something else"])
+def test_a_csv_without_the_columns_names_them(tmp_path: Path, text: str) -> None:
+    (sheet := tmp_path / "sheet.csv").write_text(text)
+    with pytest.raises(InputError, match=r"answerable, .*relevant, right_answer"):
+        import_sheet(sheet, tmp_path / "labels.jsonl")
+
+
+@pytest.mark.parametrize("line", ["{", "[]", "{}"])
+def test_a_line_that_is_no_row_is_named(tmp_path: Path, line: str) -> None:
+    (sheet := tmp_path / "sheet.jsonl").write_text(f"\n{line}\n")
+    with pytest.raises(InputError, match="line 2"):
+        import_sheet(sheet, tmp_path / "labels.jsonl")
+
+
+def test_there_is_nothing_to_label_without_text_and_nothing_to_import_without_a_sheet(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="keeps no text"):
+        export_sheet([Sampled(QueryRecord(query=WITHHELD), "random")], tmp_path / "sheet.csv")
+    with pytest.raises(InputError, match="no sheet"):
+        import_sheet(tmp_path / "absent.csv", tmp_path / "labels.jsonl")
+    with pytest.raises(ConfigurationError, match=r"\.csv or \.jsonl"):
+        export_sheet(SAMPLE, tmp_path / "sheet.xlsx")
