@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from functools import lru_cache
 from typing import Any
@@ -88,17 +88,23 @@ def _json(value: object, depth: int) -> Any:  # noqa: ANN401 - any JSON value
         value = str(value)
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    if isinstance(value, Mapping | list | tuple) and len(value) > _LONG:
-        return _name(type(value))
-    if isinstance(value, Mapping):
-        return {str(key): _json(part, depth) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_json(part, depth) for part in value if not isinstance(part, BaseNode)]
-    if isinstance(value, type):
-        return _name(value)
-    if isinstance(value, PromptMixin | BaseComponent) or dataclasses.is_dataclass(value) or _is_ours(value):
+    if isinstance(value, Mapping | list | tuple):
+        return _collection(value, depth)
+    if isinstance(value, PromptMixin | BaseComponent) or _is_dataclass(value) or _is_ours(value):
         return settings_of(value, depth)
-    return _name(value if callable(value) else type(value))
+    return _name(value if isinstance(value, type) or callable(value) else type(value))
+
+
+def _collection(values: Mapping[Any, Any] | Sequence[Any], depth: int) -> Any:  # noqa: ANN401 - any JSON value
+    if len(values) > _LONG:
+        return _name(type(values))
+    if isinstance(values, Mapping):
+        return {str(key): _json(part, depth) for key, part in values.items()}
+    return [_json(part, depth) for part in values if not isinstance(part, BaseNode)]
+
+
+def _is_dataclass(value: object) -> bool:
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
 
 
 def _is_ours(value: object) -> bool:
