@@ -32,6 +32,7 @@ from llama_index_prod_rag.query_engine.report import Report
 from llama_index_prod_rag.query_engine.retry import Retry
 from llama_index_prod_rag.query_engine.steps import Steps, arun, run
 from llama_index_prod_rag.query_engine.writer import Log, Means, Writer
+from llama_index_prod_rag.query_log.settings import engine_hash
 from llama_index_prod_rag.trace import QueryTrace, tracing
 
 _dispatcher = get_dispatcher(__name__)
@@ -65,7 +66,7 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
         query_log: takes one record a question; its faults never reach the user.
         streaming: whether own texts are streams; None follows the synthesizer.
         quotes: most sentences in a hedge or an extractive answer.
-        config_hash: names this configuration in the log, see `query_log.record.config_hash`.
+        config_hash: names this configuration in the log; empty takes `query_log.settings.engine_hash` of the parts.
         callback_manager: LlamaIndex's; None takes the synthesizer's.
 
     Raises:
@@ -102,6 +103,19 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
         )
         self._retries = tuple(retries)
         self._prompts = default_prompts()
+        self.config_hash = config_hash or engine_hash(
+            {
+                "retriever": retriever,
+                "response_synthesizer": response_synthesizer,
+                "node_postprocessors": self._postprocessors,
+                "judge": self._judge,
+                "retries": self._retries,
+                "prompts": self._prompts,
+                "sentence_scorer": sentence_scorer,
+                "support_policy": support_policy,
+                "quotes": quotes,
+            }
+        )
         self._means = Means(
             response_synthesizer,
             self._prompts,
@@ -109,7 +123,7 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
             quotes,
             bool(getattr(response_synthesizer, "_streaming", False)) if streaming is None else streaming,
             query_log,
-            config_hash,
+            self.config_hash,
             entailment_judge,
             support_policy,
         )
