@@ -6,12 +6,45 @@ Names are looked up on first use, so importing the package loads no model librar
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from llama_index_prod_rag._version import __version__
 
-_HOMES: dict[str, str] = {}
+if TYPE_CHECKING:
+    from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
+    from llama_index_prod_rag.node_parser.semantic import SemanticChunker
+    from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
+    from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
+    from llama_index_prod_rag.query_log.store import QueryLog
+    from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
+    from llama_index_prod_rag.retrievers.elasticsearch.retriever import ElasticsearchHybridRetriever
+    from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
+    from llama_index_prod_rag.trace import tracing
 
-__all__ = ["__version__"]
+_HOMES = {
+    "BM25FRetriever": "retrievers.bm25",
+    "ConfidenceGatedQueryEngine": "query_engine.gated",
+    "CrossEncoderRerank": "postprocessor.cross_encoder",
+    "DocumentAwareNodeParser": "node_parser.document_aware",
+    "ElasticsearchHybridRetriever": "retrievers.elasticsearch.retriever",
+    "HybridFusionRetriever": "retrievers.hybrid",
+    "QueryLog": "query_log.store",
+    "SemanticChunker": "node_parser.semantic",
+    "tracing": "trace",
+}
+
+__all__ = [
+    "BM25FRetriever",
+    "ConfidenceGatedQueryEngine",
+    "CrossEncoderRerank",
+    "DocumentAwareNodeParser",
+    "ElasticsearchHybridRetriever",
+    "HybridFusionRetriever",
+    "QueryLog",
+    "SemanticChunker",
+    "__version__",
+    "tracing",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -46,11 +46,11 @@ def ask(
 
     # Imported here, so that wrong use and --help answer at once.
     from llama_index_prod_rag.cli.corpus import open_corpus
-    from llama_index_prod_rag.cli.engine import Settings, build_engine, open_log
+    from llama_index_prod_rag.cli.engine import Settings, build_engine, load_llm, open_log
     from llama_index_prod_rag.cli.show import as_json, print_answer, print_json
     from llama_index_prod_rag.cli.sources import files_source
 
-    settings = Settings(top_k=top_k, alpha=alpha, llm=llm)
+    settings = Settings(top_k=top_k, alpha=alpha, llm=load_llm(llm))
     with open_log(log) as query_log:
         engine = build_engine(open_corpus(files_source(path)), settings, query_log=query_log)
         response = engine.query(QueryBundle(question))

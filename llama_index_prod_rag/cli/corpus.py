@@ -66,6 +66,8 @@ def open_corpus(source: Source, *, embed_model: str = "offline") -> Corpus:
     settings = json.dumps([__version__, weights.fingerprint, parser.to_dict()], sort_keys=True, default=str)
     folder = cache_folder() / "indexes" / digest(source.name, settings).hex()[:24]
     stamp = {"name": source.name, "stamp": source.stamp}
+    if weights.local:
+        _hide_loading_bars()
     model = load_embedding(embed_model)
     if _read_stamp(folder) == stamp:
         index = load_index_from_storage(StorageContext.from_defaults(persist_dir=str(folder)), embed_model=model)
@@ -77,6 +79,13 @@ def open_corpus(source: Source, *, embed_model: str = "offline") -> Corpus:
     index = VectorStoreIndex(_embedded(nodes, model, weights.fingerprint), embed_model=model, store_nodes_override=True)
     _persist(index, folder, stamp)
     return Corpus(index, folder, len(nodes), fresh=True)
+
+
+def _hide_loading_bars() -> None:
+    """A bar that fills in a hundredth of a second tells nobody anything; downloads keep theirs."""
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
 
 
 def _read_stamp(folder: Path) -> object:

@@ -34,19 +34,20 @@ def demo(
 ) -> None:
     """Index the Python language reference and ask it: some answers, a hedge, and honest refusals."""
     from llama_index_prod_rag.cli.corpus import open_corpus
-    from llama_index_prod_rag.cli.engine import Settings, build_engine
+    from llama_index_prod_rag.cli.engine import Settings, build_engine, load_llm
     from llama_index_prod_rag.cli.progress import errors_console
     from llama_index_prod_rag.cli.show import print_answer, report_of
     from llama_index_prod_rag.cli.sources import topics_source
 
     console = Console()
+    settings = Settings(llm=load_llm(llm))
     began = time.perf_counter()
     source = topics_source()
     errors_console.print(f"Opening the {source.name} (the text behind help() in your own Python)", highlight=False)
     corpus = open_corpus(source)
     state = "chunked and embedded now" if corpus.fresh else "from the index kept on disk"
     errors_console.print(f"{corpus.chunks} chunks, {state}, {time.perf_counter() - began:.0f} s", highlight=False)
-    engine = build_engine(corpus, Settings(llm=llm))
+    engine = build_engine(corpus, settings)
     decisions: dict[str, int] = {}
     for text in question or QUESTIONS:
         response = engine.query(text)

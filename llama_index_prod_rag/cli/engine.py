@@ -15,7 +15,9 @@ from llama_index.core.response_synthesizers import get_response_synthesizer
 from llama_index.core.schema import MetadataMode
 
 from llama_index_prod_rag.cli.corpus import Corpus
-from llama_index_prod_rag.confidence.assessment import Assessor, TextbookAssessor
+from llama_index_prod_rag.confidence.assessment import Assessor
+from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor
+from llama_index_prod_rag.confidence.calibration import Calibration
 from llama_index_prod_rag.confidence.terms import TermStatistics
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.models import OFFLINE
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 WEIGHTS_FILE = "weights.json"
 """Beside an index: leg -> weight, as `prod-rag tune --save` leaves them."""
 
+CALIBRATION_FILE = "calibration.json"
+"""Beside an index: the gate's calibration, as `prod-rag calibrate --save` leaves it."""
+
 _CANDIDATES = 50  # what the reranker reads; the depth at which its default weights were chosen
 
 
@@ -41,17 +46,17 @@ class Settings:
         top_k: passages that reach the answer, at least 1.
         alpha: weight of the dense leg against the lexical one, 0..1; None keeps the shipped default.
         rerank_model: as `models.find_weights` takes it.
-        llm: None quotes; `offline`; or `module:callable`, whose result is a LlamaIndex LLM.
+        llm: the model that writes; None quotes.
     """
 
     top_k: int = 5
     alpha: float | None = None
     rerank_model: str = OFFLINE
-    llm: str | None = None
+    llm: LLM | None = None
 
 
 def load_llm(name: str | None) -> LLM | None:
-    """A language model by its name on the command line.
+    """A language model by its name on the command line: None for none, `offline`, or `module:callable` that makes one.
 
     Raises:
         ConfigurationError: the name has the wrong form, or what it names is not there or no LLM.
@@ -67,8 +72,8 @@ def load_llm(name: str | None) -> LLM | None:
         raise ConfigurationError(f"--llm {name}: write 'offline', or module:callable such as mymodels:make_llm")
     try:
         made = getattr(import_module(module), attribute)()
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError(f"--llm {name}: {error}") from error
+    except Exception as error:  # the user's own code, whatever it raises
+        raise ConfigurationError(f"--llm {name}: {type(error).__name__}: {error}") from error
     if not isinstance(made, LLM):
         raise ConfigurationError(f"--llm {name}: it returned {type(made).__name__}, not a LlamaIndex LLM")
     return made
@@ -97,8 +102,8 @@ def saved_weights(folder: Path) -> dict[str, float] | None:
 
 def saved_assessor(folder: Path) -> Assessor:
     """The assessor that was calibrated for this index, or the shipped one."""
-    del folder
-    return TextbookAssessor()
+    path = folder / CALIBRATION_FILE
+    return CalibratedAssessor(Calibration.load(path)) if path.is_file() else CalibratedAssessor()
 
 
 def build_engine(
@@ -114,10 +119,9 @@ def build_engine(
     weights = saved_weights(corpus.folder) if settings.alpha is None else None
     retriever = HybridFusionRetriever.from_index(corpus.index, alpha=alpha, similarity_top_k=_CANDIDATES)
     reranker = CrossEncoderRerank(model=settings.rerank_model, top_n=settings.top_k, weights=weights)
-    llm = load_llm(settings.llm)
     return ConfidenceGatedQueryEngine(
         retriever,
-        None if llm is None else get_response_synthesizer(llm=llm),
+        None if settings.llm is None else get_response_synthesizer(llm=settings.llm),
         [reranker],
         assessor=saved_assessor(corpus.folder),
         sentence_scorer=shared_scorer(settings.rerank_model),

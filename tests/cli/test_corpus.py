@@ -1,0 +1,92 @@
+"""The index is kept, refreshed when documents change, and survives being interrupted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from llama_index.core.embeddings import BaseEmbedding, MockEmbedding
+
+from llama_index_prod_rag.cli import corpus as module
+from llama_index_prod_rag.cli.corpus import open_corpus
+from llama_index_prod_rag.cli.sources import files_source
+from llama_index_prod_rag.models import Weights
+
+
+class Counting(MockEmbedding):
+    """Counts what it embeds, and can be interrupted."""
+
+    embedded: list[str]
+    patience: int = 10**9
+
+    def _get_text_embedding(self, text: str) -> list[float]:
+        if len(self.embedded) >= self.patience:
+            raise KeyboardInterrupt
+        self.embedded.append(text)
+        return [float(len(text)), 1.0]
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> Counting:
+    counting = Counting(embed_dim=2, embedded=[])
+
+    def load(*_: Any) -> BaseEmbedding:
+        return counting
+
+    monkeypatch.setattr(module, "load_embedding", load)
+    monkeypatch.setattr(module, "find_weights", lambda *_: Weights("m", "m", local=False, fingerprint="m"))
+    return counting
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    for number in range(100):
+        (docs / f"{number}.txt").write_text(f"Document number {number} says {number * 7} things about wings.")
+    return docs
+
+
+def test_the_second_opening_embeds_nothing(folder: Path, model: Counting) -> None:
+    first = open_corpus(files_source(folder), embed_model="simple")
+    embedded = len(model.embedded)
+    second = open_corpus(files_source(folder), embed_model="simple")
+    assert (first.fresh, second.fresh) == (True, False)
+    assert first.chunks == second.chunks == embedded == len(model.embedded) == 100
+
+
+def test_a_change_embeds_only_what_is_new_and_forgets_what_is_gone(folder: Path, model: Counting) -> None:
+    open_corpus(files_source(folder), embed_model="simple")
+    (folder / "0.txt").write_text("Now it speaks of drag.")
+    (folder / "1.txt").unlink()
+    changed = open_corpus(files_source(folder), embed_model="simple")
+    texts = [node.get_content() for node in changed.index.docstore.docs.values()]
+    assert model.embedded[100:] == ["Now it speaks of drag."]
+    assert "Now it speaks of drag." in texts
+    assert len(texts) == 99
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(folder: Path, model: Counting) -> None:
+    model.patience = 70
+    with pytest.raises(KeyboardInterrupt):
+        open_corpus(files_source(folder), embed_model="simple")
+    model.patience = 10**9
+    assert open_corpus(files_source(folder), embed_model="simple").chunks == 100
+    assert len(model.embedded) - 70 < 100 - 60  # the first batch of 64 was kept
+
+
+def test_a_damaged_index_is_made_again(folder: Path, model: Counting) -> None:
+    first = open_corpus(files_source(folder), embed_model="simple")
+    (first.folder / "stamp.json").write_text("{broken")
+    assert open_corpus(files_source(folder), embed_model="simple").fresh
+    assert len(model.embedded) == 100
+
+
+def test_what_was_tuned_for_an_index_stays_beside_it_when_it_is_refreshed(folder: Path, model: Counting) -> None:
+    first = open_corpus(files_source(folder), embed_model="simple")
+    (first.folder / "weights.json").write_text('{"dense": 1.0}')
+    (folder / "0.txt").write_text("changed")
+    second = open_corpus(files_source(folder), embed_model="simple")
+    assert second.fresh
+    assert (second.folder / "weights.json").read_text() == '{"dense": 1.0}'
