@@ -203,8 +203,9 @@ class ChunkingParser(NodeParser):
             for (chunk, node), size in zip(built, sizes, strict=True):
                 parts = [chunk]
                 if size > self.target_size:
-                    room = self.target_size - plan.embedded.overhead(chunk.path, chunk.metadata)
-                    parts = split_chunk(chunk, plan.source, room - (size - self.target_size), self._counter)
+                    taken = plan.embedded.overhead(chunk.path, chunk.metadata)
+                    share = max(0.0, (self.target_size - taken) / max(1, size - taken))
+                    parts = split_chunk(chunk, plan.source, share, self._counter)
                 if len(parts) > 1:
                     waiting.extend(parts)
                 else:
@@ -277,7 +278,8 @@ def unit_vectors(vectors: Sequence[Sequence[float]]) -> NDArray[np.float32]:
     matrix = np.nan_to_num(np.asarray(vectors, dtype=np.float32))
     norms = np.linalg.norm(matrix, axis=1, keepdims=True).astype(np.float32)
     norms[norms == 0] = 1.0
-    return np.divide(matrix, norms)
+    matrix /= norms
+    return matrix
 
 
 def restore_embed_model(data: Mapping[str, Any]) -> BaseEmbedding:

@@ -9,8 +9,9 @@ from llama_index.core.schema import BaseNode
 
 from llama_index_prod_rag.node_parser.base import ChunkingParser, Plan
 from llama_index_prod_rag.node_parser.embedded_metadata import EmbeddedMetadata
-from llama_index_prod_rag.node_parser.packing import Budget, PlainSource, plan_units
+from llama_index_prod_rag.node_parser.packing import Budget, PlainSource, Source, plan_units
 from llama_index_prod_rag.node_parser.structure.detect import Format, detect_format, read
+from llama_index_prod_rag.node_parser.structure.html import HtmlText
 from llama_index_prod_rag.node_parser.structure.tree import Block
 
 
@@ -53,14 +54,15 @@ class DocumentAwareNodeParser(ChunkingParser):
     def _budget(self) -> Budget:
         return Budget(self.target_size, self.min_size, self.overlap, cohesion=self.cohesion)
 
-    def read(self, node: BaseNode, text: str) -> Block:
-        """The tree of blocks that a document is cut along."""
-        if self.format != "auto":
-            return read(text, self.format, self.language)
+    def read(self, node: BaseNode, text: str) -> tuple[Block, Source]:
+        """The tree of blocks that a document is cut along, and how slices of the document read."""
         found, language = detect_format(text, node.metadata, getattr(node, "mimetype", None))
-        return read(text, found, language or self.language)
+        chosen: Format = found if self.format == "auto" else self.format
+        if chosen == "html":
+            page = HtmlText(text)
+            return page.root, page
+        return read(text, chosen, language or self.language), PlainSource(text)
 
     def _plan(self, node: BaseNode, text: str, embedded: EmbeddedMetadata) -> Plan:
-        source = PlainSource(text)
-        root = self.read(node, text)
+        root, source = self.read(node, text)
         return Plan(node, source, plan_units(root, source, self._counter, self._budget(), embedded.overhead), embedded)

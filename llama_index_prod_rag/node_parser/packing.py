@@ -246,7 +246,7 @@ class _Planner:
         for (start, end, price), tokens in zip(spans, sizes, strict=True):
             pieces = [(start, end, tokens)]
             if tokens > max(1, room):
-                pieces = split_words(self._source, start, end, max(1, room // 4), self._counter)
+                pieces = split_words(self._source, start, end, max(1, room), self._counter)
             for index, (first, last, size) in enumerate(pieces):
                 boundary = _INSIDE_SENTENCE if index else price if units else cut
                 prose = block.kind not in _LINE_KINDS
@@ -342,14 +342,14 @@ def _lines(text: str, block: Block) -> list[tuple[int, int, float]]:
     return spans
 
 
-def split_words(source: Source, start: int, end: int, size: int, counter: TokenCounter) -> list[tuple[int, int, int]]:
-    """Pieces of at most `size` tokens of a sentence that is too long, cut at blanks, inside words only if need be.
+def split_words(source: Source, start: int, end: int, room: int, counter: TokenCounter) -> list[tuple[int, int, int]]:
+    """Pieces of a sentence that is too long, cut at blanks; words are cut only where one alone is too long.
 
     Args:
         source: the text.
         start: first character, inclusive.
         end: last character, exclusive.
-        size: most tokens of a piece.
+        room: most tokens of a piece; words are joined to a quarter of it, which leaves the segmentation a choice.
         counter: counts tokens.
 
     Returns:
@@ -360,12 +360,12 @@ def split_words(source: Source, start: int, end: int, size: int, counter: TokenC
     sizes = counter.count([source.render(first, last) for first, last in words])
     pieces: list[tuple[int, int, int]] = []
     for (first, last), tokens in zip(words, sizes, strict=True):
-        if pieces and pieces[-1][2] + tokens <= size:
+        if pieces and pieces[-1][2] + tokens <= room // 4:
             pieces[-1] = (pieces[-1][0], last, pieces[-1][2] + tokens)
-        elif tokens <= size:
+        elif tokens <= room:
             pieces.append((first, last, tokens))
         else:
-            pieces.extend(_split_word(text, first, last, size, counter))
+            pieces.extend(_split_word(text, first, last, room, counter))
     return pieces
 
 
@@ -479,25 +479,29 @@ def _overlap_start(units: Sequence[Unit], first: int, start: int, budget: Budget
     return start if index == first else units[index].start
 
 
-def split_chunk(chunk: Chunk, source: Source, room: int, counter: TokenCounter) -> list[Chunk]:
+def split_chunk(chunk: Chunk, source: Source, share: float, counter: TokenCounter) -> list[Chunk]:
     """A chunk that turned out too large, cut again at sentences and words.
 
     Args:
         chunk: what to cut.
         source: the text.
-        room: most tokens of a part.
+        share: how much of the chunk's tokens a part may have, below 1.
         counter: counts tokens.
 
     Returns:
         The parts; the chunk alone where it cannot be cut.
     """
-    block = Block("paragraph", chunk.start, chunk.end)
-    budget = Budget(max(1, room), fill=1.0)
-    units = _Planner(
-        replace(block, kind="opened"), source, counter, replace(budget, sentences=True), _no_overhead
-    ).units()
-    parts = pack_units(units, source, budget)
+    root = Block("paragraph", chunk.start, chunk.end)
+    whole = counter.count([source.render(chunk.start, chunk.end)])[0]
+    added = sum(unit.tokens for unit in _sentence_units(root, source, int(share * whole), counter))
+    # Counts of parts may add up to less than the whole; below 3/4 of their sum they cannot be put together again.
+    room = max(1, int(min(share, 0.75) * min(whole, added)))
+    parts = pack_units(_sentence_units(root, source, room, counter), source, Budget(room, fill=1.0))
     return [Chunk(part.start, part.end, chunk.path, chunk.metadata) for part in parts] or [chunk]
+
+
+def _sentence_units(root: Block, source: Source, room: int, counter: TokenCounter) -> list[Unit]:
+    return plan_units(root, source, counter, Budget(max(1, room), sentences=True), _no_overhead)
 
 
 def _no_overhead(path: Path, facts: Mapping[str, object]) -> int:  # noqa: ARG001 - an Overhead

@@ -71,7 +71,8 @@ def segment(
         cost = (size / mean - 1.0) ** 2 + np.where(rows > 0, cuts[rows], 0.0)
         cost += np.where(size < smallest, _TOO_SMALL, 0.0)
         if weighted is not None:
-            cost += cohesion * (size - np.linalg.norm(weighted[rows + length] - weighted[rows], axis=1)) / mean
+            lost = size - np.linalg.norm(weighted[rows + length] - weighted[rows], axis=1)
+            cost += cohesion * (lost - lost.mean()) / mean
         column = np.full(count, np.inf)
         column[rows + length - 1] = cost
         costs.append(column)

@@ -21,6 +21,7 @@ _BOUNDARY = regex.compile(
     rf"|(?P<unspaced>(?:{_UNSPACED})+{_CLOSERS})[^\S\n]*(?=[^\s])"
 )
 _TERMINATED = regex.compile(rf"(?:{_SPACED}|{_UNSPACED}|[:;：；]){_CLOSERS}\s*\Z")
+_LIST_NUMBER = regex.compile(r"\p{Nd}+|\p{L}|[ivx]+")
 _LAST_WORD = regex.compile(r"(?:[\p{L}]\.)*[\p{L}\p{N}]+\Z")
 
 _NEVER_LAST = regex.compile(
@@ -101,7 +102,7 @@ def _ends_sentence(text: str, start: int, match: regex.Match[str]) -> bool:
     if found is None:
         return True
     word = found.group().lower()
-    if (word.isdecimal() or len(word) <= 2) and not text[line : found.start()].strip(" \t(>*-"):
+    if _LIST_NUMBER.fullmatch(word) and not text[line : found.start()].strip(" \t(>*-"):
         return False  # the number of a list item
     if _NEVER_LAST.fullmatch(word):
         return False

@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 from mdit_py_plugins.front_matter import front_matter_plugin
 
+from llama_index_prod_rag.node_parser.structure.lines import split_lines
 from llama_index_prod_rag.node_parser.structure.sections import nest_sections
 from llama_index_prod_rag.node_parser.structure.tree import Block
 
@@ -71,33 +72,13 @@ class _Lines:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._starts = [0]
-        for line in _split_lines(text):
-            self._starts.append(self._starts[-1] + len(line))
+        self._lines = split_lines(text)
 
     def span(self, node: SyntaxTreeNode) -> tuple[int, int] | None:
-        """First and last character of a node's lines, without blank lines and line ends around them."""
+        """First and last character of a node's lines, without blank lines around them; None if all are blank."""
         first, last = node.map or (0, 0)
-        start, end = self._starts[first], self._starts[min(last, len(self._starts) - 1)]
-        body = self.text[start:end]
-        if not body.strip():
-            return None
-        lead = len(body) - len(body.lstrip("\r\n"))
-        return start + lead, start + len(body.rstrip())
-
-
-def _split_lines(text: str) -> list[str]:
-    lines: list[str] = []
-    for part in text.split("\n"):
-        carriage = part.split("\r")
-        if carriage[-1] == "" and len(carriage) > 1:  # CR LF is one line end
-            carriage[-2:] = [carriage[-2] + "\r"]
-            ends = ["\r"] * (len(carriage) - 1) + ["\n"]
-        else:
-            ends = ["\r"] * (len(carriage) - 1) + ["\n"]
-        lines.extend(line + end for line, end in zip(carriage, ends, strict=True))
-    lines[-1] = lines[-1][:-1]
-    return lines
+        lines = [line for line in self._lines[first:last] if not line.blank]
+        return (lines[0].begin, lines[-1].end) if lines else None
 
 
 def _heading(node: SyntaxTreeNode, lines: _Lines) -> Block | None:
