@@ -136,17 +136,9 @@ def fuse(
         >>> fuse(legs, rule=parse_rule("min-max"), weights={"dense": 0.5, "bm25": 0.5}).scores
         {'b': 0.75, 'a': 0.5, 'c': 0.0, 'd': 0.0}
     """
-    for leg, scores in legs.items():
-        if not all(map(math.isfinite, scores.values())):
-            raise InputError(f"the leg {leg!r} gave a score that is not a finite number")
     shares = share_weights(weights, legs)
     found = {} if isinstance(rule, ReciprocalRankFusion) else leg_bounds(rule, legs, floors=floors, given=bounds)
-    marks = {
-        leg: _rank_marks(scores, rule.k)
-        if isinstance(rule, ReciprocalRankFusion)
-        else {node: found[leg].normalise(score) for node, score in scores.items()}
-        for leg, scores in legs.items()
-    }
+    marks = leg_marks(legs, rule, found)
     nodes = {node for scores in legs.values() for node in scores}
     fused = {node: math.fsum(share * marks[leg].get(node, 0.0) for leg, share in shares.items()) for node in nodes}
     return Fusion(dict(sorted(fused.items(), key=lambda item: (-item[1], item[0]))), found)
@@ -190,6 +182,27 @@ def leg_bounds(
         leg: given[leg] if leg in given else find_bounds(rule.normaliser, scores.values(), floor=floors.get(leg))
         for leg, scores in legs.items()
     }
+
+
+def leg_marks(
+    legs: Mapping[str, Mapping[str, float]], rule: FusionRule, bounds: Mapping[str, Bounds]
+) -> dict[str, dict[str, float]]:
+    """What each leg gives each of its nodes, between 0 and 1, before it is weighted.
+
+    Args:
+        legs: leg -> id -> raw score.
+        rule: how the legs are combined.
+        bounds: leg -> bounds, for every leg where the rule normalises scores.
+
+    Raises:
+        InputError: a score is not a finite number.
+    """
+    for leg, scores in legs.items():
+        if not all(map(math.isfinite, scores.values())):
+            raise InputError(f"the leg {leg!r} gave a score that is not a finite number")
+    if isinstance(rule, ReciprocalRankFusion):
+        return {leg: _rank_marks(scores, rule.k) for leg, scores in legs.items()}
+    return {leg: {node: bounds[leg].normalise(s) for node, s in scores.items()} for leg, scores in legs.items()}
 
 
 def _rank_marks(scores: Mapping[str, float], k: float) -> dict[str, float]:

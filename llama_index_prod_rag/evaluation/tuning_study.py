@@ -1,0 +1,182 @@
+"""What a handful of labels is worth: weights tuned on random draws of queries, measured on the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from llama_index.core.schema import NodeWithScore
+from numpy.typing import NDArray
+
+from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.evaluation.pipelines import Workbench
+from llama_index_prod_rag.evaluation.significance import Interval
+from llama_index_prod_rag.fusion.normalisers import find_bounds
+from llama_index_prod_rag.fusion.rules import parse_rule
+from llama_index_prod_rag.fusion.tuning import LabelledQuery, WeightTable
+from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER
+from llama_index_prod_rag.scored_node import ScoredNode
+from llama_index_prod_rag.trace import RerankRecord, RetrievalRecord
+
+
+@dataclass(frozen=True, slots=True)
+class TunedResult:
+    """One number of labels.
+
+    Attributes:
+        tuned: mean over the draws of nDCG@10 on the queries that were not drawn, with the span that holds 95 % of the
+            draws.
+        default: the same queries under the shipped weights.
+        dense: the same queries under the dense leg alone.
+        kept_default: share of draws in which no other weights could be defended.
+    """
+
+    tuned: Interval
+    default: float
+    dense: float
+    kept_default: float
+
+
+@dataclass(frozen=True, slots=True)
+class TuningStudy:
+    """The study of one collection.
+
+    Attributes:
+        dataset: its name.
+        queries: number of queries.
+        draws: random draws for each number of labels.
+        fixed: `dense`, `bm25` and `default` (and `hybrid` where the pair score is a third leg) -> nDCG@10 over all
+            queries.
+        tuned: number of labels -> what they gave.
+    """
+
+    dataset: str
+    queries: int
+    draws: int
+    fixed: Mapping[str, float]
+    tuned: Mapping[int, TunedResult]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The study as JSON holds it."""
+        return {
+            "dataset": self.dataset,
+            "queries": self.queries,
+            "draws": self.draws,
+            "fixed": dict(self.fixed),
+            "tuned": {
+                str(labels): {
+                    "mean": result.tuned.mean,
+                    "low": result.tuned.low,
+                    "high": result.tuned.high,
+                    "default": result.default,
+                    "dense": result.dense,
+                    "kept_default": result.kept_default,
+                }
+                for labels, result in self.tuned.items()
+            },
+        }
+
+
+def labelled_query(hits: Sequence[NodeWithScore], relevant: Mapping[str, int]) -> LabelledQuery:
+    """What the tuner needs, from the records that hits carry; without legs where nothing was found.
+
+    The pair scores of a reranker become a leg of their own, min-max normalised over the candidates as
+    `CrossEncoderRerank` does. Then only the candidates take part: nothing else can be returned.
+
+    Args:
+        hits: what retrieval, or reranking, returned for one query.
+        relevant: node id -> grade.
+    """
+    first = next((hit for hit in hits if isinstance(hit, ScoredNode) and hit.retrieval is not None), None)
+    if first is None or first.retrieval is None:
+        return LabelledQuery({}, relevant)
+    legs, bounds = _scores(first.retrieval), dict(first.retrieval.bounds)
+    if first.rerank is not None:
+        legs, pairs = _candidates(legs, first.rerank), dict(first.rerank.logits)
+        legs[CROSS_ENCODER], bounds[CROSS_ENCODER] = pairs, find_bounds("min-max", pairs.values())
+    return LabelledQuery(legs, relevant, bounds)
+
+
+def _scores(record: RetrievalRecord) -> dict[str, dict[str, float]]:
+    return {
+        leg: {**{node: hit.score for node, hit in hits.items()}, **record.completed.get(leg, {})}
+        for leg, hits in record.legs.items()
+    }
+
+
+def _candidates(legs: Mapping[str, Mapping[str, float]], record: RerankRecord) -> dict[str, dict[str, float]]:
+    return {leg: {node: s for node, s in scores.items() if node in record.logits} for leg, scores in legs.items()}
+
+
+def study_tuning(
+    workbench: Workbench,
+    labels: Sequence[int],
+    *,
+    draws: int = 100,
+    rerank: bool = False,
+    seed: int = 0,
+    progress: Callable[[int], None] = lambda _: None,
+) -> TuningStudy:
+    """Tune on random draws of queries and measure on the others, every pipeline on the same ones.
+
+    Args:
+        workbench: the collection and its pipelines.
+        labels: numbers of labelled queries to draw.
+        draws: how many times each.
+        rerank: tune the weight of the pair score as well.
+        seed: of the draws.
+        progress: called with 1 after each query.
+
+    Raises:
+        ConfigurationError: more labels are asked for than there are queries to spare.
+    """
+    dataset = workbench.dataset
+    if max(labels) >= len(dataset.queries):
+        raise ConfigurationError(
+            f"{max(labels)} labels of {len(dataset.queries)} queries leave none to measure on: ask for fewer"
+        )
+    retrieved: list[LabelledQuery] = []
+    reranked: list[LabelledQuery] = []
+    for query_id, text in dataset.queries.items():
+        hits, relevant = workbench.hybrid.retrieve(text), dataset.qrels[query_id]
+        retrieved.append(labelled_query(hits, relevant))
+        if rerank:
+            candidates = hits[: workbench.settings.rerank_depth]
+            best = workbench.reranker.postprocess_nodes(candidates, query_str=text)
+            reranked.append(labelled_query(best, relevant))
+        progress(1)
+    rule, floors = parse_rule(workbench.settings.fusion), workbench.hybrid.floors
+    plain = WeightTable.build(retrieved, default=workbench.hybrid.weights, rule=rule, floors=floors)
+    table = plain
+    if rerank:
+        table = WeightTable.build(reranked, default=workbench.default_weights(rerank=True), rule=rule, floors=floors)
+    every = np.arange(len(retrieved))
+    fixed = {leg: plain.at(every, plain.only(leg)) for leg in plain.legs} | {"default": table.at(every, table.default)}
+    if rerank:
+        fixed["hybrid"] = plain.at(every, plain.default)
+    return TuningStudy(
+        dataset.name,
+        len(every),
+        draws,
+        {name: float(values.mean()) for name, values in fixed.items()},
+        {count: _study(table, fixed, count, draws, seed) for count in labels},
+    )
+
+
+def _study(
+    table: WeightTable, fixed: Mapping[str, NDArray[np.float64]], count: int, draws: int, seed: int
+) -> TunedResult:
+    rng = np.random.default_rng([seed, count])
+    tuned, default, dense, kept = [], [], [], 0
+    for draw in range(draws):
+        drawn, rest = np.split(rng.permutation(len(table.values)), [count])
+        tuning = table.tune(drawn, seed=draw)
+        tuned.append(table.at(rest, np.asarray([tuning.weights[leg] for leg in table.legs])).mean())
+        default.append(fixed["default"][rest].mean())
+        dense.append(fixed["dense"][rest].mean())
+        kept += tuning.kept_default
+    low, high = np.quantile(tuned, [0.025, 0.975])
+    interval = Interval(float(np.mean(tuned)), float(low), float(high), draws)
+    return TunedResult(interval, float(np.mean(default)), float(np.mean(dense)), kept / draws)
