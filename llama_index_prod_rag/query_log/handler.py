@@ -108,7 +108,9 @@ class QueryLogHandler(BaseEventHandler):
         if root is None:
             if isinstance(event, QueryStartEvent):
                 query = event.query.query_str if isinstance(event.query, QueryBundle) else event.query
-                self._open[span] = Observation(query, engine_hash(self._spans.owner(span)), span_ids())
+                engine = self._spans.owner(span)
+                named = getattr(engine, "config_hash", "")  # an engine may name its configuration itself: the gate does
+                self._open[span] = Observation(query, named or engine_hash(engine), span_ids())
         elif isinstance(event, QueryEndEvent):
             if span == root:
                 self._finish(self._open.pop(root), event.response)

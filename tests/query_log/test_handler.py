@@ -247,11 +247,13 @@ def test_a_gate_that_writes_to_the_same_log_is_logged_once_by_itself(log: QueryL
 
 @pytest.mark.parametrize("streaming", [False, True])
 def test_a_gate_without_a_log_is_logged_with_its_report(log: QueryLog, streaming: bool) -> None:
-    response = _gate(streaming=streaming).query("what?")
+    gate = _gate(streaming=streaming)
+    response = gate.query("what?")
     text = str(response)
     report = response.metadata["prod_rag"]  # type: ignore[index]
     (record,) = _logged(log)
     assert (record.query_id, record.answer) == (report["query_id"], text)
+    assert record.config_hash == gate.config_hash
     assert (record.decision, record.status) == (report["decision"], report["status"])
     assert record.signals == report["signals"]
     assert list(record.reasons) == report["reasons"]
