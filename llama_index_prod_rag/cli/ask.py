@@ -30,6 +30,10 @@ def ask(
         str | None,
         typer.Option(help="'offline', or module:callable that returns a LlamaIndex LLM. Without: quotes, no writing."),
     ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="From `prod-rag calibrate`; default: the shipped one."),
+    ] = None,
     log: Annotated[str | None, typer.Option(help="Database to log to, such as sqlite:///queries.sqlite.")] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -49,8 +53,11 @@ def ask(
     from llama_index_prod_rag.cli.engine import Settings, build_engine, load_llm, open_log
     from llama_index_prod_rag.cli.show import as_json, print_answer, print_json
     from llama_index_prod_rag.cli.sources import files_source
+    from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor
+    from llama_index_prod_rag.confidence.calibration import Calibration
 
-    settings = Settings(top_k=top_k, alpha=alpha, llm=load_llm(llm))
+    assessor = CalibratedAssessor() if calibration is None else CalibratedAssessor(Calibration.load(calibration))
+    settings = Settings(top_k=top_k, alpha=alpha, llm=load_llm(llm), assessor=assessor)
     with open_log(log) as query_log:
         engine = build_engine(open_corpus(files_source(path)), settings, query_log=query_log)
         response = engine.query(QueryBundle(question))

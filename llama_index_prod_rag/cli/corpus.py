@@ -85,7 +85,7 @@ def _hide_loading_bars() -> None:
     """A bar that fills in a hundredth of a second tells nobody anything; downloads keep theirs."""
     from transformers.utils import logging as transformers_logging
 
-    transformers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call] # theirs has no annotations
 
 
 def _read_stamp(folder: Path) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,6 @@ from llama_index.core.schema import MetadataMode
 from llama_index_prod_rag.cli.corpus import Corpus
 from llama_index_prod_rag.confidence.assessment import Assessor
 from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor
-from llama_index_prod_rag.confidence.calibration import Calibration
 from llama_index_prod_rag.confidence.terms import TermStatistics
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.models import OFFLINE
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
 WEIGHTS_FILE = "weights.json"
 """Beside an index: leg -> weight, as `prod-rag tune --save` leaves them."""
 
-CALIBRATION_FILE = "calibration.json"
-"""Beside an index: the gate's calibration, as `prod-rag calibrate --save` leaves it."""
-
 _CANDIDATES = 50  # what the reranker reads; the depth at which its default weights were chosen
 
 
@@ -47,12 +43,14 @@ class Settings:
         alpha: weight of the dense leg against the lexical one, 0..1; None keeps the shipped default.
         rerank_model: as `models.find_weights` takes it.
         llm: the model that writes; None quotes.
+        assessor: what judges the retrieval.
     """
 
     top_k: int = 5
     alpha: float | None = None
     rerank_model: str = OFFLINE
     llm: LLM | None = None
+    assessor: Assessor = field(default_factory=CalibratedAssessor)
 
 
 def load_llm(name: str | None) -> LLM | None:
@@ -100,16 +98,10 @@ def saved_weights(folder: Path) -> dict[str, float] | None:
     return weights
 
 
-def saved_assessor(folder: Path) -> Assessor:
-    """The assessor that was calibrated for this index, or the shipped one."""
-    path = folder / CALIBRATION_FILE
-    return CalibratedAssessor(Calibration.load(path)) if path.is_file() else CalibratedAssessor()
-
-
 def build_engine(
     corpus: Corpus, settings: Settings, *, query_log: QueryLog | None = None
 ) -> ConfidenceGatedQueryEngine:
-    """The gated engine over a corpus, with what `tune --save` and `calibrate --save` left beside its index.
+    """The gated engine over a corpus, with the weights that `tune --save` left beside its index.
 
     Raises:
         ConfigurationError: a setting is out of range.
@@ -123,7 +115,7 @@ def build_engine(
         retriever,
         None if settings.llm is None else get_response_synthesizer(llm=settings.llm),
         [reranker],
-        assessor=saved_assessor(corpus.folder),
+        assessor=settings.assessor,
         sentence_scorer=shared_scorer(settings.rerank_model),
         term_statistics=TermStatistics.from_texts(
             node.get_content(metadata_mode=MetadataMode.NONE) for node in corpus.index.docstore.docs.values()
