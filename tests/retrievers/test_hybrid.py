@@ -125,7 +125,7 @@ def test_the_query_bundle_is_not_given_an_embedding(letters: VectorStoreIndex) -
 
 def test_one_object_returned_by_two_legs_is_one_hit_and_is_normalised_once() -> None:
     leg = FixedLeg({"a": 0.9, "b": 0.1})
-    hits = HybridFusionRetriever({"one": leg, "two": leg}).retrieve("q")
+    hits = HybridFusionRetriever({"one": leg, "two": leg}, rule="min-max").retrieve("q")
     assert [(hit.node_id, hit.score) for hit in hits] == [("a", 1.0), ("b", 0.0)]
 
 
@@ -166,7 +166,7 @@ async def test_async_leaves_the_loop_free() -> None:
 @both_ways
 async def test_a_failing_leg_is_left_out_and_named(asynchronous: bool, caplog: pytest.LogCaptureFixture) -> None:
     legs = {"good": FixedLeg({"a": 0.9, "b": 0.1}), "bad": FixedLeg({}, error=ConnectionError("refused"))}
-    hits = await ask(HybridFusionRetriever(legs), "q", asynchronous)
+    hits = await ask(HybridFusionRetriever(legs, rule="min-max"), "q", asynchronous)
     assert [(hit.node_id, hit.score) for hit in hits] == [("a", 1.0), ("b", 0.0)]
     assert record_of(hits[0]).failed == {"bad": "ConnectionError: refused"}
     assert record_of(hits[0]).weights == {"good": 1.0}
