@@ -24,8 +24,8 @@ from llama_index_prod_rag.confidence.policy import Policy, StatusPolicy
 from llama_index_prod_rag.confidence.terms import TermStatistics
 from llama_index_prod_rag.confidence.verification import EntailmentJudge, SupportPolicy
 from llama_index_prod_rag.errors import ConfigurationError
-from llama_index_prod_rag.events import AssessmentEvent
 from llama_index_prod_rag.query_engine.attempt import FIRST, Attempt, Judge, look
+from llama_index_prod_rag.query_engine.events import AssessmentEvent
 from llama_index_prod_rag.query_engine.extract import SentenceScorer
 from llama_index_prod_rag.query_engine.prompts import default_prompts
 from llama_index_prod_rag.query_engine.report import Report

@@ -20,9 +20,9 @@ from llama_index.core.schema import QueryBundle
 from llama_index_instrumentation import get_dispatcher
 
 from llama_index_prod_rag.confidence.verification import EntailmentJudge, SupportPolicy, Verification, verify
-from llama_index_prod_rag.events import DecisionEvent
 from llama_index_prod_rag.node_parser.sentences import split_sentences
 from llama_index_prod_rag.query_engine.attempt import reason_of
+from llama_index_prod_rag.query_engine.events import DecisionEvent
 from llama_index_prod_rag.query_engine.extract import SentenceScorer, best_sentences, quoted
 from llama_index_prod_rag.query_engine.logprobs import listening
 from llama_index_prod_rag.query_engine.report import Report
