@@ -39,6 +39,7 @@ _CAPTION = re.compile(
     r"[ \t]*(?P<words>[\"“(]?[A-Z0-9][^\r\n.:;]{0,80}?)"
     r"(?:\.(?=\s|\Z)|[.:]?[ \t]*(?:\Z|\r?\n(?=[ \t]*(?:\r?\n|[A-Z0-9]|\([a-z0-9]+\)|\Z))))"
 )
+_CAPTION_BELOW = re.compile(r"[ \t]*\r?\n\s*(?P<words>[A-Z][^\r\n.:;\"“]{2,80}?)[ \t]*(?=[\r\n]|\Z)")
 _FINITE_VERB = re.compile(r"\b(?:agrees?|are|has|have|hereby|includes?|is|may|means?|must|shall|was|were|will)\b")
 
 # What may stand before a number inside a line: the end of a sentence or, before (a), the words that lead a list.
@@ -154,6 +155,9 @@ def _title(text: str, match: re.Match[str], headed: re.Match[str] | None) -> str
     if (term := _TERM.match(text, match.end())) is not None:
         return f'{label} "{term[1]}"'
     caption = headed or _CAPTION.match(text, match.end())
+    if caption is None and match["keyword"]:
+        below = _CAPTION_BELOW.match(text, match.end())
+        caption = below if below is not None and (below["words"].isupper() or below["words"].istitle()) else None
     if caption is None or _FINITE_VERB.search(caption["words"]) is not None:
         return label
     return f"{label} {' '.join(caption['words'].split())}"
