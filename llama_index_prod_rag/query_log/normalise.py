@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from llama_index_prod_rag.query_log.record import Feedback, HitRecord, Passage, QueryRecord
@@ -61,7 +61,7 @@ def clean_record(record: QueryRecord) -> QueryRecord:
         signals=_clean_numbers(record.signals),
         reasons=tuple(map(clean_text, record.reasons)),
         seconds={stage: spent for stage, spent in _clean_numbers(record.seconds).items() if spent is not None},
-        hits=tuple(_clean_hit(hit) for hit in record.hits),
+        hits=_clean_hits(record.hits),
         passages=tuple(Passage(*map(clean_text, passage)) for passage in record.passages),
         failed={clean_text(stage): clean_text(why) for stage, why in record.failed.items()},
         answer=_maybe(record.answer),
@@ -72,8 +72,19 @@ def clean_record(record: QueryRecord) -> QueryRecord:
     )
 
 
-def _clean_hit(hit: HitRecord) -> HitRecord:
-    return hit._replace(leg=clean_text(hit.leg), node_id=clean_text(hit.node_id), score=clean_number(hit.score))
+def _clean_hits(hits: Sequence[HitRecord]) -> tuple[HitRecord, ...]:
+    # A question has hundreds of hits, whose few ids come in list after list: each id is looked at once.
+    texts = {text: clean_text(text) for text in {hit.node_id for hit in hits} | {hit.leg for hit in hits}}
+    if all(text == cleaned for text, cleaned in texts.items()) and all(_is_storable(hit.score) for hit in hits):
+        return tuple(hits)
+    return tuple(
+        HitRecord(stage, texts[leg], texts[node_id], rank, clean_number(score), call)
+        for stage, leg, node_id, rank, score, call in hits
+    )
+
+
+def _is_storable(score: float | None) -> bool:
+    return score is None or (type(score) is float and math.isfinite(score))
 
 
 def clean_feedback(feedback: Feedback) -> Feedback:

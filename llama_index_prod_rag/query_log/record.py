@@ -10,9 +10,11 @@ import hashlib
 import json
 import math
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import partial
+from itertools import count, repeat
 from typing import Any, Literal, NamedTuple
 
 from llama_index_prod_rag.errors import ConfigurationError
@@ -168,11 +170,27 @@ def hits_of(
         call = calls.get(type(record), 0)
         calls[type(record)] = call + 1
         for stage, leg, ranking in _rankings_of(record):
-            hits += [
-                HitRecord(stage, leg, node, rank, score, call) for rank, (node, score) in enumerate(ranking[:depth], 1)
-            ]
-    hits += [HitRecord("shown", "", node, rank, score) for rank, (node, score) in enumerate(shown.items(), 1)]
+            hits += rank_hits(stage, leg, call, ranking[:depth])
+    hits += rank_hits("shown", "", 0, shown.items())
     return tuple(hits)
+
+
+def rank_hits(
+    stage: Stage,
+    leg: str,
+    call: int,
+    places: Iterable[tuple[str, float | None]],
+    ranks: Iterable[int] | None = None,
+) -> Iterator[HitRecord]:
+    """The hits of one list, ranked from 1 unless told otherwise.
+
+    A question has hundreds of them, on the caller's time: no Python code runs for each.
+    """
+    node_ids, scores = zip(*places, strict=True) if (places := tuple(places)) else ((), ())
+    return map(_make_hit, zip(repeat(stage), repeat(leg), node_ids, ranks or count(1), scores, repeat(call)))
+
+
+_make_hit = partial(tuple.__new__, HitRecord)
 
 
 def _rankings_of(record: Record) -> Iterator[tuple[Stage, str, list[tuple[str, float]]]]:

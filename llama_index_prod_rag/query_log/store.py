@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.query_log import normalise
-from llama_index_prod_rag.query_log.database import Database, parse_url
+from llama_index_prod_rag.query_log.database import PAGE, Database, parse_url
 from llama_index_prod_rag.query_log.record import AnnotatorKind, Feedback, QueryRecord
 from llama_index_prod_rag.query_log.schema import Row, annotation_row, feedback_of, query_record, query_row
 from llama_index_prod_rag.query_log.writer import BackgroundWriter, LogStats
@@ -128,7 +128,7 @@ class QueryLog:
         if limit is not None and limit < 1:
             return
         left = limit
-        size = 500 if limit is None else min(500, limit)
+        size = PAGE if limit is None else min(PAGE, limit)
         without = [column for column, kept in (("passages", passages), ("rankings", hits)) if not kept]
         for queries, judgements in self._database.pages(since=since, until=until, without=without, size=size):
             yield from _join(queries, judgements)[:left]
