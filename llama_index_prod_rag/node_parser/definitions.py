@@ -65,7 +65,8 @@ def find_definitions(text: str) -> tuple[Definition, ...]:
     taken = {match.start() for match in meant}
     for match in _IN_BRACKETS.finditer(text):
         names = [name for name in _NAME.finditer(text, match.start(), match.end()) if name.start() not in taken]
-        if names and _LEAD.match(text[match.start() + 1 : names[0].start()]):
+        # A name begins with a capital and a quotation with any letter: ("Agent"), but ("all that glitters").
+        if names and names[0][1][0].isupper() and _LEAD.match(text[match.start() + 1 : names[0].start()]):
             start, end = _sentence(text, match.start(), match.end())
             found += [Definition(_normal(name[1]), start, end) for name in names]
     first: dict[str, Definition] = {}

@@ -20,6 +20,8 @@ HEADINGS = "headings"
 """Metadata key of the heading path as people read it; embedded with the text."""
 
 _SEPARATOR = " > "
+_FOR_FILTERS = frozenset({HEADING_PATH, "numbering"})
+"""Keys that repeat in lists what `headings` says: never embedded, never shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,8 @@ class EmbeddedMetadata:
         if path:
             values[HEADING_PATH] = list(path)
             values[HEADINGS] = self._readable(path)
-            excluded.add(HEADING_PATH)
-            hidden.add(HEADING_PATH)
+        excluded |= _FOR_FILTERS & values.keys()
+        hidden |= _FOR_FILTERS & values.keys()
         if path and not self._embed_headings:
             excluded.add(HEADINGS)
         tokens = self._tokens(values, excluded)
