@@ -32,6 +32,7 @@ Basis = Literal["labels", "feedback"]
 Fetch = Callable[[str], QueryRecord | None]
 """Query id -> the full record, None where it is gone; `QueryLog.get`."""
 
+_TWINS = 20  # helpful answers to the same question that are looked at; a popular one has thousands
 _TOP = 10  # agreement of legs is measured over their first ten places, where answers come from
 
 
@@ -230,10 +231,13 @@ def digest_log(
         cases.append(case)
         if watch is not None:
             watch(record, places, label)
+    known_good = {
+        key: {id_ for query_id, shown in helpful[key][:_TWINS] for id_ in shown or _shown(query_id, fetch, identify)}
+        for key in helpful.keys() & {_key(record.query) for record, _ in unhelpful.values()}
+    }
     for index, (record, places) in unhelpful.items():
-        if twins := helpful.get(_key(record.query)):
-            known_good = {id_ for query_id, shown in twins for id_ in shown or _shown(query_id, fetch, identify)}
-            stage = attribute_from_feedback(record, places, known_good=known_good)
+        if good_ones := known_good.get(_key(record.query)):
+            stage = attribute_from_feedback(record, places, known_good=good_ones)
             cases[index] = replace(cases[index], stage=stage)
     return cases
 

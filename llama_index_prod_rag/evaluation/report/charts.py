@@ -98,7 +98,10 @@ def reliability_chart(title: str, bins: Sequence[tuple[float, float, float, floa
         x = axes.x(confidence)
         parts.append(Markup('<path class="line good" d="M{0},{1}V{2}"/>').format(x, axes.y(low), axes.y(high)))
         parts.append(Markup('<circle class="dot good" cx="{0}" cy="{1}" r="4"/>').format(x, axes.y(rate)))
-    return _svg(title, [*parts, _legend([Line("observed", [], "good"), Line("perfect", [], "muted")])])
+    return _svg(
+        title,
+        [*parts, _legend([Line("observed", [], "good"), Line("perfect", [], "muted")], top=_HEIGHT - _BOTTOM - 44)],
+    )
 
 
 def mirrored_histogram(title: str, edges: Sequence[float], good: Sequence[int], bad: Sequence[int]) -> Markup:
@@ -189,12 +192,12 @@ def _frame(
     return Markup("").join(parts)
 
 
-def _legend(lines: Sequence[Line]) -> Markup:
+def _legend(lines: Sequence[Line], *, top: float = _TOP) -> Markup:
     entry = Markup('<path class="line {0}" d="M{1},{2}h22"/><text x="{3}" y="{4}">{5}</text>')
     width = 14 + 7 * max(len(line.name) for line in lines) + 26
     left = _WIDTH - _RIGHT - width
     rows = [
-        entry.format(line.style, left, _TOP + 8 + 16 * row, left + 28, _TOP + 12 + 16 * row, line.name)
+        entry.format(line.style, left, top + 8 + 16 * row, left + 28, top + 12 + 16 * row, line.name)
         for row, line in enumerate(lines)
     ]
     return Markup('<g class="legend">{0}</g>').format(Markup("").join(rows))

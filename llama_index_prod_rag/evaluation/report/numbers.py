@@ -66,6 +66,7 @@ def report_numbers(
     slices: Mapping[str, SliceTest] | None = None,
     title: str = "How questions fared",
     worst: int = 20,
+    wrong_cost: float = 1.0,
     **digest_settings: Any,
 ) -> Numbers:
     """Everything the report says.
@@ -77,6 +78,7 @@ def report_numbers(
         slices: name -> test; None takes the default ones.
         title: the page's heading.
         worst: how many questions that went wrong are shown in full.
+        wrong_cost: what a wrong answer costs in the reward, in units of a correct one.
         **digest_settings: `identify`, `corpus`, `metric` and `threshold` of `digest_log`.
 
     Raises:
@@ -99,7 +101,8 @@ def report_numbers(
             "decisions": dict(Counter(case.decision or "none" for case in cases)),
             "broken": sum(case.broken for case in cases),
             "degraded": sum(case.degraded for case in cases),
-            "answers": _answers(cases),
+            "answers": _answers(cases, wrong_cost),
+            "texts": {},
             "feedback": _feedback(cases),
             "retrieval": _retrieval(runs),
             "timings": _timings(cases),
@@ -128,12 +131,17 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON values
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _answers(cases: Sequence[Case]) -> Numbers | None:
-    outcomes = [case.outcome for case in cases if case.outcome is not None]
-    if not outcomes:
+def _answers(cases: Sequence[Case], wrong_cost: float) -> Numbers | None:
+    graded = [(case.decision or "none", case.outcome) for case in cases if case.outcome is not None]
+    if not graded:
         return None
-    plain: Numbers = _plain(asdict(summarise_answers(outcomes)))
-    return plain
+    summary = summarise_answers([outcome for _, outcome in graded], wrong_cost=wrong_cost)
+    # A hedge counts as an answer; apart, it can be judged by who reads the page.
+    by_decision = {
+        decision: dict(Counter(outcome for taken, outcome in graded if taken == decision))
+        for decision in sorted({decision for decision, _ in graded})
+    }
+    return {**asdict(summary), "by_decision": by_decision}
 
 
 def _feedback(cases: Sequence[Case]) -> Numbers | None:

@@ -1,0 +1,160 @@
+"""`prod-rag evaluate answers`: questions with contexts through the gate, graded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from llama_index_prod_rag.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from llama_index.core.llms import LLM
+
+    from llama_index_prod_rag.evaluation.questions import Question
+    from llama_index_prod_rag.query_log.record import QueryRecord
+
+
+def register_answers(app: typer.Typer) -> None:
+    """Add the subcommand."""
+    app.command("answers")(answers)
+
+
+def answers(
+    data: Annotated[
+        Path, typer.Option("--data", help="JSON lines: query, answers, answerable, contexts; or with prediction.")
+    ],
+    llm: Annotated[
+        str | None,
+        typer.Option(help="'offline', or module:callable that returns a LlamaIndex LLM. Without: quotes, no writing."),
+    ] = None,
+    metric: Annotated[
+        str, typer.Option(help="What makes an answer correct: contains, exact_match, token_f1, rougeL.")
+    ] = ("contains"),
+    threshold: Annotated[float, typer.Option(min=0.0, max=1.0, help="From this value on it is correct.")] = 0.5,
+    wrong_cost: Annotated[float, typer.Option(min=0.0, help="Cost of a wrong answer, in correct ones.")] = 1.0,
+    top_k: Annotated[int, typer.Option(min=1, max=50, help="Passages that reach the answer.")] = 5,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most this many questions, always the same ones.")] = None,
+    bertscore: Annotated[bool, typer.Option("--bertscore", help="BERTScore too, with the offline weights.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write the HTML report here, or its numbers to a .json.")] = None,
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Measure answers end to end: correct, wrong and refused kept apart, right refusals rewarded."""
+    from llama_index_prod_rag.cli.engine import load_llm
+    from llama_index_prod_rag.evaluation.generation import answer_metric
+    from llama_index_prod_rag.evaluation.questions import ask_all, read_questions
+    from llama_index_prod_rag.evaluation.report.numbers import report_numbers
+    from llama_index_prod_rag.evaluation.report.page import write_report
+    from llama_index_prod_rag.evaluation.report.texts import text_scores
+
+    chosen = answer_metric(metric)
+    questions = read_questions(data, limit=limit)
+    ask = _asker(load_llm(llm), top_k) if any(question.answered is None for question in questions) else _never
+    with progress_bar("answering", total=len(questions)) as advance:
+        records = ask_all(questions, ask, on_done=advance)
+    labels = {question.query_id: question.label for question in questions}
+    numbers = report_numbers(
+        records.values(),
+        records.get,
+        labels=labels,
+        title=f"Answers to {data.parent.resolve().name}/{data.name}",
+        wrong_cost=wrong_cost,
+        metric=chosen,
+        threshold=threshold,
+    )
+    numbers["texts"] = text_scores(records, labels, bert=bertscore)
+    if report is not None:
+        write_report(numbers, report)
+    if json_output:
+        typer.echo(json.dumps(numbers, ensure_ascii=False))
+    else:
+        _print(numbers)
+
+
+def _never(question: Question) -> QueryRecord:
+    raise AssertionError(f"{question.query_id} brought its answer")  # every row did, so no engine was built
+
+
+def _asker(llm: LLM | None, top_k: int) -> Callable[[Question], QueryRecord]:
+    """Asks a gate whose retriever finds exactly a question's own contexts: that is what `answerable` speaks of."""
+    from llama_index.core.base.base_retriever import BaseRetriever
+    from llama_index.core.response_synthesizers import get_response_synthesizer
+    from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+
+    from llama_index_prod_rag.models import OFFLINE
+    from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
+    from llama_index_prod_rag.postprocessor.scorers import shared_scorer
+    from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
+
+    class GivenPassages(BaseRetriever):
+        def __init__(self, question: Question) -> None:
+            super().__init__()
+            self._question = question
+
+        def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+            del query_bundle
+            return [
+                NodeWithScore(node=TextNode(text=passage.text, id_=passage.node_id))
+                for passage in self._question.passages
+            ]
+
+    class Caught:
+        def __init__(self) -> None:
+            self.records: list[QueryRecord] = []
+
+        def add(self, record: QueryRecord) -> None:
+            self.records.append(record)
+
+    reranker = CrossEncoderRerank(model=OFFLINE, top_n=top_k)
+    synthesizer = None if llm is None else get_response_synthesizer(llm=llm)
+
+    def ask(question: Question) -> QueryRecord:
+        caught = Caught()
+        ConfidenceGatedQueryEngine(
+            GivenPassages(question),
+            synthesizer,
+            [reranker],
+            sentence_scorer=shared_scorer(OFFLINE),
+            query_log=caught,
+            streaming=False,
+            config_hash="evaluate answers",
+        ).query(question.query)
+        return replace(caught.records[-1], query_id=question.query_id)
+
+    return ask
+
+
+def _print(numbers: dict[str, Any]) -> None:
+    from llama_index_prod_rag.evaluation.report.page import rate, words
+
+    console = Console()
+    summary = numbers["answers"]
+    if summary is None:
+        console.print("No row says what would be right: give answers or answerable.")
+        return
+    table = Table(title=f"{numbers['title']}: {summary['n']} questions", title_justify="left")
+    table.add_column("measure")
+    table.add_column("95 % interval", justify="right")
+    for key in (
+        "good",
+        "coverage",
+        "selective_accuracy",
+        "correct_when_answerable",
+        "false_refusals",
+        "false_answers",
+    ):
+        table.add_row(words(key), rate(summary[key]))
+    reward = summary["reward"]
+    table.add_row("reward", f"{reward['mean']:.3f} ({reward['low']:.3f} to {reward['high']:.3f})")
+    for name, interval in numbers["texts"].items():
+        table.add_row(f"{words(name)}, answerable and answered", f"{interval['mean']:.3f}")
+    console.print(table)
+    console.print("outcomes: " + ", ".join(f"{words(key)} {count}" for key, count in summary["counts"].items()))
+    lost = ", ".join(f"{words(row['stage'])} {row['n']}" for row in numbers["stages"] if row["n"])
+    console.print(f"lost at: {lost or 'nothing went wrong'}")
