@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+
+from llama_index_prod_rag.node_parser.structure.legal import read_legal
+
+
+def titles(text: str) -> list[str | None]:
+    return [block.title for block in read_legal(text).walk() if block.kind == "clause"]
+
+
+def numbering(text: str) -> list[object]:
+    return [block.metadata["numbering"] for block in read_legal(text).walk() if block.kind == "clause"]
+
+
+def test_articles_sections_and_clauses_nest_by_their_numbers() -> None:
+    text = (
+        "ARTICLE IV\nTERM\n\nSection 4.1 Start. It is.\n\n(a) at noon; or\n\n(i) later.\n\n(b) no.\n\nARTICLE V\n\nX."
+    )
+    assert numbering(text) == [
+        ["ARTICLE IV"],
+        ["ARTICLE IV", "Section 4.1"],
+        ["ARTICLE IV", "Section 4.1", "(a)"],
+        ["ARTICLE IV", "Section 4.1", "(a)", "(i)"],
+        ["ARTICLE IV", "Section 4.1", "(b)"],
+        ["ARTICLE V"],
+    ]
+
+
+def test_clauses_in_one_line_are_told_apart() -> None:
+    text = "agree as follows: 1. Terms 1.1 The first is due. 1.2 The second, see Section 3.4 of it. 2. Fees. Pay."
+    assert titles(text) == ["1. Terms", "1.1", "1.2", "2. Fees"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1. Fee. As Section 4.2 says, and clauses (a), (b) and (c) of it, thirty (30) days.",
+        "1. Fee. Pay 2.5 percent. In 2019 it was $3.50 a day, see Exhibit B and Article VII.",
+    ],
+)
+def test_references_and_amounts_open_nothing(text: str) -> None:
+    assert titles(text) == ["1. Fee"]
+
+
+def test_i_is_a_letter_after_h_and_a_numeral_elsewhere() -> None:
+    letters = "\n".join(f"({letter}) x;" for letter in "abcdefghi")
+    assert numbering(letters)[-1] == ["(i)"]
+    assert numbering("(a) x:\n(i) y;\n(ii) z;\n(b) w.") == [["(a)"], ["(a)", "(i)"], ["(a)", "(ii)"], ["(b)"]]
+
+
+def test_numbers_inside_a_sentence_mark_places_to_cut_without_a_title() -> None:
+    text = '1.1 "Event" means (a) rain, (b) snow or (c) both.'
+    assert titles("1. Terms\n\n" + text) == ["1. Terms", '1.1 "Event"', None, None, None]
+
+
+def test_a_wrapped_line_that_begins_with_a_number_is_no_clause() -> None:
+    text = "1. Fee.\n\nThe fee is due as soon as all is as it should be under section\n2. This stays."
+    assert titles(text) == ["1. Fee"]
+
+
+def test_captions_are_names_and_not_sentences() -> None:
+    text = "1. Fees. Pay.\n\n2. The Owner may ask for more.\n\n3. No Other Rights\n\nNone."
+    assert titles(text) == ["1. Fees", "2.", "3. No Other Rights"]
+
+
+def test_a_lost_heading_does_not_lose_what_is_below_it() -> None:
+    assert numbering("5. Pay\n\n5.1 Now.\n\n7.1 Here.\n\n7.2 There.")[2:] == [["7.1"], ["7.2"]]
+
+
+def test_recitals_and_definitions_have_their_kinds() -> None:
+    text = 'WHEREAS, it rains;\n\n"Fee" means nine crowns.\n\nWords.'
+    assert [block.kind for block in read_legal(text).children] == ["recital", "definition", "paragraph"]
+
+
+def test_the_exhibit_number_of_a_filing_is_no_exhibit() -> None:
+    assert titles("Exhibit 10.24\n\nAGREEMENT\n\n1. Fee. Pay.\n\nEXHIBIT A\nGEAR\n\nRope.") == [
+        "1. Fee",
+        "EXHIBIT A GEAR",
+    ]
