@@ -141,6 +141,7 @@ def _labelled(hits: Sequence[NodeWithScore], grades: Mapping[str, int]) -> Label
 
 
 def _default_weights() -> dict[str, float]:
+    """What the labels are shrunk to: the default for a query that is no question."""
     share = CrossEncoderRerank().blend
     return {"dense": (1 - share) * DEFAULT_ALPHA, "bm25": (1 - share) * (1 - DEFAULT_ALPHA), CROSS_ENCODER: share}
 

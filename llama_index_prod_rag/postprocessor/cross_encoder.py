@@ -20,6 +20,7 @@ from llama_index_prod_rag.fusion.rules import share_weights
 from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER, Blend, blend_with_legs, blend_with_scores
 from llama_index_prod_rag.postprocessor.cascade import beginning, score_until_settled
 from llama_index_prod_rag.postprocessor.passages import PassageReader
+from llama_index_prod_rag.postprocessor.questions import is_question
 from llama_index_prod_rag.postprocessor.score_cache import CachedScorer, LruScores
 from llama_index_prod_rag.postprocessor.scorers import Backend, PairScorer, Progress, shared_scorer
 from llama_index_prod_rag.scored_node import carried_records, rescored
@@ -43,9 +44,11 @@ class CrossEncoderRerank(BaseNodePostprocessor):
         onnx_file: weights file inside the model's folder or repository, for the ONNX backend.
         trust_remote_code: run code that the model's repository brings.
         weights: `"cross_encoder"` orders by the pair score alone; a mapping of the retriever's leg names and
-            `cross_encoder` to weights combines them; None keeps the retriever's own weights and gives `blend` to the
+            `cross_encoder` to weights combines them; None keeps the retriever's own weights beside a share for the
             pair score.
-        blend: share of the pair score where `weights` does not give it, in [0, 1].
+        blend: that share, in [0, 1], for queries that are no questions (claims, keywords, code); it also joins the
+            pair score to the scores of a list without a retrieval record.
+        question_blend: the same for questions, which cross-encoders are trained on.
         activation: of the pair score where it orders alone: `sigmoid` (0 to 1) or `identity` (the raw logit).
         metadata: what precedes a node's text when it is scored: names of metadata entries, or one of LlamaIndex's
             metadata modes.
@@ -77,7 +80,8 @@ class CrossEncoderRerank(BaseNodePostprocessor):
     onnx_file: str | None = None
     trust_remote_code: bool = False
     weights: dict[str, float] | Literal["cross_encoder"] | None = None
-    blend: float = 0.3
+    blend: float = 0.2
+    question_blend: float = 0.5
     activation: Literal["sigmoid", "identity"] = "sigmoid"
     metadata: MetadataMode | tuple[str, ...] = ("title", "heading_path")
     max_windows: int | None = None
@@ -106,8 +110,10 @@ class CrossEncoderRerank(BaseNodePostprocessor):
         counts = {name: getattr(self, name) for name in ("top_n", "max_windows", "threads", "keep")}
         if low := {name: count for name, count in counts.items() if count is not None and count < 1}:
             raise ConfigurationError(f"must be at least 1: {low}")
-        if not 0.0 <= self.blend <= 1.0:
-            raise ConfigurationError(f"blend is a share between 0 and 1, not {self.blend}")
+        if not all(0.0 <= share <= 1.0 for share in (self.blend, self.question_blend)):
+            raise ConfigurationError(
+                f"blend={self.blend} and question_blend={self.question_blend} are shares between 0 and 1"
+            )
         if isinstance(self.weights, dict):
             if CROSS_ENCODER not in self.weights:
                 raise ConfigurationError(f"weights {self.weights} leave out {CROSS_ENCODER!r}: give the pair score one")
@@ -166,7 +172,7 @@ class CrossEncoderRerank(BaseNodePostprocessor):
 
     def _score(self, hits: Sequence[NodeWithScore], query: str, began: float) -> RerankRecord:
         passages = {hit.node.node_id: self._passage(hit.node) for hit in hits}
-        blend = self._blend(hits)
+        blend = self._blend(hits, query)
         logits: Mapping[str, float] = {}
         truncated: set[str] = set()
         if passages:
@@ -216,13 +222,14 @@ class CrossEncoderRerank(BaseNodePostprocessor):
         lines = [str(node.metadata[key]) for key in self.metadata if node.metadata.get(key)]
         return "\n".join([*lines, node.get_content(metadata_mode=MetadataMode.NONE)])
 
-    def _blend(self, hits: Sequence[NodeWithScore]) -> Blend:
+    def _blend(self, hits: Sequence[NodeWithScore], query: str) -> Blend:
         if isinstance(self.weights, str):
             return blend_with_scores({}, share=1.0)
+        share = self.question_blend if is_question(query) else self.blend
         if (record := _retrieval_record(hits)) is not None:
-            return blend_with_legs([hit.node.node_id for hit in hits], record, self.weights, self.blend)
+            return blend_with_legs([hit.node.node_id for hit in hits], record, self.weights, share)
         retrieval = {hit.node.node_id: float(hit.score) for hit in hits if hit.score is not None}
-        return blend_with_scores(retrieval, self.blend)
+        return blend_with_scores(retrieval, share)
 
     def _activated(self, logits: Mapping[str, float]) -> Mapping[str, float]:
         return logits if self.activation == "identity" else {node: _sigmoid(x) for node, x in logits.items()}

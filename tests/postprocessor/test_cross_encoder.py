@@ -83,6 +83,12 @@ def test_a_list_without_a_record_is_blended_with_its_own_scores(hits: list[NodeW
     assert {hit.node.node_id: hit.score for hit in result} == pytest.approx({"a": 0.6, "b": 0.5, "c": 0.4})
 
 
+def test_a_question_gives_the_pair_score_its_own_share(hits: list[NodeWithScore], scorer: Any) -> None:
+    rerank = CrossEncoderRerank(scorer=scorer, blend=0.0, question_blend=1.0)
+    assert _ids(rerank.postprocess_nodes(hits, query_str="berlin city")) == ["a", "b", "c"]
+    assert _ids(rerank.postprocess_nodes(hits, query_str="what berlin city")) == ["c", "b", "a"]
+
+
 def _recorded(hits: list[NodeWithScore]) -> tuple[list[NodeWithScore], RetrievalRecord]:
     record = RetrievalRecord(
         "berlin city",
@@ -172,6 +178,7 @@ def test_a_missing_question_is_an_error(hits: list[NodeWithScore], scorer: Any) 
         ({"top_n": 0}, "at least 1"),
         ({"max_windows": 0}, "at least 1"),
         ({"blend": 1.5}, "between 0 and 1"),
+        ({"question_blend": -0.5}, "between 0 and 1"),
         ({"prefilter": "retrieval"}, "belong together"),
         ({"prefilter": "retrieval", "keep": 3}, "fewer than top_n=5"),
         ({"early_stop": True, "weights": "cross_encoder"}, "needs the retrieval's scores"),
