@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 WEIGHTS_FILE = "weights.json"
 """Beside an index: leg -> weight, as `prod-rag tune --save` leaves them."""
 
-_CANDIDATES = 50  # what the reranker reads; the depth at which its default weights were chosen
+CANDIDATES = 50  # what the reranker reads; the depth at which its default weights were chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def build_engine(
     """
     alpha = DEFAULT_ALPHA if settings.alpha is None else settings.alpha
     weights = saved_weights(corpus.folder) if settings.alpha is None else None
-    retriever = HybridFusionRetriever.from_index(corpus.index, alpha=alpha, similarity_top_k=_CANDIDATES)
+    retriever = HybridFusionRetriever.from_index(corpus.index, alpha=alpha, similarity_top_k=CANDIDATES)
     reranker = CrossEncoderRerank(model=settings.rerank_model, top_n=settings.top_k, weights=weights)
     return ConfidenceGatedQueryEngine(
         retriever,

@@ -44,8 +44,9 @@ class Label:
 def read_labels(path: Path) -> dict[str, Label]:
     """Labels from JSON lines, one question a line.
 
-    Each line has `query_id` (the log's id) or `query` (the question's text), and any of `relevant` (a list of ids, or
-    an object id -> grade), `answers` (a list of texts), `answerable` and `needs_all` (true or false).
+    Each line has `query_id` (the log's id) or `query` (the question's text; `question` is understood too), and any of
+    `relevant` (an id, a list of ids, or an object id -> grade), `answers` (a list of texts), `answerable` and
+    `needs_all` (true or false).
 
     Args:
         path: the file, UTF-8.
@@ -63,7 +64,7 @@ def read_labels(path: Path) -> dict[str, Label]:
         if line.strip():
             try:
                 row = json.loads(line)
-                labels[row["query_id"] if row.get("query_id") else row["query"]] = label_of(row)
+                labels[row.get("query_id") or row.get("query") or row["question"]] = label_of(row)
             except (json.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
                 raise InputError(
                     f"{path}, line {number}: expected an object with query_id or query, relevant, answers, answerable"
@@ -82,6 +83,8 @@ def label_of(row: Mapping[str, Any]) -> Label:
         Label(relevant={'n1': 1}, references=('42',), answerable=None, needs_all=False)
     """
     relevant = row.get("relevant") or {}
+    if isinstance(relevant, str):
+        relevant = [relevant]
     if isinstance(relevant, list):
         relevant = dict.fromkeys(relevant, 1)
     references = row.get("answers") or []

@@ -1,0 +1,94 @@
+"""`prod-rag tune`: a handful of labelled questions to weights for your own documents."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from llama_index_prod_rag.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from llama_index_prod_rag.fusion.tuning import Tuning
+
+
+def register(app: typer.Typer) -> None:
+    """Add the subcommand."""
+    app.command()(tune)
+
+
+def tune(
+    path: Annotated[Path, typer.Argument(help="A file, or a folder that is read with everything below it.")],
+    labels: Annotated[
+        Path, typer.Option(help='JSON lines: {"query": "...", "relevant": ["file, document or passage id", ...]}.')
+    ],
+    save: Annotated[
+        bool, typer.Option("--save", help="Keep the weights: `prod-rag ask` uses them from then on.")
+    ] = False,
+    plot: Annotated[Path | None, typer.Option(help="Write the curve over the grid as an image (.png, .svg).")] = None,
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Tune the weights of meaning, exact words and close reading on questions whose sources you know."""
+    if not path.exists():
+        raise typer.BadParameter(f"there is nothing at {path}", param_hint="PATH")
+
+    # Imported here, so that wrong use and --help answer at once.
+    from llama_index_prod_rag.cli.corpus import open_corpus
+    from llama_index_prod_rag.cli.engine import CANDIDATES, WEIGHTS_FILE
+    from llama_index_prod_rag.cli.sources import files_source
+    from llama_index_prod_rag.evaluation.labels import read_labels
+    from llama_index_prod_rag.evaluation.tuning_plot import plot_tuning
+    from llama_index_prod_rag.evaluation.weights import collect_labelled, tune_pipeline
+    from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER
+    from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
+    from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
+
+    known = {question: label.relevant for question, label in read_labels(labels).items()}
+    corpus = open_corpus(files_source(path))
+    retriever = HybridFusionRetriever.from_index(corpus.index, similarity_top_k=CANDIDATES)
+    reranker = CrossEncoderRerank(model="offline", top_n=CANDIDATES)
+    with progress_bar("asking", total=len(known)) as advance:
+        queries, rule, weights = collect_labelled(
+            known, corpus.index.docstore.docs.values(), retriever, reranker, progress=advance
+        )
+    tuning = tune_pipeline(queries, rule, weights, pair_share=(CROSS_ENCODER, reranker.blend), floors=retriever.floors)
+    if plot is not None:
+        plot_tuning(tuning, plot)
+    saved = corpus.folder / WEIGHTS_FILE if save else None
+    if saved is not None:
+        saved.write_text(json.dumps(dict(tuning.weights)), encoding="utf-8")
+    if json_output:
+        typer.echo(json.dumps(_summary(tuning, saved)))
+    else:
+        _print(tuning, saved)
+
+
+def _summary(tuning: Tuning, saved: Path | None) -> dict[str, object]:
+    return {
+        "weights": dict(tuning.weights),
+        "default": dict(tuning.default),
+        "labels": tuning.labels,
+        "gain": {"mean": tuning.gain.mean, "low": tuning.gain.low, "high": tuning.gain.high},
+        "kept_default": tuning.kept_default,
+        "statement": tuning.statement,
+        "curve": [{"weights": dict(weights), "nDCG@10": value} for weights, value in tuning.curve],
+        "saved": None if saved is None else str(saved),
+    }
+
+
+def _print(tuning: Tuning, saved: Path | None) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{tuning.labels} labelled questions")
+    for column in ("leg", "default", "tuned"):
+        table.add_column(column, justify="left" if column == "leg" else "right")
+    for leg, weight in tuning.weights.items():
+        table.add_row(leg, f"{tuning.default[leg]:.2f}", f"{weight:.2f}")
+    console = Console()
+    console.print(table)
+    console.print(tuning.statement)
+    if saved is not None:
+        console.print("The weights are saved: `prod-rag ask` uses them for these documents.")

@@ -1,0 +1,132 @@
+"""Leg weights for one's own documents: labelled questions, retrieved and reranked, tuned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from llama_index.core.schema import BaseNode
+
+from llama_index_prod_rag.errors import InputError
+from llama_index_prod_rag.evaluation.tuning_study import labelled_query
+from llama_index_prod_rag.fusion.rules import parse_rule
+from llama_index_prod_rag.fusion.tuning import PRIOR, LabelledQuery, Tuning, tune_weights
+from llama_index_prod_rag.scored_node import ScoredNode
+
+_SOURCE_KEYS = ("file_path", "file_name", "filename", "source", "url", "title")
+
+
+class Names:
+    """What people call a passage: its own id, its document's id, its file's path or name, its title.
+
+    Args:
+        nodes: every passage of the corpus.
+
+    Examples:
+        >>> from llama_index.core.schema import TextNode
+        >>> names = Names([TextNode(text="a", id_="n1", metadata={"file_path": "docs/guide/setup.md"})])
+        >>> names.relevant({"guide/setup.md": 2}), names.relevant({"n1": 1})
+        ({'n1': 2}, {'n1': 1})
+    """
+
+    def __init__(self, nodes: Iterable[BaseNode]) -> None:
+        self._passages: dict[str, list[str]] = {}
+        for node in nodes:
+            for name in _names(node):
+                self._passages.setdefault(name, []).append(node.node_id)
+
+    def relevant(self, label: Mapping[str, int]) -> dict[str, int]:
+        """Node id -> grade, for a label by any of the names; a source stands for all of its passages."""
+        grades: dict[str, int] = {}
+        for name, grade in label.items():
+            for node_id in self._passages.get(name.removeprefix("./"), ()):
+                grades[node_id] = max(grade, grades.get(node_id, grade))
+        return grades
+
+
+def _names(node: BaseNode) -> set[str]:
+    names = {node.node_id, *filter(None, [node.ref_doc_id])}
+    for key in _SOURCE_KEYS:
+        if isinstance(value := node.metadata.get(key), str):
+            steps = value.replace("\\", "/").split("/")
+            names |= {value, *("/".join(steps[start:]) for start in range(len(steps)))}  # any end of a path
+    return names - {""}
+
+
+def collect_labelled(
+    labels: Mapping[str, Mapping[str, int]],
+    nodes: Iterable[BaseNode],
+    retriever: BaseRetriever,
+    reranker: BaseNodePostprocessor | None = None,
+    *,
+    progress: Callable[[int], None] = lambda _: None,
+) -> tuple[list[LabelledQuery], str, dict[str, float]]:
+    """Ask every labelled question, and note what each leg said.
+
+    Args:
+        labels: question -> name of what is relevant -> grade; names as in `Names`.
+        nodes: every passage of the corpus.
+        retriever: a hybrid retriever of this package, or one that keeps its hits.
+        reranker: a reranker of this package that returns every candidate; its pair score becomes a leg.
+        progress: called with 1 after each question.
+
+    Returns:
+        The labelled queries, and the rule and the weights that the retriever fused by.
+
+    Raises:
+        InputError: no label names anything in the corpus, or the retriever's hits carry no record.
+    """
+    names = Names(nodes)
+    relevant = {question: names.relevant(label) for question, label in labels.items()}
+    known = {question: grades for question, grades in relevant.items() if any(g > 0 for g in grades.values())}
+    if not known:
+        wanted = next((name for label in labels.values() for name in label), "nothing")
+        raise InputError(
+            f"no label names anything in the documents (the first names {wanted!r}): give ids, file names or paths"
+        )
+    queries: list[LabelledQuery] = []
+    rule, weights = "", dict[str, float]()
+    for question, grades in known.items():
+        hits = retriever.retrieve(question)
+        record = next((hit.retrieval for hit in hits if isinstance(hit, ScoredNode) and hit.retrieval), None)
+        if record is not None:
+            rule, weights = record.rule, dict(record.weights)
+        if reranker is not None and hits:
+            hits = reranker.postprocess_nodes(hits, query_str=question)
+        queries.append(labelled_query(hits, grades))
+        progress(1)
+    if not weights:
+        raise InputError("no question brought a hit with a retrieval record: tune a retriever of this package")
+    return queries, rule, weights
+
+
+def tune_pipeline(
+    queries: Sequence[LabelledQuery],
+    rule: str,
+    weights: Mapping[str, float],
+    *,
+    pair_share: tuple[str, float] | None = None,
+    floors: Mapping[str, float] | None = None,
+    prior: float = PRIOR,
+    seed: int = 0,
+) -> Tuning:
+    """Tune what `collect_labelled` brought.
+
+    Args:
+        queries: labelled queries.
+        rule: name of the rule they were fused by.
+        weights: leg -> weight of the retrieval.
+        pair_share: name and share of the pair score, where a reranker took part.
+        floors: as `fuse` takes them.
+        prior: how many labels the default is worth.
+        seed: of the resampling.
+
+    Raises:
+        InputError: fewer labels than the tuner takes.
+    """
+    default = dict(weights)
+    if pair_share is not None:
+        name, share = pair_share
+        default = {leg: (1.0 - share) * weight for leg, weight in weights.items()} | {name: share}
+    return tune_weights(queries, default=default, rule=parse_rule(rule), floors=floors, prior=prior, seed=seed)
