@@ -148,6 +148,19 @@ class QueryRecord:
         """
         return tuple(hit.node_id for hit in self.hits if hit.stage == stage and hit.leg == leg)
 
+    def leg_scores(self) -> dict[str, dict[str, float]]:
+        """Leg -> node id -> raw score of the first retrieval: what `fusion.tuning` learns weights from.
+
+        Examples:
+            >>> QueryRecord(query="q", hits=(HitRecord("leg", "bm25", "a", 1, 7.5),)).leg_scores()
+            {'bm25': {'a': 7.5}}
+        """
+        scores: dict[str, dict[str, float]] = {}
+        for hit in self.hits:
+            if hit.stage == "leg" and hit.call == 0 and hit.score is not None:
+                scores.setdefault(hit.leg, {})[hit.node_id] = hit.score
+        return scores
+
 
 def hits_of(
     records: Sequence[Record], shown: Mapping[str, float | None], *, depth: int = _DEPTH

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.fusion.rules import ConvexCombination
+from llama_index_prod_rag.fusion.tuning import LabelledQuery, tune_weights
 from llama_index_prod_rag.query_log.record import QueryRecord, config_hash, hits_of, seconds_of
 from llama_index_prod_rag.trace import LegHit, RerankRecord, RetrievalRecord
 
@@ -35,6 +37,17 @@ def test_each_retrieval_of_an_engine_that_searches_twice_stays_apart() -> None:
     again = RetrievalRecord("sub", fused={"z": 1.0})
     calls = {hit.node_id: hit.call for hit in hits_of([RETRIEVAL, RERANK, again], {}) if hit.stage == "fused"}
     assert calls == {"a": 0, "b": 0, "c": 0, "z": 1}
+
+
+def test_logged_scores_and_labels_are_enough_to_tune_weights() -> None:
+    dense_is_right = RetrievalRecord(
+        "q",
+        legs={"dense": {"a": LegHit(1, 0.9), "b": LegHit(2, 0.1)}, "bm25": {"b": LegHit(1, 9.0), "a": LegHit(2, 1.0)}},
+    )
+    record = QueryRecord(query="q", hits=hits_of([dense_is_right, RETRIEVAL], {}))
+    labelled = [LabelledQuery(record.leg_scores(), {"a": 1})] * 20
+    tuning = tune_weights(labelled, default={"dense": 0.5, "bm25": 0.5}, rule=ConvexCombination())
+    assert tuning.weights["dense"] > 0.5
 
 
 def test_lists_are_cut_at_the_depth_but_what_was_shown_is_not() -> None:
