@@ -116,25 +116,22 @@ def exact_query(vector: Sequence[float], field: str, *, filters: Body | None = N
     }
 
 
-def returning(body: Body, *, vector_field: str | None, vectors: bool, timeout: float | None) -> Body:
-    """Say what the hits bring back.
-
-    Vectors come through `fields`, not `_source`: servers from 9.2 leave them out of the source.
+def returning(body: Body, *, without: str, timeout: float) -> Body:
+    """Say what the hits bring back: the whole document, without its vector.
 
     Args:
         body: the search.
-        vector_field: the field to leave out of the source, if the index has one.
-        vectors: whether the hits bring their vectors.
+        without: the vector field, which would be most of the answer's bytes.
         timeout: seconds after which the server returns what it has.
     """
-    shaped: Body = {**body, "track_total_hits": False}
-    if vector_field is not None:
-        shaped["_source"] = {"excludes": [vector_field]}
-        if vectors:
-            shaped["fields"] = [vector_field]
-    if timeout is not None:
-        shaped["timeout"] = f"{max(1, round(timeout * 1000))}ms"
-    return shaped
+    limit = f"{max(1, round(timeout * 1000))}ms"
+    return {**body, "track_total_hits": False, "_source": {"excludes": [without]}, "timeout": limit}
+
+
+def vectors_body(ids: Sequence[str], field: str) -> Body:
+    """The vectors of given documents, through `fields`: servers from 9.2 leave vectors out of the source."""
+    query: Body = {"ids": {"values": list(ids)}}
+    return {"query": query, "size": len(ids), "_source": False, "fields": [field], "track_total_hits": False}
 
 
 def msearch(index: str, bodies: Sequence[Body]) -> list[Body]:

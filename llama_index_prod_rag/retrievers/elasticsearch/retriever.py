@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -42,7 +43,7 @@ class ElasticsearchHybridRetriever(BaseRetriever):
 
     It reads an index that LlamaIndex's `ElasticsearchStore` or this package's `ingest` wrote, or your own. The server's
     `rrf` and `linear` retrievers need a paid licence and return fused scores alone; here every licence will do, and
-    each leg's raw scores and the hits' vectors stay available in the retrieval record.
+    each leg's raw scores and the returned hits' vectors stay available in the retrieval record.
 
     A leg that fails is left out with a warning, and with the reason in the record; when none is left, or with
     `on_leg_failure="raise"`, a `RetrievalError` says what to do. The first search with filters, and a leg that finds
@@ -74,7 +75,8 @@ class ElasticsearchHybridRetriever(BaseRetriever):
         filters: metadata filters, applied to both legs inside the server.
         embed_model: embeds the question; None takes `Settings.embed_model` when first needed. A `QueryBundle` that
             brings its embedding is not embedded again.
-        vectors: whether hits bring back their vectors for the record; costs transfer of `leg_top_k` vectors a leg.
+        vectors: fetch the returned hits' vectors for the record, in a second, small request; bringing them with every
+            hit of both legs would cost more than the search itself.
         timeout: seconds the server has for one request.
         on_leg_failure: `"degrade"` goes on without a leg that failed; `"raise"` does not.
         callback_manager: LlamaIndex's.
@@ -138,10 +140,10 @@ class ElasticsearchHybridRetriever(BaseRetriever):
             exact=exact,
             num_candidates=num_candidates,
             leg_top_k=max(leg_top_k, similarity_top_k),
-            vectors=vectors,
             timeout=timeout,
         )
         self.similarity_top_k = similarity_top_k
+        self.vectors = vectors
         self.weights = {DENSE: float(alpha), BM25: 1.0 - alpha}
         self.rule = parse_rule(rule) if isinstance(rule, str) else rule
         self.complete_scores = complete_scores
@@ -216,26 +218,37 @@ class ElasticsearchHybridRetriever(BaseRetriever):
         return await arun(self._steps(query_bundle), client.options(request_timeout=self.search.timeout))
 
     def _steps(self, bundle: QueryBundle) -> Steps[list[NodeWithScore]]:
+        text = bundle.query_str
         vector, unembedded = yield from self._embed(bundle)
         failed = {} if unembedded is None else {DENSE: unembedded}
         filters = yield from self._filter_clause()
-        if self.server_fusion is not None:
-            return (yield from self._fused_by_server(self.server_fusion, bundle.query_str, vector, filters, failed))
-        asked = [leg for leg, weight in self.weights.items() if weight and leg not in failed]
-        answers = yield from self._ask(
-            {leg: self.search.leg_body(leg, bundle.query_str, vector or [], filters) for leg in asked}
-        )
+        answers = yield from self._ask(self._bodies(text, vector, filters))
         for leg, answer in answers.items():
             reason = answer.failed if answer.failed or answer.hits else (yield from self._why_empty(leg))
             if reason is not None:
                 failed[leg] = reason
         self._report(failed, answers)
-        completed = (yield from self._complete(bundle.query_str, vector, answers)) if self.complete_scores else {}
-        return self._fuse(bundle.query_str, vector, answers, failed, completed)
+        if self.server_fusion is not None:
+            record = _served_record(text, vector, self.server_fusion, answers[self.server_fusion], failed)
+        else:
+            completed = (yield from self._complete(text, vector, answers)) if self.complete_scores else {}
+            record = self._fuse(text, vector, answers, failed, completed)
+        return (yield from self._hits(record, {hit.id: hit for answer in answers.values() for hit in answer.hits}))
+
+    def _bodies(self, text: str, vector: Sequence[float] | None, filters: Body | None) -> dict[str, Body]:
+        """What is asked in the one request: each leg, or the server's fusion of both."""
+        if self.server_fusion is None:
+            legs = [leg for leg, weight in self.weights.items() if weight and (leg == BM25 or vector is not None)]
+            return {leg: self.search.leg_body(leg, text, vector or [], filters) for leg in legs}
+        if vector is None:
+            return {}
+        rule, alpha = self.server_fusion, self.weights[DENSE]
+        return {rule: self.search.fusion_body(rule, text, vector, filters, alpha)}
 
     def _embed(self, bundle: QueryBundle) -> Steps[tuple[list[float] | None, str | None]]:
         """The question's vector, or why there is none."""
-        if bundle.embedding is not None or not self.weights[DENSE]:
+        unneeded = not self.weights[DENSE] and self.server_fusion is None
+        if bundle.embedding is not None or unneeded:
             return bundle.embedding, None
         try:
             return (yield embed_question(self.embed_model or Settings.embed_model, bundle.embedding_strs)), None
@@ -307,67 +320,53 @@ class ElasticsearchHybridRetriever(BaseRetriever):
         answers: Mapping[str, Answer],
         failed: Mapping[str, str],
         completed: Mapping[str, Mapping[str, float]],
-    ) -> list[NodeWithScore]:
+    ) -> RetrievalRecord:
         # Parsing a node costs more than fusing it, so stand-ins are fused and only what is returned is parsed.
-        found = {hit.id: hit for answer in answers.values() for hit in answer.hits}
-        stand_ins = {node_id: TextNode(id_=node_id) for node_id in found}
-        results = {
-            leg: LegResult(
-                [
-                    NodeWithScore(node=stand_ins[hit.id], score=self.search.raw_score(leg, hit.score))
-                    for hit in answer.hits
-                ],
-                answer.seconds,
-                failed.get(leg),
-            )
-            for leg, answer in answers.items()
-        }
-        hits, record = fuse_legs(
+        stand_ins = {hit.id: TextNode(id_=hit.id) for answer in answers.values() for hit in answer.hits}
+        results = {leg: LegResult(failed=reason) for leg, reason in failed.items()}
+        for leg, answer in answers.items():
+            scores = [(hit.id, self.search.raw_score(leg, hit.score)) for hit in answer.hits]
+            hits = [NodeWithScore(node=stand_ins[node_id], score=score) for node_id, score in scores]
+            results[leg] = LegResult(hits, answer.seconds, failed.get(leg))
+        _, record = fuse_legs(
             text,
-            {**{leg: LegResult(failed=reason) for leg, reason in failed.items()}, **results},
+            results,
             rule=self.rule,
             weights=self.weights,
             floors={BM25: 0.0} | ({DENSE: -1.0} if self.search.has_cosine else {}),
-            top_k=self.similarity_top_k,
+            top_k=0,
             completed=completed,
-            vectors=_vectors(found),
             query_vector=vector,
         )
+        return record
+
+    def _hits(self, record: RetrievalRecord, found: Mapping[str, Hit]) -> Steps[list[NodeWithScore]]:
+        best = list(record.fused.items())[: self.similarity_top_k]
+        if self.vectors and best:
+            record = replace(record, vectors=(yield from self._vectors_of([node_id for node_id, _ in best])))
         emit(record)
-        return [hit.model_copy(update={"node": self.search.node(found[hit.node.node_id])}) for hit in hits]
+        return [ScoredNode(node=self.search.node(found[id_]), score=score, retrieval=record) for id_, score in best]
 
-    def _fused_by_server(
-        self,
-        rule: queries.ServerRule,
-        text: str,
-        vector: Sequence[float] | None,
-        filters: Body | None,
-        failed: Mapping[str, str],
-    ) -> Steps[list[NodeWithScore]]:
-        """One leg, named after the rule: the server tells nothing about those it fused."""
-        self._report(failed, {})
-        body = self.search.fusion_body(rule, text, vector or [], filters, self.weights[DENSE])
-        answer = (yield from self._ask({rule: body}))[rule]
-        failed = {} if answer.failed is None else {rule: answer.failed}
-        self._report(failed, {rule: answer})
-        found = {hit.id: hit for hit in answer.hits}
-        record = RetrievalRecord(
-            query=text,
-            legs={rule: {hit.id: LegHit(rank, hit.score) for rank, hit in enumerate(answer.hits, start=1)}},
-            weights={rule: 1.0},
-            rule=f"server {rule}",
-            fused={hit.id: hit.score for hit in answer.hits},
-            failed=failed,
-            seconds={rule: answer.seconds},
-            vectors=_vectors(found),
-            query_vector=vector,
-        )
-        emit(record)
-        return [
-            ScoredNode(node=self.search.node(hit), score=hit.score, retrieval=record)
-            for hit in answer.hits[: self.similarity_top_k]
-        ]
+    def _vectors_of(self, ids: Sequence[str]) -> Steps[dict[str, Sequence[float]]]:
+        try:
+            answers = yield from self._ask({"vectors": queries.vectors_body(ids, self.search.vector_field)})
+        except RetrievalError as error:  # the hits are there; that their vectors are not is no reason to withhold them
+            _logger.warning("the vectors of the hits were not fetched: %s", error)
+            return {}
+        return {hit.id: hit.vector for hit in answers["vectors"].hits if hit.vector is not None}
 
 
-def _vectors(found: Mapping[str, Hit]) -> dict[str, Sequence[float]]:
-    return {node_id: hit.vector for node_id, hit in found.items() if hit.vector is not None}
+def _served_record(
+    text: str, vector: Sequence[float] | None, rule: str, answer: Answer, failed: Mapping[str, str]
+) -> RetrievalRecord:
+    """One leg, named after the rule: the server tells nothing about those it fused."""
+    return RetrievalRecord(
+        query=text,
+        legs={rule: {hit.id: LegHit(rank, hit.score) for rank, hit in enumerate(answer.hits, start=1)}},
+        weights={rule: 1.0},
+        rule=f"server {rule}",
+        fused={hit.id: hit.score for hit in answer.hits},
+        failed=failed,
+        seconds={rule: answer.seconds},
+        query_vector=vector,
+    )

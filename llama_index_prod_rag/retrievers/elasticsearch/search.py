@@ -37,7 +37,6 @@ class IndexSearch:
     exact: bool = False
     num_candidates: int | None = None
     leg_top_k: int = 100
-    vectors: bool = True
     timeout: float = 10.0
 
     def __post_init__(self) -> None:
@@ -97,7 +96,7 @@ class IndexSearch:
         return {"query": query, "size": len(ids), "_source": False, "track_total_hits": False}
 
     def _returning(self, body: Body) -> Body:
-        return queries.returning(body, vector_field=self.vector_field, vectors=self.vectors, timeout=self.timeout)
+        return queries.returning(body, without=self.vector_field, timeout=self.timeout)
 
     def read(self, item: Mapping[str, Any]) -> Answer:
         """The answer of one search, its failure with a remedy."""

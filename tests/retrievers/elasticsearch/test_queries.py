@@ -60,7 +60,6 @@ def test_both_legs_in_one_request() -> None:
     returned = {
         "track_total_hits": False,
         "_source": {"excludes": ["embedding"]},
-        "fields": ["embedding"],
         "timeout": "2500ms",
     }
     lexical = {"multi_match": {"query": "q", "fields": ["title^2", "content"], "type": "cross_fields"}}
@@ -74,7 +73,7 @@ def test_both_legs_in_one_request() -> None:
 
 
 def test_exact_leg_scores_every_document_that_has_a_vector() -> None:
-    body = IndexSearch(index="docs", exact=True, vectors=False).leg_body("dense", "q", [1.0], FILTER)
+    body = IndexSearch(index="docs", exact=True).leg_body("dense", "q", [1.0], FILTER)
     assert body["query"]["script_score"] == {
         "query": {"bool": {"filter": [{"exists": {"field": "embedding"}}, FILTER]}},
         "script": {
@@ -82,7 +81,6 @@ def test_exact_leg_scores_every_document_that_has_a_vector() -> None:
             "params": {"query_vector": [1.0]},
         },
     }
-    assert "fields" not in body
 
 
 def test_server_fusion() -> None:

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.embeddings import MockEmbedding
-from llama_index.core.schema import QueryBundle
+from llama_index.core.schema import NodeWithScore, QueryBundle
 from llama_index.core.vector_stores.types import MetadataFilter, MetadataFilters
 
 from llama_index_prod_rag.errors import ConfigurationError, RetrievalError
 from llama_index_prod_rag.retrievers.elasticsearch import ElasticsearchHybridRetriever
-from llama_index_prod_rag.trace import tracing
+from llama_index_prod_rag.trace import RetrievalRecord, tracing
 
 BUNDLE = QueryBundle("lift of a wing", embedding=[0.6, 0.8])
 
@@ -71,16 +71,22 @@ BM25 = hits({"b": 12.0, "d": 4.0})
 
 def retriever(client: FakeClient, **settings: Any) -> ElasticsearchHybridRetriever:
     kind = "async_client" if isinstance(client, FakeAsyncClient) else "client"
-    return ElasticsearchHybridRetriever("docs", **{kind: client, "alpha": 0.5, "rule": "min-max", **settings})
+    return ElasticsearchHybridRetriever(
+        "docs", **{kind: client, "alpha": 0.5, "rule": "min-max", "vectors": False, **settings}
+    )
+
+
+def record(found: list[NodeWithScore]) -> RetrievalRecord:
+    return found[0].retrieval  # type: ignore[attr-defined, no-any-return]
 
 
 def test_both_legs_travel_in_one_request_and_keep_their_raw_scores() -> None:
     client = FakeClient([DENSE, BM25])
     with tracing() as trace:
         found = retriever(client).retrieve(BUNDLE)
-    (record,) = trace.records
+    (kept,) = trace.records
     assert [name for name, _ in client.calls] == ["msearch"]
-    assert {leg: {i: h.score for i, h in ranks.items()} for leg, ranks in record.legs.items()} == {
+    assert {leg: {i: h.score for i, h in ranks.items()} for leg, ranks in kept.legs.items()} == {
         "dense": pytest.approx({"a": 0.9, "b": 0.8, "c": 0.2}),  # cosines: 2 * score - 1
         "bm25": {"b": 12.0, "d": 4.0},
     }
@@ -88,8 +94,23 @@ def test_both_legs_travel_in_one_request_and_keep_their_raw_scores() -> None:
     assert [hit.score for hit in found] == pytest.approx([0.5 * 6 / 7 + 0.5, 0.5, 0.0, 0.0])
     assert found[0].text == "text b"
     assert found[0].metadata == {"n": "b"}
-    assert record.vectors["d"] == [4.0, 0.0]
-    assert record.query_vector == [0.6, 0.8]
+    assert kept is record(found)
+    assert kept.query_vector == [0.6, 0.8]
+
+
+def test_the_returned_hits_vectors_are_fetched_for_the_record() -> None:
+    client = FakeClient([DENSE, BM25], [hits({"b": 1.0, "a": 0.5})])
+    found = retriever(client, vectors=True, similarity_top_k=2).retrieve(BUNDLE)
+    assert record(found).vectors == {"b": [1.0, 0.0], "a": [0.5, 0.0]}
+    (_, body) = client.calls[1][1]["searches"]
+    assert body["query"] == {"ids": {"values": ["b", "a"]}}
+    assert (body["_source"], body["fields"], body["size"]) == (False, ["embedding"], 2)
+
+
+def test_hits_whose_vectors_cannot_be_fetched_are_still_returned() -> None:
+    client = FakeClient([DENSE, BM25], [error(429, "queue full")])
+    found = retriever(client, vectors=True).retrieve(BUNDLE)
+    assert (len(found), record(found).vectors, record(found).failed) == (4, {}, {})
 
 
 async def test_async_is_the_same() -> None:
@@ -110,7 +131,7 @@ def test_a_failed_leg_is_left_out_and_named(caplog: pytest.LogCaptureFixture) ->
     with caplog.at_level(logging.WARNING):
         found = retriever(client).retrieve(BUNDLE)
     assert [hit.node_id for hit in found] == ["b", "d"]
-    reason = found[0].retrieval.failed["dense"]  # type: ignore[attr-defined]
+    reason = record(found).failed["dense"]
     assert "embed the question with the model" in reason
     assert reason in caplog.text
 
@@ -130,11 +151,12 @@ def test_a_field_that_is_not_there_is_told_from_one_that_matches_nothing() -> No
     nothing = hits({})
     client = FakeClient([nothing, BM25], [nothing, BM25], [DENSE, nothing])
     searcher = retriever(client, vector_field="embedding")
-    record = searcher.retrieve(BUNDLE)[0].retrieval  # type: ignore[attr-defined]
-    assert record.failed == {"dense": "index docs has no field embedding: set vector_field to one that it has"}
+    assert record(searcher.retrieve(BUNDLE)).failed == {
+        "dense": "index docs has no field embedding: set vector_field to one that it has"
+    }
     client.kinds = {"embedding": "dense_vector", "content": "text"}
-    assert searcher.retrieve(BUNDLE)[0].retrieval.failed == {}  # type: ignore[attr-defined]
-    assert searcher.retrieve(BUNDLE)[0].retrieval.failed == {}  # type: ignore[attr-defined]
+    assert record(searcher.retrieve(BUNDLE)).failed == {}
+    assert record(searcher.retrieve(BUNDLE)).failed == {}
 
 
 def test_a_question_that_matches_nothing_is_an_empty_list() -> None:
@@ -178,7 +200,7 @@ async def test_without_a_vector_the_lexical_leg_answers(asynchronous: bool) -> N
     else:
         found = retriever(FakeClient([BM25]), embed_model=model).retrieve("lift")
     assert [hit.node_id for hit in found] == ["b", "d"]
-    assert "weights are gone" in found[0].retrieval.failed["dense"]  # type: ignore[attr-defined]
+    assert "weights are gone" in record(found).failed["dense"]
 
 
 def test_filters_reach_both_legs_and_their_types_are_asked_once() -> None:
@@ -200,8 +222,8 @@ def test_filters_reach_both_legs_and_their_types_are_asked_once() -> None:
 def test_missing_scores_can_be_completed() -> None:
     completed = [hits({"d": 1.3}), hits({"a": 2.0})]
     client = FakeClient([DENSE, BM25], completed)
-    record = retriever(client, complete_scores=True).retrieve(BUNDLE)[0].retrieval  # type: ignore[attr-defined]
-    assert record.completed == {"dense": {"d": pytest.approx(0.3)}, "bm25": {"a": 2.0, "c": 0.0}}
+    found = retriever(client, complete_scores=True).retrieve(BUNDLE)
+    assert record(found).completed == {"dense": {"d": pytest.approx(0.3)}, "bm25": {"a": 2.0, "c": 0.0}}
     dense, lexical = client.calls[1][1]["searches"][1::2]
     assert {"ids": {"values": ["d"]}} in dense["query"]["script_score"]["query"]["bool"]["filter"]
     assert lexical["query"]["bool"]["filter"] == [{"ids": {"values": ["a", "c"]}}]
@@ -211,8 +233,8 @@ def test_the_servers_fusion_keeps_its_scores() -> None:
     client = FakeClient([hits({"b": 0.032, "a": 0.016})])
     found = retriever(client, server_fusion="rrf", similarity_top_k=1).retrieve(BUNDLE)
     assert [(hit.node_id, hit.score) for hit in found] == [("b", 0.032)]
-    assert found[0].retrieval.rule == "server rrf"  # type: ignore[attr-defined]
-    assert set(found[0].retrieval.fused) == {"a", "b"}  # type: ignore[attr-defined]
+    assert record(found).rule == "server rrf"
+    assert set(record(found).fused) == {"a", "b"}
 
 
 def test_a_licence_that_does_not_allow_the_servers_fusion_is_named() -> None:
@@ -248,7 +270,7 @@ def test_credentials_are_neither_shown_nor_pickled(login: dict[str, Any]) -> Non
         restored.retrieve(BUNDLE)
     with pytest.raises(ConfigurationError, match="connect"):
         pickle.loads(pickle.dumps(restored)).retrieve(BUNDLE)  # noqa: S301
-    restored.connect(client=FakeClient([DENSE, BM25]))  # type: ignore[arg-type]
+    restored.connect(client=FakeClient([DENSE, BM25], [hits({"b": 1.0})]))  # type: ignore[arg-type]
     assert len(restored.retrieve(BUNDLE)) == 4
 
 
