@@ -40,12 +40,14 @@ def test_each_retrieval_of_an_engine_that_searches_twice_stays_apart() -> None:
 
 
 def test_logged_scores_and_labels_are_enough_to_tune_weights() -> None:
-    dense_is_right = RetrievalRecord(
-        "q",
-        legs={"dense": {"a": LegHit(1, 0.9), "b": LegHit(2, 0.1)}, "bm25": {"b": LegHit(1, 9.0), "a": LegHit(2, 1.0)}},
+    dense = {"b": LegHit(1, 0.9), "a": LegHit(2, 0.1)}
+    bm25 = {"a": LegHit(1, 9.0), "b": LegHit(2, 1.0)}
+    record = QueryRecord(
+        query="q", hits=hits_of([RetrievalRecord("q", legs={"dense": dense, "bm25": bm25}), RETRIEVAL], {})
     )
-    record = QueryRecord(query="q", hits=hits_of([dense_is_right, RETRIEVAL], {}))
-    labelled = [LabelledQuery(record.leg_scores(), {"a": 1})] * 20
+    assert record.leg_scores() == {"dense": {"b": 0.9, "a": 0.1}, "bm25": {"a": 9.0, "b": 1.0}}
+
+    labelled = [LabelledQuery(record.leg_scores(), {"b": 1})] * 20  # where dense is right
     tuning = tune_weights(labelled, default={"dense": 0.5, "bm25": 0.5}, rule=ConvexCombination())
     assert tuning.weights["dense"] > 0.5
 
