@@ -83,7 +83,7 @@ class CrossEncoderRerank(BaseNodePostprocessor):
     blend: float = 0.2
     question_blend: float = 0.5
     activation: Literal["sigmoid", "identity"] = "sigmoid"
-    metadata: MetadataMode | tuple[str, ...] = ("title", "heading_path")
+    metadata: MetadataMode | tuple[str, ...] = ("title", "headings")
     max_windows: int | None = None
     prefilter: str | None = None
     keep: int | None = None

@@ -192,10 +192,10 @@ def test_settings_out_of_range_are_refused(settings: dict[str, Any], message: st
 
 
 def test_what_is_scored_is_a_setting(scorer: Any) -> None:
-    node = TextNode(text="its streets", metadata={"title": "Berlin", "heading_path": "City > Centre", "file": "x.md"})
+    node = TextNode(text="its streets", metadata={"title": "Berlin", "headings": "City > Centre", "file": "x.md"})
     hits = [NodeWithScore(node=node, score=1.0)]
     for metadata, passage in (
-        (("title", "heading_path"), "Berlin\nCity > Centre\nits streets"),
+        (("title", "headings"), "Berlin\nCity > Centre\nits streets"),
         ((), "its streets"),
         (MetadataMode.EMBED, node.get_content(MetadataMode.EMBED)),
     ):
