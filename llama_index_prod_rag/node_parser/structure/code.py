@@ -7,6 +7,7 @@ rules below name node types of all eight languages together; no type means somet
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -112,6 +113,8 @@ _CONTAINER_ENDINGS = ("block", "body", "_list", "compound_statement", "ERROR")
 _STATEMENT_ENDINGS = ("statement", "declaration", "definition", "_item", "_directive")
 _UNCUT_BYTES = 80
 """An expression this short is not looked into: no budget is so small."""
+_WRAPPING = re.compile(r"(?<=[(\[]) |,? (?=[)\]])")
+"""What is left of a list of arguments that stood on lines of their own: `f( x, )`."""
 _MAX_DEPTH = 60
 """Statements nested deeper are left whole: comparing, printing or pickling a deeper tree could run out of stack."""
 _MAX_TITLE = 160
@@ -242,6 +245,7 @@ class _Reader:
 
     def _title(self, start: int, end: int) -> str:
         title = " ".join(self.text[start:end].split()).removesuffix("=>").rstrip(" {:")
+        title = _WRAPPING.sub("", title)
         return title if len(title) <= _MAX_TITLE else title[: _MAX_TITLE - 1] + "…"
 
     def _span(self, node: Node) -> tuple[int, int]:

@@ -58,6 +58,11 @@ _LOOKS: tuple[tuple[Format, regex.Pattern[str], int], ...] = (  # format, sign, 
     ),
     (
         "paper",
+        regex.compile(r"(?mi)^(?:abstract[ \t]*[.:—–-][ \t]*\S|(?:doi:?[ \t]*|https?://(?:dx\.)?doi\.org/)10\.\d{4,})"),
+        2,
+    ),
+    (
+        "paper",
         regex.compile(
             r"(?mi)^\s*(?:\d{1,2}\.?\s+)?(?:abstract|introduction|related work|background|methods?|"
             r"materials and methods|results|discussion|conclusions?|references|bibliography|acknowledge?ments)\s*:?\s*$"

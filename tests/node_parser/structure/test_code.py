@@ -148,6 +148,12 @@ def test_depth_of_the_tree_is_bounded(language: str) -> None:
         assert root == read_code(text, language)  # comparing recurses as deep as the tree
 
 
+def test_a_signature_over_several_lines_is_joined_in_the_title() -> None:
+    assert outline("def f(\n    a: int,\n    b: str = '',\n) -> None:\n    pass\n", "python") == [
+        ("function", "def f(a: int, b: str = '') -> None")
+    ]
+
+
 def test_a_very_long_signature_is_shortened_in_the_title_only() -> None:
     text = f"def f({', '.join(f'argument_{number}' for number in range(50))}): pass"
     function = read_code(text, "python").children[0]
