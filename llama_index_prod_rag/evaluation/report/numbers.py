@@ -18,7 +18,7 @@ from llama_index_prod_rag.evaluation.failures import DESCRIPTIONS, FAILURE_STAGE
 from llama_index_prod_rag.evaluation.labels import Label
 from llama_index_prod_rag.evaluation.ranking import rank_metrics
 from llama_index_prod_rag.evaluation.report.trends import trends
-from llama_index_prod_rag.evaluation.report.worst import worst_questions
+from llama_index_prod_rag.evaluation.report.worst import shortened, worst_questions
 from llama_index_prod_rag.evaluation.selective import auroc, reliability, risk_coverage
 from llama_index_prod_rag.evaluation.significance import Interval, bootstrap_mean, proportion
 from llama_index_prod_rag.evaluation.slices import SliceTest, evaluate_slices
@@ -33,6 +33,7 @@ _DRAWS = 20_000_000  # bootstrap draws a figure may cost: two seconds of NumPy
 _POINTS = 200  # more points on a curve than its picture has pixels to show
 _BINS = 20
 _EXAMPLES = 5
+_TITLE = 80  # characters of an example
 
 
 @dataclass(slots=True)
@@ -90,6 +91,7 @@ def report_numbers(
         raise InputError("there is nothing to report: the log holds no question in this period")
     times = [case.time for case in cases if case.time is not None]
     judged = [case for case in cases if case.good is not None]
+    questions = {case.query_id: case.query for case in judged}
     found: Numbers = _plain(
         {
             "title": title,
@@ -108,8 +110,10 @@ def report_numbers(
             "timings": _timings(cases),
             **_confidence(judged),
             "scores": _score_distributions(judged),
-            "stages": _stages(judged),
-            "slices": [_plain(asdict(row)) for row in evaluate_slices(cases, slices, examples=_EXAMPLES)],
+            "stages": [_with_questions(row, questions) for row in _stages(judged)],
+            "slices": [
+                _with_questions(asdict(row), questions) for row in evaluate_slices(cases, slices, examples=_EXAMPLES)
+            ],
             "worst": worst_questions(judged, fetch, worst),
             "trends": trends(cases),
             "configurations": _configurations(cases),
@@ -129,6 +133,14 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON values
     if isinstance(value, (list, tuple)):
         return [_plain(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _with_questions(row: Numbers, questions: Mapping[str, str]) -> Numbers:
+    """Name examples by their questions too: people recognise those, the log finds ids."""
+    return {
+        **row,
+        "examples": [{"query_id": id_, "query": shortened(questions[id_], _TITLE)} for id_ in row["examples"]],
+    }
 
 
 def _answers(cases: Sequence[Case], wrong_cost: float) -> Numbers | None:

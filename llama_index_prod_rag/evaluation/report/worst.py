@@ -40,7 +40,7 @@ def _side_by_side(case: Case, record: QueryRecord) -> dict[str, Any]:
                 "rank": hit.rank,
                 "score": hit.score,
                 "id": hit.node_id,
-                "text": _shortened(texts[hit.node_id]) if hit.node_id in texts else None,
+                "text": shortened(texts[hit.node_id]) if hit.node_id in texts else None,
             }
             for hit in first
         ]
@@ -54,12 +54,13 @@ def _side_by_side(case: Case, record: QueryRecord) -> dict[str, Any]:
         "stage": case.stage or "unknown",
         "basis": case.basis,
         "outcome": case.outcome,
-        "answer": None if record.answer is None else _shortened(record.answer),
+        "answer": None if record.answer is None else shortened(record.answer),
         "reasons": list(record.reasons),
         "comments": [judgement.comment for judgement in record.feedback if judgement.comment],
         "lists": lists,
     }
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _CHARACTERS else text[:_CHARACTERS].rstrip() + " …"
+def shortened(text: str, length: int = _CHARACTERS) -> str:
+    """The beginning of a text, marked where it was cut."""
+    return text if len(text) <= length else text[:length].rstrip() + " …"
