@@ -2,8 +2,10 @@
 
     python -m benchmarks.gate --data DIR [--data DIR ...] [--limit N] --json
 
-Any folder in BEIR layout or with `data.jsonl`. Heads are fitted on each set's train questions and reported on its test
-questions. `far` borrows the questions of the next set given, or of a shared one where there is no other.
+Any folder in BEIR layout or with `data.jsonl`. `calibrated` is fitted on the set's own train questions, starting from a
+head of the other sets given (`other_sets`, which has seen none of this set; the shipped default where only one set is
+given), and reported on its test questions. `default` is the shipped calibration. `far` borrows the questions of the
+next set given, or of a shared one where there is no other.
 
 Labels: `auroc`, `refused_at_5` and `aurc`/`nauc` ask whether the collection still holds the evidence; `ece`,
 `brier_skill`, `coverage_at_95` and `precision_at_95` ask what a user would ask, whether a passage shown is evidence.
@@ -105,9 +107,9 @@ def example(case: Case) -> Example:
 def _figures(
     train: Sequence[Example], near: Sequence[Case], far: Sequence[Case], *, others: Sequence[Example]
 ) -> dict[str, Any]:
-    heads = {"calibrated": _or_none(calibrate, train), "default": default_calibration()}
-    if others:
-        heads["other_sets"] = _or_none(calibrate, others)
+    elsewhere = _or_none(calibrate, others) if others else default_calibration()
+    heads = {"calibrated": _or_none(lambda own: calibrate(own, prior=elsewhere), train), "other_sets": elsewhere}
+    heads["default"] = default_calibration()
     asked = [case for case in near if case.question.answerable] + list(far)
     figures: dict[str, Any] = {"near": {"n": len(near), "positives": sum(c.question.answerable for c in near)}}
     figures["far"] = {"n": len(asked)}
@@ -117,7 +119,7 @@ def _figures(
                 figures[domain][name] = _of_head(head, cases)
         figures[domain]["textbook"] = ranking(_textbook, cases)
         figures[domain]["signals"] = _of_signals(cases)
-    figures["near"]["calibrated"].update(_with_precision(train, near))
+    figures["near"]["calibrated"].update(_with_precision(train, others, elsewhere, near))
     figures["near"]["false_refusals"] = _over_splits(heads["calibrated"], near)
     figures["near"]["nauc_ndcg10"] = _nauc_ndcg(heads["calibrated"], near)
     return figures
@@ -190,16 +192,22 @@ def _of_signals(cases: Sequence[Case]) -> dict[str, float]:
     return figures
 
 
-def _with_precision(train: Sequence[Example], near: Sequence[Case]) -> dict[str, Any]:
-    try:
-        calibration = calibrate(train, min_answer_precision=_PRECISION)
-    except CalibrationError as error:
-        return {"coverage_at_95": 0.0, "precision_at_95": None, "why_no_precision": str(error)}
-    answered = [case.found for case in near if _answers(calibration, case)]
-    return {
-        "coverage_at_95": len(answered) / len(near),
-        "precision_at_95": float(np.mean(answered)) if answered else None,
-    }
+def _with_precision(
+    train: Sequence[Example], others: Sequence[Example], prior: Calibration | None, near: Sequence[Case]
+) -> dict[str, Any]:
+    """Promise a precision from the set's own labels, or where they are too few from all sets' labels together."""
+    figures: dict[str, Any] = {"coverage_at_95": 0.0, "precision_at_95": None, "labels_at_95": None}
+    for labels, examples, start in (("own", train, prior), ("pooled", [*train, *others], None)):
+        try:
+            calibration = calibrate(examples, prior=start, min_answer_precision=_PRECISION)
+        except CalibrationError as error:
+            figures["why_no_precision"] = str(error)
+            continue
+        answered = [case.found for case in near if _answers(calibration, case)]
+        if answered:
+            share = len(answered) / len(near)
+            return {"coverage_at_95": share, "precision_at_95": float(np.mean(answered)), "labels_at_95": labels}
+    return figures
 
 
 def _answers(calibration: Calibration, case: Case) -> bool:

@@ -1,4 +1,4 @@
-"""Fit a calibration to labelled questions. Needs scikit-learn, which is only imported here."""
+"""Fit a calibration to labelled questions. Needs scikit-learn and scipy, which are only imported here."""
 
 from __future__ import annotations
 
@@ -19,22 +19,32 @@ ISOTONIC_FROM = 1000
 
 _FEWEST, _FEWEST_OF_A_KIND = 20, 5  # below, a head is worse than fixed rules
 _FOLDS = 5
-_STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # inverse regularisation, chosen by cross-validated log loss
+_STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0)  # variance a weight may have around where it starts
 _COMPLETE = 0.9  # a signal takes part when at least this share of the questions has it
-_TESTED_SHARES = (0.1, 0.2, 0.3, 0.45, 0.6)  # of questions answered: the thresholds that the precision test tries
+_TESTED_SHARES = (0.08, 0.15, 0.25, 0.4, 0.6)  # of questions answered: the thresholds that the precision test tries
 _NEVER = math.nextafter(1.0, 2.0)  # a threshold that no probability reaches
 _UNGUARDED_REFUSAL = 0.05  # share of questions with evidence that a threshold without guarantee aims to refuse
 
-_KINDS: dict[str, str | None] = {
-    "coverage": "terms",
-    "missing": "terms",
-    "rarity": "rarity",
-    "similarity": "vectors",
-    "pair": "pairs",
-    "entailment": "entailment",
-    "contradiction": "entailment",
-    "shown": None,  # on whatever scale the last stage has: means nothing elsewhere
+_KINDS = {
+    "coverage.first": "terms",
+    "missing.names": "terms",
+    "missing.numbers": "terms",
+    "rarity.first": "rarity",
+    "rarity.all": "rarity",
+    "similarity.passages": "vectors",
+    "similarity.query": "vectors",
+    "pair.top": "pairs",
+    "pair.gap": "pairs",
+    "pair.third": "pairs",
+    "entailment.best": "entailment",
+    "contradiction.best": "entailment",
+    "agreement": "legs",
 }
+"""Signals that heads use, by what has to be there for them. The others say nearly the same as one of these: with a
+hundred labels they cost more than they tell."""
+
+_LEG_SHAPES = ("top", "gap", "lift")  # of each leg
+_NOT_LEGS = frozenset(name.partition(".")[0] for name in (*_KINDS, "shown.gap"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +74,14 @@ def calibrate(
     min_answer_precision: float | None = None,
     confidence: float = 0.95,
     method: Method = "high-confidence",
+    prior: Calibration | None = None,
     note: str = "",
     seed: int = 0,
 ) -> Calibration:
     """Fit heads and set thresholds.
+
+    A head may start from the prior's weights instead of from nothing, where that predicts left-out labels better: with
+    a hundred labels of one's own it usually does.
 
     With a goal, half of the labels fit the heads and the other half sets the thresholds, because a promise only holds
     for labels that the head has not seen. Without one every label fits, `refuse_below` is where cross-validation
@@ -79,6 +93,8 @@ def calibrate(
         min_answer_precision: see `Goals`.
         confidence: see `Goals`.
         method: see `Goals`.
+        prior: a calibration to start from, usually `default_calibration()`; None starts from nothing. Its labels must
+            not be among the examples, or cross-validation flatters.
         note: kept with the calibration; say what the labels were.
         seed: of the split and the folds.
 
@@ -95,7 +111,8 @@ def calibrate(
     heads: list[Head] = []
     promises: tuple[str, ...] = ()
     for signals in _signal_sets(examples):
-        head, unseen = _fit(fitted, signals, seed)
+        start = next((head for head in prior.heads if head.signals == signals), None) if prior else None
+        head, unseen = _fit(fitted, signals, start, seed)
         if not goals:
             heads.append(_with_estimates(head, unseen))
             continue
@@ -138,7 +155,7 @@ def _signal_sets(examples: Sequence[Example]) -> list[tuple[str, ...]]:
             counts[name] = counts.get(name, 0) + 1
     by_kind: dict[str, list[str]] = {}
     for name, count in sorted(counts.items()):
-        kind = _KINDS.get(name.partition(".")[0], "legs")
+        kind = _kind_of(name)
         if kind is not None and count >= _COMPLETE * len(examples):
             by_kind.setdefault(kind, []).append(name)
     terms = by_kind.pop("terms", [])
@@ -150,42 +167,85 @@ def _signal_sets(examples: Sequence[Example]) -> list[tuple[str, ...]]:
     return [signals for signals in sets if signals]
 
 
-def _fit(examples: Sequence[Example], signals: tuple[str, ...], seed: int) -> tuple[Head, list[tuple[float, bool]]]:
-    """A head, and the (probability, label) of each question from a head that did not see it."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+def _kind_of(signal: str) -> str | None:
+    """What has to be there for a signal; None for one that heads leave out."""
+    stage, _, shape = signal.partition(".")
+    if stage not in _NOT_LEGS and shape in _LEG_SHAPES:
+        return "legs"
+    return _KINDS.get(signal)
 
+
+def _fit(
+    examples: Sequence[Example], signals: tuple[str, ...], prior: Head | None, seed: int
+) -> tuple[Head, list[tuple[float, bool]]]:
+    """A head, and the (probability, label) of each question from a head that did not see it.
+
+    Candidates start from nothing or from the prior's weights and may move away from them more or less freely; the
+    cross-validated log loss picks one.
+    """
     rows = [example for example in examples if all(name in example.signals for name in signals)]
     _check(rows)
     values = np.array([[example.signals[name] for name in signals] for example in rows])
     labels = np.array([example.good for example in rows])
-    means, scales = values.mean(axis=0), values.std(axis=0)
-    scales[scales < 1e-12] = 1.0
-    standard = np.clip((values - means) / scales, -CLIP, CLIP)
-    folds = StratifiedKFold(min(_FOLDS, int(min(labels.sum(), (~labels).sum()))), shuffle=True, random_state=seed)
-
-    def unseen(strength: float) -> NDArray[np.float64]:
-        model = LogisticRegression(C=strength, max_iter=1000)
-        found: NDArray[np.float64] = cross_val_predict(model, standard, labels, cv=folds, method="predict_proba")[:, 1]
-        return found
-
-    by_strength = {strength: unseen(strength) for strength in _STRENGTHS}
-    best = min(_STRENGTHS, key=lambda strength: _log_loss(by_strength[strength], labels))
-    model = LogisticRegression(C=best, max_iter=1000).fit(standard, labels)
-    raw = by_strength[best]
+    starts = [_fresh(signals, values)]
+    if prior is not None and prior.signals == signals:
+        starts.append(prior)
+    tried = [
+        (start, strength, _unseen(start, strength, values, labels, seed)) for start in starts for strength in _STRENGTHS
+    ]
+    start, strength, raw = min(tried, key=lambda candidate: _log_loss(candidate[2], labels))
     curve = _curve(raw, labels) if len(rows) >= ISOTONIC_FROM else ()
-    head = Head(
-        signals,
-        _floats(means),
-        _floats(scales),
-        _floats(model.coef_[0]),
-        float(model.intercept_[0]),
-        curve,
-        auroc=_auroc(raw, labels),
-    )
+    head = replace(_moved(start, strength, values, labels), curve=curve, auroc=_auroc(raw, labels))
     corners = np.array(curve)
     calibrated = np.interp(raw, corners[:, 0], corners[:, 1]) if curve else raw
     return head, list(zip(calibrated.tolist(), labels.tolist(), strict=True))
+
+
+def _fresh(signals: tuple[str, ...], values: NDArray[np.float64]) -> Head:
+    """A head that knows the signals' scales and nothing else."""
+    scales = values.std(axis=0)
+    scales[scales < 1e-12] = 1.0
+    return Head(signals, _floats(values.mean(axis=0)), _floats(scales), (0.0,) * len(signals), 0.0)
+
+
+def _moved(start: Head, strength: float, values: NDArray[np.float64], labels: NDArray[np.bool_]) -> Head:
+    """Logistic regression whose penalty is the squared distance from the start's weights; the intercept is free."""
+    from scipy.optimize import minimize
+
+    standard = _standardised(start, values)
+    signs = np.where(labels, 1.0, -1.0)
+    origin = np.array([*start.weights, start.intercept])
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        margins = signs * (standard @ weights[:-1] + weights[-1])
+        slopes = -signs / (1.0 + np.exp(np.minimum(margins, 700.0)))
+        away = weights - origin
+        away[-1] = 0.0
+        gradient = np.append(standard.T @ slopes, slopes.sum()) + away / strength
+        return float(np.logaddexp(0.0, -margins).sum() + away @ away / (2.0 * strength)), gradient
+
+    found = minimize(loss, origin, jac=True, method="L-BFGS-B").x
+    return replace(start, weights=_floats(found[:-1]), intercept=float(found[-1]), curve=())
+
+
+def _standardised(head: Head, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    clipped: NDArray[np.float64] = np.clip((values - np.array(head.means)) / np.array(head.scales), -CLIP, CLIP)
+    return clipped
+
+
+def _unseen(
+    start: Head, strength: float, values: NDArray[np.float64], labels: NDArray[np.bool_], seed: int
+) -> NDArray[np.float64]:
+    """Probability of each question from a head fitted to the other folds."""
+    from sklearn.model_selection import StratifiedKFold
+
+    folds = StratifiedKFold(min(_FOLDS, int(min(labels.sum(), (~labels).sum()))), shuffle=True, random_state=seed)
+    probabilities = np.empty(len(labels))
+    for fitted, left in folds.split(values, labels):
+        head = _moved(start, strength, values[fitted], labels[fitted])
+        scores = _standardised(head, values[left]) @ np.array(head.weights) + head.intercept
+        probabilities[left] = 1.0 / (1.0 + np.exp(-scores))
+    return probabilities
 
 
 def _curve(raw: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[tuple[float, float], ...]:

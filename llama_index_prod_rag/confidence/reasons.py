@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from llama_index_prod_rag.confidence.evidence import Evidence
-from llama_index_prod_rag.confidence.terms import names, numbers, term_set
+from llama_index_prod_rag.confidence.terms import term_set, unmentioned
 
 _AGREEMENT_DEPTH = 10
 
@@ -23,9 +23,10 @@ def describe(evidence: Evidence, signals: Mapping[str, float]) -> tuple[str, ...
         >>> describe(evidence, {})
         ('the best passage has 2 of 3 question terms', 'no passage mentions 1950')
     """
+    found = [term_set(passage.text) for passage in evidence.passages]
     sentences = [
-        _coverage(evidence),
-        _missing(evidence),
+        _coverage(evidence.query, found),
+        _missing(evidence, found),
         _agreement(evidence, signals),
         _pair(signals),
         _failures(evidence),
@@ -33,19 +34,18 @@ def describe(evidence: Evidence, signals: Mapping[str, float]) -> tuple[str, ...
     return tuple(sentence for sentence in sentences if sentence)
 
 
-def _coverage(evidence: Evidence) -> str:
-    wanted = term_set(evidence.query)
-    if not wanted or not evidence.passages:
+def _coverage(query: str, found: Sequence[frozenset[str]]) -> str:
+    wanted = term_set(query)
+    if not wanted or not found:
         return ""
-    best = max(len(wanted & term_set(passage.text)) for passage in evidence.passages)
+    best = max(len(wanted & terms) for terms in found)
     return f"the best passage has {best} of {len(wanted)} question terms"
 
 
-def _missing(evidence: Evidence) -> str:
-    shown = " ".join(passage.text for passage in evidence.passages)
-    lost = sorted(numbers(evidence.query) - numbers(shown))
-    absent = names(evidence.query) - term_set(shown)
-    lost += [word for word in _words(evidence.query) if term_set(word) & absent]
+def _missing(evidence: Evidence, found: Sequence[frozenset[str]]) -> str:
+    texts = [passage.text for passage in evidence.passages]
+    lost_names, lost_numbers = unmentioned(evidence.query, texts, frozenset().union(*found))
+    lost = sorted(lost_numbers) + [word for word in _words(evidence.query) if term_set(word) & lost_names]
     return f"no passage mentions {', '.join(dict.fromkeys(lost))}" if lost else ""
 
 

@@ -16,14 +16,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
-from statistics import fmean, median, pstdev
+from statistics import fmean, median
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llama_index_prod_rag.confidence.evidence import Evidence
-from llama_index_prod_rag.confidence.terms import TermStatistics, names, numbers, term_set
+from llama_index_prod_rag.confidence.terms import TermStatistics, term_set, unmentioned
 
 _AGREEMENT_DEPTH = 10
 _TEXTBOOK_DEPTH = 5  # the textbook looks at the variance of the top five scores
@@ -116,12 +116,18 @@ def _shape(scores: Sequence[float]) -> dict[str, float]:
         return {}
     shape = {"top": scores[0]}
     if len(scores) > 1:
-        spread = pstdev(scores)
+        spread = math.sqrt(_variance(scores))
         shape["gap"] = scores[0] - scores[1]
         shape["lift"] = scores[0] - median(scores)
         shape["peak"] = (scores[0] - fmean(scores)) / spread if spread > 0 else 0.0
         shape["entropy"] = _entropy(scores)
     return shape
+
+
+def _variance(scores: Sequence[float]) -> float:
+    # The standard library's is exact arithmetic on fractions, and costs more than all other signals together.
+    mean = fmean(scores)
+    return math.fsum((score - mean) ** 2 for score in scores) / len(scores)
 
 
 def _entropy(scores: Sequence[float]) -> float:
@@ -148,7 +154,7 @@ def _shown_signals(evidence: Evidence) -> dict[str, float]:
     scores = [passage.score for passage in evidence.passages if passage.score is not None]
     if len(scores) < 2:
         return {}
-    return {"shown.variance": pstdev(scores[:_TEXTBOOK_DEPTH]) ** 2, "shown.gap": scores[0] - scores[1]}
+    return {"shown.variance": _variance(scores[:_TEXTBOOK_DEPTH]), "shown.gap": scores[0] - scores[1]}
 
 
 def _pair_signals(evidence: Evidence) -> dict[str, float]:
@@ -177,11 +183,9 @@ def _term_signals(evidence: Evidence) -> dict[str, float]:
     measured = _coverage("coverage", wanted, found, None)
     if evidence.statistics is not None:
         measured.update(_coverage("rarity", wanted, found, evidence.statistics))
-    everything = frozenset().union(*found)
-    stated = frozenset().union(*(numbers(passage.text) for passage in evidence.passages))
-    # A name is looked up as a term: passages may write it in capitals or at the start of a sentence.
-    measured["missing.names"] = len(names(evidence.query) - everything)
-    measured["missing.numbers"] = len(numbers(evidence.query) - stated)
+    texts = [passage.text for passage in evidence.passages]
+    lost_names, lost_numbers = unmentioned(evidence.query, texts, frozenset().union(*found))
+    measured["missing.names"], measured["missing.numbers"] = len(lost_names), len(lost_numbers)
     return measured
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -28,7 +28,7 @@ _FUNCTION_WORDS = frozenset(
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _WORD = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+(?:[.,'’][^\W_{_UNSPACED}]+)*")
 _IS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_NUMBER = re.compile(r"(?<!\w)\d+(?:[.,]\d+)*")  # the 2 of a name such as B2 is no number
 
 
 def terms(text: str) -> list[str]:
@@ -65,6 +65,19 @@ def numbers(text: str) -> frozenset[str]:
         ['1250', '2019', '3.5']
     """
     return frozenset(re.sub(r",(?=\d{3})", "", number) for number in _NUMBER.findall(text))
+
+
+def unmentioned(query: str, texts: Sequence[str], found: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Names and numbers of a question that none of the texts mentions.
+
+    Args:
+        query: the question.
+        texts: the passages.
+        found: their terms; a name is looked up as a term, because passages may write it in capitals.
+    """
+    asked = numbers(query)
+    stated = frozenset().union(*map(numbers, texts)) if asked else asked
+    return names(query) - found, asked - stated
 
 
 @lru_cache(maxsize=100_000)

@@ -24,14 +24,14 @@ def labelled(number: int, *, seed: int = 0, strength: float = 2.0) -> list[Examp
     for _ in range(number):
         logit = generator.normal()
         good = generator.random() < 1 / (1 + math.exp(-strength * logit))
-        examples.append(Example({"pair.top": logit, "coverage.best": generator.random()}, bool(good)))
+        examples.append(Example({"pair.top": logit, "coverage.first": generator.random()}, bool(good)))
     return examples
 
 
 def test_a_head_learns_which_signal_tells() -> None:
     head = calibrate(labelled(400)).heads[0]
     weight = dict(zip(head.signals, head.weights, strict=True))
-    assert weight["pair.top"] > 5 * abs(weight["coverage.best"])
+    assert weight["pair.top"] > 5 * abs(weight["coverage.first"])
     assert head.auroc is not None
     assert head.auroc > 0.8
 
@@ -50,10 +50,26 @@ def test_probabilities_come_true(number: int) -> None:
 
 def test_each_pipeline_has_its_head() -> None:
     calibration = calibrate(labelled(200))
-    assert [head.signals for head in calibration.heads] == [("coverage.best", "pair.top"), ("coverage.best",)]
-    without_reranker = calibration.head_for({"coverage.best": 0.5})
+    assert [head.signals for head in calibration.heads] == [("coverage.first", "pair.top"), ("coverage.first",)]
+    without_reranker = calibration.head_for({"coverage.first": 0.5})
     assert without_reranker is calibration.heads[1]
     assert calibration.head_for({}) is None
+
+
+def test_few_labels_lean_on_a_prior_and_many_do_not_need_it() -> None:
+    prior = calibrate(labelled(2000, seed=5))
+    fresh = labelled(2000, seed=1)
+
+    def log_loss(head: Head) -> float:
+        chances = [head.probability(e.signals) if e.good else 1 - head.probability(e.signals) for e in fresh]
+        return float(-np.log(chances).mean())
+
+    draws = [labelled(30, seed=seed) for seed in range(10, 20)]
+    with_prior = sum(log_loss(calibrate(few, prior=prior).heads[0]) for few in draws)
+    assert with_prior < sum(log_loss(calibrate(few).heads[0]) for few in draws)
+    turned = [Example({**e.signals, "pair.top": -e.signals["pair.top"]}, e.good) for e in labelled(400)]
+    head = calibrate(turned, prior=prior).heads[0]
+    assert dict(zip(head.signals, head.weights, strict=True))["pair.top"] < 0  # a wrong prior is overruled
 
 
 def test_scores_on_an_unknown_scale_take_no_part() -> None:
@@ -63,8 +79,8 @@ def test_scores_on_an_unknown_scale_take_no_part() -> None:
 
 def test_a_signal_from_another_world_cannot_drown_the_others() -> None:
     head = calibrate(labelled(200)).heads[0]
-    assert head.probability({"pair.top": 1e9, "coverage.best": 0.5}) == head.probability(
-        {"pair.top": 1e3, "coverage.best": 0.5}
+    assert head.probability({"pair.top": 1e9, "coverage.first": 0.5}) == head.probability(
+        {"pair.top": 1e3, "coverage.first": 0.5}
     )
 
 
