@@ -8,7 +8,6 @@ import uuid
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.node_parser.embedded_metadata import EmbeddedMetadata
+from llama_index_prod_rag.node_parser.hierarchy import link_neighbours
 from llama_index_prod_rag.node_parser.packing import Budget, Chunk, Source, Unit, pack_units, split_chunk
 from llama_index_prod_rag.node_parser.spans import without_surrogates
 from llama_index_prod_rag.node_parser.tokens import SIMPLE, HuggingFaceCounter, TokenCounter, load_counter
@@ -216,17 +216,15 @@ class ChunkingParser(NodeParser):
         metadata = plan.embedded.of(chunk.path, chunk.metadata)
         return plan.embedded.node(plan.source.render(chunk.start, chunk.end), metadata)
 
-    def _build(self, plan: Plan, chunks: Sequence[tuple[Chunk, TextNode]]) -> list[BaseNode]:
+    def _build(self, plan: Plan, chunks: Sequence[tuple[Chunk, TextNode]]) -> list[TextNode]:
         origin = origin_of(plan.node)
-        nodes: list[BaseNode] = []
         for index, (chunk, node) in enumerate(chunks):
             node.id_ = self.id_func(index, plan.node)
             node.relationships[NodeRelationship.SOURCE] = origin.source
             if origin.offset is not None:
                 node.start_char_idx = chunk.start + origin.offset
                 node.end_char_idx = chunk.end + origin.offset
-            nodes.append(node)
-        return nodes
+        return [node for _, node in chunks]
 
     def _postprocess_parsed_nodes(
         self,
@@ -263,14 +261,6 @@ def _related(node: BaseNode) -> RelatedNodeInfo:
         text = without_surrogates(node.get_content(MetadataMode.NONE))
         metadata = {key: without_surrogates(v) if isinstance(v, str) else v for key, v in node.metadata.items()}
         return Document(text=text, metadata=metadata, id_=node.node_id).as_related_node_info()
-
-
-def link_neighbours(nodes: Sequence[BaseNode]) -> None:
-    """Set PREVIOUS and NEXT between nodes that follow each other in one document."""
-    for before, after in pairwise(nodes):
-        if before.ref_doc_id == after.ref_doc_id:
-            before.relationships[NodeRelationship.NEXT] = after.as_related_node_info()
-            after.relationships[NodeRelationship.PREVIOUS] = before.as_related_node_info()
 
 
 def unit_vectors(vectors: Sequence[Sequence[float]]) -> NDArray[np.float32]:

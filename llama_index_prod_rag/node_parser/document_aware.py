@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from llama_index.core.bridge.pydantic import Field
-from llama_index.core.schema import BaseNode
+from llama_index.core.schema import BaseNode, TextNode
 
 from llama_index_prod_rag.node_parser.base import ChunkingParser, Plan
+from llama_index_prod_rag.node_parser.definitions import find_definitions, used_definitions
 from llama_index_prod_rag.node_parser.embedded_metadata import EmbeddedMetadata
-from llama_index_prod_rag.node_parser.packing import Budget, PlainSource, Source, plan_units
+from llama_index_prod_rag.node_parser.hierarchy import cut_sections, link_family
+from llama_index_prod_rag.node_parser.packing import (
+    Budget,
+    Chunk,
+    PlainSource,
+    Source,
+    metadata_of,
+    path_of,
+    plan_units,
+)
 from llama_index_prod_rag.node_parser.structure.detect import Format, detect_format, read
 from llama_index_prod_rag.node_parser.structure.html import HtmlText
 from llama_index_prod_rag.node_parser.structure.tree import Block
+
+DEFINITIONS = "definitions"
+"""Metadata key of the definitions of terms that a chunk uses; shown to language models, never embedded."""
 
 
 class DocumentAwareNodeParser(ChunkingParser):
@@ -29,6 +43,9 @@ class DocumentAwareNodeParser(ChunkingParser):
         language: programming language of source code, where metadata does not say.
         embed_model: any LlamaIndex embedding model, to cut long prose where the topic turns; None for structure alone.
         tokenizer: whose tokens are counted.
+        define_terms: add `metadata["definitions"]` to chunks that use terms defined elsewhere in their document, as
+            `"Fee" means ...` or `Acme Inc. (the "Seller")`: the passages that define them, one a line. They are shown
+            to a language model and not embedded, so that they take nothing from the budget.
 
     Raises:
         ConfigurationError: sizes contradict each other, or the format is not known.
@@ -44,7 +61,14 @@ class DocumentAwareNodeParser(ChunkingParser):
 
     format: Format | Literal["auto"] = Field(default="auto", description="'auto', or the format of all documents.")
     language: str | None = Field(default=None, description="Programming language of source code, where not named.")
-    cohesion: float = Field(default=1.0, ge=0.0, description="Weight of likeness against even sizes.")
+    include_parents: bool = Field(
+        default=False,
+        description="Also return a node for each section that was cut, with CHILD relations; its chunks get PARENT.",
+    )
+    define_terms: bool = Field(
+        default=False, description="Put the definitions of the terms a chunk uses into its metadata, not embedded."
+    )
+    cohesion: float = Field(default=8.0, ge=0.0, description="Weight of likeness against even sizes.")
 
     @classmethod
     def class_name(cls) -> str:
@@ -63,6 +87,34 @@ class DocumentAwareNodeParser(ChunkingParser):
             return page.root, page
         return read(text, chosen, language or self.language), PlainSource(text)
 
+    def _build(self, plan: Plan, chunks: Sequence[tuple[Chunk, TextNode]]) -> list[TextNode]:
+        nodes = super()._build(plan, chunks)
+        if self.define_terms and isinstance(plan.source, PlainSource):
+            _define_terms(nodes, [chunk for chunk, _ in chunks], plan.source.text)
+        return [*nodes, *self._sections(plan, nodes)] if self.include_parents else nodes
+
+    def _sections(self, plan: Plan, nodes: Sequence[TextNode]) -> list[TextNode]:
+        """A node for each titled block that was cut, linked with what is inside it."""
+        whole = [
+            Chunk(owners[-1].start, owners[-1].end, path_of(owners), metadata_of(owners))
+            for owners in cut_sections(plan.units)
+        ]
+        sections = super()._build(plan, [(chunk, self._node(plan, chunk)) for chunk in whole])
+        for index, section in enumerate(sections, start=len(nodes)):
+            section.id_ = self.id_func(index, plan.node)
+        return link_family(sections, nodes)
+
     def _plan(self, node: BaseNode, text: str, embedded: EmbeddedMetadata) -> Plan:
         root, source = self.read(node, text)
         return Plan(node, source, plan_units(root, source, self._counter, self._budget(), embedded.overhead), embedded)
+
+
+def _define_terms(nodes: Sequence[TextNode], chunks: Sequence[Chunk], text: str) -> None:
+    """Put the definitions that a chunk uses and does not hold itself into its metadata."""
+    definitions = find_definitions(text)
+    for node, chunk in zip(nodes, chunks, strict=True):
+        used = used_definitions(node.text, definitions)
+        away = [each for each in used if not (chunk.start <= each.start and each.end <= chunk.end)]
+        if away:
+            node.metadata[DEFINITIONS] = "\n".join(dict.fromkeys(text[each.start : each.end] for each in away))
+            node.excluded_embed_metadata_keys.append(DEFINITIONS)

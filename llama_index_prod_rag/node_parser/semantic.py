@@ -20,7 +20,7 @@ class SemanticChunker(ChunkingParser):
 
     Args:
         target_size: most tokens of a chunk, in the embedder's own tokens, with the metadata embedded with it. Chunks
-            have about 0.63 of it on average. Leave the embedder two tokens for its special ones.
+            have about 0.6 of it on average. Leave the embedder two tokens for its special ones.
         overlap: most tokens of whole sentences repeated from the chunk before; at most half of `target_size`.
         min_size: smaller chunks are merged with a neighbour where that fits.
         embed_model: any LlamaIndex embedding model; None for structure and size alone.
@@ -39,7 +39,7 @@ class SemanticChunker(ChunkingParser):
         (True, 2)
     """
 
-    cohesion: float = Field(default=1.0, ge=0.0, description="Weight of likeness against even sizes.")
+    cohesion: float = Field(default=8.0, ge=0.0, description="Weight of likeness against even sizes.")
 
     @classmethod
     def class_name(cls) -> str:

@@ -5,11 +5,12 @@ markdown-it gives lines, and blocks are whole lines, so offsets are exact.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 
 from markdown_it import MarkdownIt
-from markdown_it.tree import SyntaxTreeNode
+from markdown_it.token import Token
 from mdit_py_plugins.front_matter import front_matter_plugin
 
 from llama_index_prod_rag.node_parser.structure.lines import split_lines
@@ -17,25 +18,43 @@ from llama_index_prod_rag.node_parser.structure.sections import nest_sections
 from llama_index_prod_rag.node_parser.structure.tree import Block
 
 _KINDS = {
-    "paragraph": "paragraph",
     "fence": "code",
     "code_block": "code",
-    "table": "table",
-    "bullet_list": "list",
-    "ordered_list": "list",
-    "list_item": "item",
-    "blockquote": "quote",
+    "table_open": "table",
+    "tr_open": "row",
+    "bullet_list_open": "list",
+    "ordered_list_open": "list",
+    "list_item_open": "item",
+    "blockquote_open": "quote",
     "front_matter": "front_matter",
     "html_block": "html",
     "hr": "rule",
 }
+_TRANSPARENT = frozenset({"thead_open", "tbody_open"})
+_CELLS = frozenset({"th_open", "td_open"})
 # Deeper nesting is left to sentences and lines: no reader gains from it, and it bounds the recursion.
 _DEEPEST = 20
 
 
 @cache
 def _parser() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"maxNesting": _DEEPEST}).enable("table").use(front_matter_plugin)
+    parser = MarkdownIt("commonmark", {"maxNesting": _DEEPEST}).enable("table").use(front_matter_plugin)
+    parser.core.ruler.enableOnly(["normalize", "block"])  # inline markup matters in headings alone
+    return parser
+
+
+@cache
+def _inline_parser() -> MarkdownIt:
+    return MarkdownIt("commonmark")
+
+
+@dataclass(slots=True)
+class _Open:
+    """An element whose end is not reached yet."""
+
+    token: Token | None
+    content: str = ""
+    children: list[Block] = field(default_factory=list)
 
 
 def read_markdown(text: str) -> Block:
@@ -50,15 +69,20 @@ def read_markdown(text: str) -> Block:
         [('section', 'Guide'), ('heading', None), ('section', 'Setup'), ('heading', None), ('code', 'sh')]
     """
     lines = _Lines(text)
-    tree = SyntaxTreeNode(_parser().parse(_plain(text)))
     blocks: list[tuple[int, Block]] = []
-    for node in tree.children:
-        if node.map is None:
-            continue
-        level = int(node.tag[1]) if node.type == "heading" else 0
-        block = _heading(node, lines) if level else _block(node, lines)
-        if block is not None:
-            blocks.append((level, block))
+    stack = [_Open(None)]
+    for token in _parser().parse(_plain(text)):
+        if token.nesting == 1:
+            stack.append(_Open(token))
+        elif token.type == "inline":
+            stack[-1].content = token.content
+        else:
+            done = stack.pop() if token.nesting == -1 else _Open(token)
+            made = _blocks(done, lines)
+            stack[-1].children.extend(made)
+            if len(stack) == 1:
+                level = int(done.token.tag[1]) if done.token is not None and done.token.type == "heading_open" else 0
+                blocks.extend((level, block) for block in made)
     return nest_sections(blocks, len(text))
 
 
@@ -74,66 +98,60 @@ class _Lines:
         self.text = text
         self._lines = split_lines(text)
 
-    def span(self, node: SyntaxTreeNode) -> tuple[int, int] | None:
-        """First and last character of a node's lines, without blank lines around them; None if all are blank."""
-        first, last = node.map or (0, 0)
-        lines = [line for line in self._lines[first:last] if not line.blank]
-        return (lines[0].begin, lines[-1].end) if lines else None
+    def span(self, token: Token) -> tuple[int, int] | None:
+        """First and last character of a token's lines, without blank lines around them; None if all are blank."""
+        first, last = token.map or (0, 0)
+        lines = self._lines[first:last]
+        while lines and lines[-1].blank:
+            lines.pop()
+        start = next((line.begin for line in lines if not line.blank), None)
+        return None if start is None else (start, lines[-1].end)
 
 
-def _heading(node: SyntaxTreeNode, lines: _Lines) -> Block | None:
-    span = lines.span(node)
+def _blocks(element: _Open, lines: _Lines) -> Sequence[Block]:
+    """What an element gives its parent: a block, its children's blocks, or nothing."""
+    token = element.token
+    if token is None or token.type in _CELLS:
+        return ()
+    if token.type in _TRANSPARENT:
+        return element.children
+    span = lines.span(token)
     if span is None:
-        return None
-    inline = node.children[0] if node.children else None
-    title = _inline_text(inline) if inline is not None else ""
-    return Block("heading", *span, title=" ".join(title.split()) or None)
-
-
-def _inline_text(node: SyntaxTreeNode) -> str:
-    """A heading's words without its markup."""
-    if node.type in {"text", "code_inline"}:
-        return node.content
-    if node.type in {"softbreak", "hardbreak"}:
-        return " "
-    return "".join(_inline_text(child) for child in node.children)
-
-
-def _block(node: SyntaxTreeNode, lines: _Lines) -> Block | None:
-    span = lines.span(node)
-    if span is None:
-        return None
-    kind = _KINDS.get(node.type, "paragraph")
-    metadata: Mapping[str, object] = {}
-    children: tuple[Block, ...] = ()
+        return ()
+    if token.type == "heading_open":
+        return (Block("heading", *span, title=_heading_text(element.content) or None),)
+    kind = _KINDS.get(token.type, "paragraph")
     if kind == "table":
-        children, metadata = _table(node, lines)
-    elif kind == "code":
-        language = node.info.split(maxsplit=1)[0] if node.info.strip() else ""
-        metadata = {"language": language} if language else {}
-    elif kind in {"list", "item", "quote"}:
-        children = _children(node, lines, span)
-    return Block(kind, *span, children, metadata=metadata)
+        return (_table(element.children, span, lines.text),)
+    return (Block(kind, *span, _inside(element.children, span), metadata=_facts(kind, token)),)
 
 
-def _children(node: SyntaxTreeNode, lines: _Lines, span: tuple[int, int]) -> tuple[Block, ...]:
-    children: list[Block] = []
+def _facts(kind: str, token: Token) -> Mapping[str, object]:
+    language = token.info.split(maxsplit=1)[:1] if kind == "code" else []
+    return {"language": language[0]} if language else {}
+
+
+def _heading_text(content: str) -> str:
+    """A heading's words without its markup."""
+    parts = [child for token in _inline_parser().parseInline(content) for child in token.children or ()]
+    words = "".join(" " if part.type in {"softbreak", "hardbreak"} else part.content for part in parts)
+    return " ".join(words.split())
+
+
+def _inside(children: Sequence[Block], span: tuple[int, int]) -> tuple[Block, ...]:
+    """The children in order, without any that would leave their parent; headings in lists and quotes are paragraphs."""
+    kept: list[Block] = []
     position = span[0]
-    for child in node.children:
-        block = _block(child, lines) if child.map is not None else None
-        if block is not None and position <= block.start and block.end <= span[1]:
-            children.append(block)
-            position = block.end
-    return tuple(children)
+    for child in children:
+        if position <= child.start and child.end <= span[1]:
+            kept.append(Block("paragraph", child.start, child.end) if child.kind == "heading" else child)
+            position = child.end
+    return tuple(kept)
 
 
-def _table(node: SyntaxTreeNode, lines: _Lines) -> tuple[tuple[Block, ...], Mapping[str, object]]:
-    rows = [row for part in node.children for row in part.children]
-    spans = [span for row in rows if (span := lines.span(row)) is not None]
-    if not spans:
-        return (), {}
-    header_end = spans[1][0] if len(spans) > 1 else lines.span(node)[1]  # type: ignore[index]  # the table is not blank
-    start, end = spans[0][0], spans[0][0] + len(lines.text[spans[0][0] : header_end].rstrip())
-    header = Block("table_header", start, end, glued=True)
-    body = tuple(Block("row", *span) for span in spans[1:])
-    return (header, *body), {"table_header": lines.text[spans[0][0] : spans[0][1]].strip()}
+def _table(rows: Sequence[Block], span: tuple[int, int], text: str) -> Block:
+    """A table; its header reaches over the line of dashes below it."""
+    names, body = rows[0], tuple(rows[1:])
+    until = body[0].start if body else span[1]
+    header = Block("table_header", names.start, names.start + len(text[names.start : until].rstrip()), glued=True)
+    return Block("table", *span, (header, *body), metadata={"table_header": text[names.start : names.end].strip()})
