@@ -112,10 +112,11 @@ def digest(
     """
     places = places or places_of(record)
     helpful = verdict(record.feedback)
-    answer = None if record.decision == "refuse" else record.answer
     outcome = stage = good = basis = None
     if label is not None:
-        outcome = grade_answer(answer, label, metric=metric, threshold=threshold)
+        refused = record.decision == "refuse"
+        if refused or record.answer not in (None, WITHHELD):  # a broken or withheld answer cannot be graded
+            outcome = grade_answer(None if refused else record.answer, label, metric=metric, threshold=threshold)
         texts = [passage.text for passage in record.passages]
         stage = attribute_failure(places, label, outcome, corpus=corpus, shown_texts=texts)
         good, basis = _labelled_verdict(label, outcome, stage)

@@ -141,6 +141,13 @@ def test_relevance_labels_alone_judge_the_retrieval() -> None:
     assert digest(record("1"), Label(relevant={"b": 1})).stage == "lost_in_fusion"
 
 
+def test_a_broken_or_withheld_answer_is_not_taken_for_a_refusal_or_a_wrong_one() -> None:
+    label = Label(answerable=False)
+    assert digest(record("1", answer=None, error="timeout"), label).outcome is None
+    assert digest(record("1", answer=WITHHELD), label).outcome is None
+    assert digest(record("1", answer=WITHHELD, decision="refuse"), label).outcome == "refused_rightly"
+
+
 def test_withheld_text_is_no_text() -> None:
     assert digest(record("1", query=WITHHELD)).query == ""
 
