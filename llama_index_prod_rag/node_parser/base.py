@@ -12,7 +12,14 @@ from typing import Any
 
 import numpy as np
 from llama_index.core.base.embeddings.base import BaseEmbedding
-from llama_index.core.bridge.pydantic import Field, PrivateAttr, field_serializer, field_validator, model_validator
+from llama_index.core.bridge.pydantic import (
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 from llama_index.core.node_parser import NodeParser
 from llama_index.core.node_parser.node_utils import default_id_func
 from llama_index.core.schema import BaseNode, Document, MetadataMode, NodeRelationship, RelatedNodeInfo, TextNode
@@ -78,6 +85,15 @@ class ChunkingParser(NodeParser):
 
     _counter: TokenCounter = PrivateAttr()
 
+    def __init__(self, **data: Any) -> None:
+        try:
+            super().__init__(**data)
+        except ValidationError as error:  # pydantic wraps every ValueError: give back the one that says what to do
+            for line in error.errors():
+                if isinstance(ours := line.get("ctx", {}).get("error"), ConfigurationError):
+                    raise ours from None
+            raise
+
     @model_validator(mode="before")
     @classmethod
     def _accept_llama_index_names(cls, data: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever came in
@@ -105,6 +121,10 @@ class ChunkingParser(NodeParser):
                 raise ConfigurationError(f"id_func {name!r} cannot be restored from its name: pass id_func again")
             return _ID_FUNCTIONS[name]
         return stable_id if value is None else value
+
+    @field_serializer("id_func")
+    def _serialise_id_function(self, value: Callable[[int, BaseNode], str]) -> dict[str, str]:
+        return {"id_func_name": getattr(value, "__name__", type(value).__name__), "title": "id_func"}
 
     def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401 - pydantic's signature
         """Check the sizes against each other and find the tokenizer."""
