@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
@@ -15,6 +16,7 @@ from llama_index_prod_rag.cli.progress import progress_bar
 if TYPE_CHECKING:
     from llama_index_prod_rag.evaluation.pipelines import Workbench
     from llama_index_prod_rag.evaluation.retrieval import RetrievalReport
+    from llama_index_prod_rag.evaluation.significance import Interval
     from llama_index_prod_rag.evaluation.tuning_study import TuningStudy
 
 _Data = Annotated[Path, typer.Option("--data", help="A folder in BEIR layout.")]
@@ -40,16 +42,30 @@ def retrieval(
     alpha: Annotated[
         float | None, typer.Option(min=0.0, max=1.0, help="Weight of the dense leg; default: as shipped.")
     ] = None,
+    backend: Annotated[
+        str, typer.Option(help="embedded, or elasticsearch: a temporary index on a server.")
+    ] = "embedded",
+    elasticsearch_url: Annotated[
+        str, typer.Option(envvar="ELASTICSEARCH_URL", help="The server, for --backend elasticsearch.")
+    ] = "http://localhost:9200",
     limit: _Limit = None,
     json_output: _Json = False,
 ) -> None:
     """Compare retrieval pipelines on a labelled collection, with 95 % bootstrap intervals."""
     names = _known(pipeline or ["dense", "bm25", "hybrid"])
+    if backend not in ("embedded", "elasticsearch"):
+        raise typer.BadParameter("embedded or elasticsearch", param_hint="--backend")
 
     from llama_index_prod_rag.evaluation.retrieval import measure_retrieval
 
     workbench = _workbench(data, split, limit, fusion, alpha)
-    with progress_bar("searching", total=len(names) * len(workbench.dataset.queries)) as advance:
+    with ExitStack() as stack:
+        if backend == "elasticsearch":
+            from llama_index_prod_rag.evaluation.elasticsearch import ElasticsearchWorkbench
+
+            served = ElasticsearchWorkbench(workbench.dataset, workbench.settings, url=elasticsearch_url)
+            workbench = stack.enter_context(served)
+        advance = stack.enter_context(progress_bar("searching", total=len(names) * len(workbench.dataset.queries)))
         report = measure_retrieval(workbench, names, progress=advance)
     if json_output:
         typer.echo(json.dumps(report.to_dict()))
@@ -108,22 +124,25 @@ def _workbench(data: Path, split: str, limit: int | None, fusion: str | None, al
 
 
 def _print_report(report: RetrievalReport) -> None:
-    baseline = next(iter(report.pipelines))
-    console = Console()
-    table = Table(title=f"{report.dataset}: {report.queries} queries, {report.documents:,} documents, 95 % intervals")
-    table.add_column("pipeline")
-    for metric in report.pipelines[baseline]:
-        table.add_column(metric, justify="right")
-    for name, metrics in report.pipelines.items():
-        table.add_row(name, *(f"{i.mean:.3f}\n[dim]{i.low:.3f}–{i.high:.3f}[/dim]" for i in metrics.values()))
-    for name, metrics in report.differences.items():
-        cells = (
-            f"[{'bold' if i.shows_difference else 'dim'}]{i.mean:+.3f}[/]\n[dim]{i.low:+.3f}–{i.high:+.3f}[/dim]"
-            for i in metrics.values()
-        )
-        table.add_row(f"{name} − {baseline}", *cells)
-    console.print(table)
-    console.print("Differences are paired; where the interval holds zero (dim), no difference is shown.")
+    baseline, console = next(iter(report.pipelines)), Console()
+    title = f"{report.dataset}: {report.queries} queries, {report.documents:,} documents"
+    console.print(_by_metric(f"{title}\nmean and 95 % interval", report.pipelines, "{:.3f}"))
+    if report.differences:
+        console.print(_by_metric(f"difference to {baseline}, paired", report.differences, "{:+.3f}"))
+        console.print("Dim: the interval holds zero, so no difference is shown.")
+
+
+def _by_metric(title: str, columns: Mapping[str, Mapping[str, Interval]], number: str) -> Table:
+    table = Table(title=title)
+    table.add_column("")
+    for name in columns:
+        table.add_column(name, justify="right")
+    for metric in next(iter(columns.values())):
+        intervals = [by_metric[metric] for by_metric in columns.values()]
+        means = (f"[{'bold' if i.shows_difference else 'dim'}]{number.format(i.mean)}[/]" for i in intervals)
+        spans = (f"[dim]{number.format(i.low)} {number.format(i.high)}[/]" for i in intervals)
+        table.add_row(metric, *map("\n".join, zip(means, spans, strict=True)))
+    return table
 
 
 def _print_study(study: TuningStudy) -> None:
