@@ -13,7 +13,7 @@ from llama_index_prod_rag.confidence.policy import Decision
 from llama_index_prod_rag.query_engine.attempt import Attempt
 from llama_index_prod_rag.query_engine.extract import Quote
 from llama_index_prod_rag.query_engine.sources import finite, source_of, text_of
-from llama_index_prod_rag.query_log.conventions import span_ids
+from llama_index_prod_rag.query_log.conventions import Ids, current_ids
 from llama_index_prod_rag.query_log.record import Passage, QueryRecord, hits_of, seconds_of
 
 
@@ -32,7 +32,7 @@ class Report:
         quotes: sentences quoted in the text.
         seconds: stage -> wall time.
         time: when the question came in, in UTC.
-        spans: OpenTelemetry's trace and span id, None without them.
+        ids: of the session, the trace and the span it belongs to, for the log.
     """
 
     query: str
@@ -48,7 +48,7 @@ class Report:
     withdrawn: str | None = None
     seconds: dict[str, float] = field(init=False)
     time: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
-    spans: tuple[str | None, str | None] = field(default_factory=span_ids)
+    ids: Ids = field(default_factory=current_ids)
 
     def __post_init__(self) -> None:
         self.decision = self.best.decision
@@ -122,6 +122,5 @@ class Report:
             failed=dict(self.degraded),
             answer=answer,
             error=error,
-            trace_id=self.spans[0],
-            span_id=self.spans[1],
+            **self.ids,
         )

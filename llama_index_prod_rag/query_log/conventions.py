@@ -1,19 +1,39 @@
-"""Where a log record meets the trace of the same question."""
+"""Where a log record meets the trace and the conversation of the same question."""
 
 from __future__ import annotations
 
 import sys
+from typing import TypedDict
+
+from llama_index_instrumentation.dispatcher import active_instrument_tags
 
 
-def span_ids() -> tuple[str | None, str | None]:
-    """Ids of the current OpenTelemetry trace and span, as hexadecimal digits; None where nobody traces.
+class Ids(TypedDict):
+    """The ids under which a question is known elsewhere; `QueryRecord`'s fields of these names."""
 
-    Whoever traces has loaded OpenTelemetry, so it is never imported for this.
+    session_id: str | None
+    trace_id: str | None
+    span_id: str | None
+
+
+def current_ids() -> Ids:
+    """The ids that hold at this point of the program; None where there is none.
+
+    `trace_id` and `span_id` are those of the open OpenTelemetry span, as hexadecimal digits. Whoever traces has loaded
+    OpenTelemetry, so it is never imported for this. `session_id` is LlamaIndex's instrument tag `session.id`.
 
     Examples:
-        >>> span_ids()
-        (None, None)
+        >>> from llama_index_instrumentation.dispatcher import instrument_tags
+        >>> with instrument_tags({"session.id": "conversation 7"}):
+        ...     current_ids()
+        {'session_id': 'conversation 7', 'trace_id': None, 'span_id': None}
     """
+    session = active_instrument_tags.get().get("session.id")
+    trace_id, span_id = _span_ids()
+    return {"session_id": None if session is None else str(session), "trace_id": trace_id, "span_id": span_id}
+
+
+def _span_ids() -> tuple[str | None, str | None]:
     trace = sys.modules.get("opentelemetry.trace")
     if trace is None:
         return None, None

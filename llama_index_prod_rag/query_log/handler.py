@@ -25,7 +25,6 @@ from llama_index_instrumentation.dispatcher import Dispatcher
 from pydantic import PrivateAttr
 
 from llama_index_prod_rag.events import FusionEvent, PairScoresEvent
-from llama_index_prod_rag.query_log.conventions import span_ids
 from llama_index_prod_rag.query_log.nodes import passages_of, scores_of
 from llama_index_prod_rag.query_log.observation import Observation
 from llama_index_prod_rag.query_log.record import QueryRecord
@@ -110,7 +109,7 @@ class QueryLogHandler(BaseEventHandler):
                 query = event.query.query_str if isinstance(event.query, QueryBundle) else event.query
                 engine = self._spans.owner(span)
                 named = getattr(engine, "config_hash", "")  # an engine may name its configuration itself: the gate does
-                self._open[span] = Observation(query, named or engine_hash(engine), span_ids())
+                self._open[span] = Observation(query, named or engine_hash(engine))
         elif isinstance(event, QueryEndEvent):
             if span == root:
                 self._finish(self._open.pop(root), event.response)

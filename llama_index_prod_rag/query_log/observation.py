@@ -1,4 +1,4 @@
-"""One question as instrumentation events tell it: any retriever's and reranker's calls, as trace records. Core."""
+"""One question as instrumentation events tell it: any retriever's and reranker's calls, as trace records."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from time import perf_counter
 from typing import Literal
 
+from llama_index_prod_rag.query_log.conventions import Ids, current_ids
 from llama_index_prod_rag.query_log.record import Passage, QueryRecord, hits_of, seconds_of
 from llama_index_prod_rag.trace import LegHit, Record, RerankRecord, RetrievalRecord
 
@@ -35,13 +36,13 @@ class Observation:
     Attributes:
         query: the question's text.
         config_hash: see `record.config_hash`.
-        spans: OpenTelemetry's trace and span id, see `conventions.span_ids`.
+        ids: under which it is known elsewhere, see `conventions.current_ids`.
         time: when the question came in.
     """
 
     query: str
     config_hash: str = ""
-    spans: tuple[str | None, str | None] = (None, None)
+    ids: Ids = field(default_factory=current_ids)
     time: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     _clock: float = field(default_factory=perf_counter)
     _begun: dict[tuple[Step, str], tuple[float, str]] = field(default_factory=dict)
@@ -110,8 +111,7 @@ class Observation:
             failed={leg: why for record in records for leg, why in _failures(record).items()},
             answer=answer,
             error=error,
-            trace_id=self.spans[0],
-            span_id=self.spans[1],
+            **self.ids,
         )
 
 
