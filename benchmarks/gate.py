@@ -120,7 +120,7 @@ def _figures(
         figures[domain]["textbook"] = ranking(_textbook, cases)
         figures[domain]["signals"] = _of_signals(cases)
     figures["near"]["calibrated"].update(_with_precision(train, others, elsewhere, near))
-    figures["near"]["false_refusals"] = _over_splits(heads["calibrated"], near)
+    figures["near"]["false_refusals"] = _over_splits(elsewhere, [*train, *map(example, near)])
     figures["near"]["nauc_ndcg10"] = _nauc_ndcg(heads["calibrated"], near)
     return figures
 
@@ -216,11 +216,15 @@ def _answers(calibration: Calibration, case: Case) -> bool:
     return head is not None and head.probability(signals) >= head.answer_from
 
 
-def _over_splits(calibration: Calibration | None, near: Sequence[Case]) -> dict[str, Any] | None:
-    """How often a threshold from half of the questions refuses more than it promised on the other half."""
+def _over_splits(calibration: Calibration | None, examples: Sequence[Example]) -> dict[str, Any] | None:
+    """How often a threshold from half of the questions refuses more than it promised on the other half.
+
+    The head is one that has seen none of these questions, so all of them may take part.
+    """
     if calibration is None:
         return None
-    good = np.array([probability(calibration, case) for case in near if case.found])
+    scored = ((calibration.head_for(row.signals), row.signals) for row in examples if row.good)
+    good = np.array([head.probability(signals) for head, signals in scored if head is not None])
     generator = np.random.default_rng(0)
     exceeded, rates = 0, []
     for _ in range(_SPLITS):
