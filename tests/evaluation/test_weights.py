@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.schema import NodeRelationship, NodeWithScore, QueryBundle, RelatedNodeInfo, TextNode
+
+from llama_index_prod_rag.errors import InputError
+from llama_index_prod_rag.evaluation.tuning_plot import plot_tuning, profile
+from llama_index_prod_rag.evaluation.weights import Names, collect_labelled, tune_pipeline
+from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
+from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
+
+WORDS = ("apple", "pear", "plum", "grape", "lemon", "melon", "peach", "cherry", "mango", "kiwi", "fig", "lime")
+NODES = [TextNode(text=f"{word} tree", id_=word, metadata={"file_path": f"fruit/{word}.md"}) for word in WORDS]
+
+
+class Backwards(BaseRetriever):
+    """A leg that is always wrong."""
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        word = query_bundle.query_str.split()[0]
+        return [NodeWithScore(node=node, score=0.1 if node.node_id == word else 0.9) for node in NODES]
+
+
+def test_a_passage_goes_by_many_names() -> None:
+    node = TextNode(text="x", id_="n", metadata={"file_path": "C:\\docs\\a.md", "title": "A"})
+    node.relationships[NodeRelationship.SOURCE] = RelatedNodeInfo(node_id="doc")
+    for name in ("n", "doc", "a.md", "docs/a.md", "./a.md", "A"):
+        assert Names([node]).relevant({name: 2}) == {"n": 2}
+    assert Names([node]).relevant({"b.md": 1}) == {}
+
+
+def test_a_source_stands_for_all_of_its_passages() -> None:
+    parts = [TextNode(text="x", id_=i, metadata={"file_name": "a.md"}) for i in "xy"]
+    assert Names(parts).relevant({"a.md": 1, "y": 3}) == {"x": 1, "y": 3}
+
+
+def test_weights_lean_to_the_leg_that_is_right(tmp_path: Path) -> None:
+    retriever = HybridFusionRetriever({"wrong": Backwards(), "bm25": BM25FRetriever(NODES)}, alpha=0.7, rule="min-max")
+    labels = {f"{word} question": {f"{word}.md": 1} for word in WORDS}
+    queries, rule, weights = collect_labelled(labels, NODES, retriever)
+    assert (rule, weights) == ("min-max", {"wrong": 0.7, "bm25": pytest.approx(0.3)})
+    tuning = tune_pipeline(queries, rule, weights, prior=0.0)
+    assert tuning.weights["bm25"] > 0.5
+    curve = profile(tuning, "bm25")
+    assert [weight for weight, _ in curve] == pytest.approx([step / 20 for step in range(21)])
+    assert curve[0][1] < curve[-1][1] == 1.0
+    plot_tuning(tuning, tmp_path / "curve.svg")
+    assert (tmp_path / "curve.svg").stat().st_size > 1000
+
+
+def test_labels_that_name_nothing_are_refused() -> None:
+    with pytest.raises(InputError, match=r"'nowhere\.md'"):
+        collect_labelled({"q": {"nowhere.md": 1}}, NODES, HybridFusionRetriever({"bm25": BM25FRetriever(NODES)}))
+
+
+def test_a_retriever_without_records_is_refused() -> None:
+    with pytest.raises(InputError, match="retrieval record"):
+        collect_labelled({"apple": {"apple": 1}}, NODES, Backwards())
