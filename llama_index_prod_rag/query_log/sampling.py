@@ -72,6 +72,7 @@ def sample(records: Iterable[QueryRecord], number: int, *, uncertain: float = 0.
         elif (slot := generator.randrange(place + 1)) < number:
             reservoir[slot] = record
         if record.confidence is not None:
+            # Rounded, so that 0.4 and 0.6 are equally uncertain in binary too; of equals the newest goes first.
             entry = (round(uncertainty(record.confidence), 9), -place, record)
             (heapq.heappush if len(doubtful) < number else heapq.heappushpop)(doubtful, entry)
     generator.shuffle(reservoir)

@@ -28,7 +28,7 @@ def test_a_sample_has_no_question_twice_and_as_many_as_there_are(
     drawn = sample(_log(*confidences), number, uncertain=uncertain, seed=seed)
     ids = [one.record.query_id for one in drawn]
     assert len(ids) == len(set(ids)) == min(number, len(confidences))
-    doubts = [uncertainty(one.record.confidence or 0.0) for one in drawn if one.drawn == "uncertain"]
+    doubts = [round(uncertainty(one.record.confidence or 0.0), 9) for one in drawn if one.drawn == "uncertain"]
     assert doubts == sorted(doubts, reverse=True)
     assert len(doubts) <= round(number * uncertain)
 
