@@ -34,6 +34,7 @@ from llama_index_prod_rag.fusion.rules import ConvexCombination, fuse
 from llama_index_prod_rag.fusion.tuning import LabelledQuery, tune_weights
 from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER, blend_with_legs
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
+from llama_index_prod_rag.postprocessor.questions import is_question
 from llama_index_prod_rag.postprocessor.scorers import PairScorer, load_scorer
 from llama_index_prod_rag.retrievers.hybrid import DEFAULT_ALPHA
 from llama_index_prod_rag.scored_node import ScoredNode
@@ -108,6 +109,7 @@ class LabelledLegs:
     """The candidates of one collection with the three legs' scores, for weights from labels."""
 
     queries: Mapping[str, LabelledQuery]
+    texts: Mapping[str, str]
 
     @classmethod
     def of(cls, dataset: RetrievalDataset, scorer: PairScorer) -> LabelledLegs:
@@ -118,13 +120,15 @@ class LabelledLegs:
         for query_id, text in dataset.queries.items():
             hits = reader.postprocess_nodes(bench.hybrid.retrieve(text)[:_DEPTH], query_str=text)
             queries[query_id] = _labelled(hits, dataset.qrels[query_id])
-        return cls(queries)
+        return cls(queries, dataset.queries)
 
     def tuned(self, rng: np.random.Generator, test: LabelledLegs) -> Values:
         """nDCG@10 of `test` with weights from `_LABELS` random queries of this split."""
         drawn = rng.choice(sorted(self.queries), _LABELS, replace=False)
         tuning = tune_weights(
-            [self.queries[query] for query in drawn], default=_default_weights(), rule=ConvexCombination("min-max")
+            [self.queries[query] for query in drawn],
+            default=_default_weights([self.texts[query] for query in drawn]),
+            rule=ConvexCombination("min-max"),
         )
         run = {
             query: fuse(one.legs, rule=ConvexCombination("min-max"), weights=tuning.weights, bounds=one.bounds).scores
@@ -140,9 +144,10 @@ def _labelled(hits: Sequence[NodeWithScore], grades: Mapping[str, int]) -> Label
     return LabelledQuery({**blend.legs, CROSS_ENCODER: rerank.logits}, grades, blend.bounds)
 
 
-def _default_weights() -> dict[str, float]:
-    """What the labels are shrunk to: the default for a query that is no question."""
-    share = CrossEncoderRerank().blend
+def _default_weights(queries: Sequence[str]) -> dict[str, float]:
+    """What the labels are shrunk to: the default's share for the pair score, averaged over the labelled queries."""
+    default = CrossEncoderRerank()
+    share = float(np.mean([default.question_blend if is_question(query) else default.blend for query in queries]))
     return {"dense": (1 - share) * DEFAULT_ALPHA, "bm25": (1 - share) * (1 - DEFAULT_ALPHA), CROSS_ENCODER: share}
 
 
