@@ -14,7 +14,7 @@ from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.evaluation.pipelines import Workbench
 from llama_index_prod_rag.evaluation.significance import Interval
 from llama_index_prod_rag.fusion.normalisers import find_bounds
-from llama_index_prod_rag.fusion.rules import parse_rule
+from llama_index_prod_rag.fusion.rules import ConvexCombination, parse_rule
 from llama_index_prod_rag.fusion.tuning import LabelledQuery, WeightTable
 from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER
 from llama_index_prod_rag.scored_node import ScoredNode
@@ -148,12 +148,16 @@ def study_tuning(
             reranked.append(labelled_query(best, relevant))
         progress(1)
     rule, floors = parse_rule(workbench.settings.fusion), workbench.hybrid.floors
-    plain = WeightTable.build(retrieved, default=workbench.hybrid.weights, rule=rule, floors=floors)
+    plain_weights = workbench.hybrid.weights
+    plain = WeightTable.build(retrieved, default=plain_weights, rule=rule, floors=floors)
     table = plain
     if rerank:
         table = WeightTable.build(reranked, default=workbench.default_weights(rerank=True), rule=rule, floors=floors)
     every = np.arange(len(retrieved))
-    fixed = {leg: plain.at(every, plain.only(leg)) for leg in plain.legs} | {"default": table.at(every, table.default)}
+    # A leg alone is its own order; the rule's bounds would clip its best hits into ties.
+    unclipped = [LabelledQuery(query.legs, query.relevant) for query in retrieved]
+    alone = WeightTable.build(unclipped, default=plain_weights, rule=ConvexCombination("min-max"))
+    fixed = {leg: alone.at(every, alone.only(leg)) for leg in alone.legs} | {"default": table.at(every, table.default)}
     if rerank:
         fixed["hybrid"] = plain.at(every, plain.default)
     return TuningStudy(
