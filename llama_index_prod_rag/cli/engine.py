@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 WEIGHTS_FILE = "weights.json"
 """Beside an index: leg -> weight, as `prod-rag tune --save` leaves them."""
 
-CANDIDATES = 50  # what the reranker reads; the depth at which its default weights were chosen
+CANDIDATES = 50
+"""Passages that the reranker reads: the depth at which its default weights were chosen."""
 
 
 @dataclass(frozen=True, slots=True)
