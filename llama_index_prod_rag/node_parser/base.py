@@ -29,9 +29,10 @@ from numpy.typing import NDArray
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.node_parser.embedded_metadata import EmbeddedMetadata
 from llama_index_prod_rag.node_parser.hierarchy import link_neighbours
-from llama_index_prod_rag.node_parser.packing import Budget, Chunk, Source, Unit, pack_units, split_chunk
+from llama_index_prod_rag.node_parser.packing import pack_units, split_chunk
 from llama_index_prod_rag.node_parser.spans import without_surrogates
 from llama_index_prod_rag.node_parser.tokens import SIMPLE, HuggingFaceCounter, TokenCounter, load_counter
+from llama_index_prod_rag.node_parser.units import Budget, Chunk, Source, Unit
 
 _logger = logging.getLogger(__name__)
 

@@ -12,18 +12,11 @@ from llama_index_prod_rag.node_parser.base import ChunkingParser, Plan
 from llama_index_prod_rag.node_parser.definitions import find_definitions, used_definitions
 from llama_index_prod_rag.node_parser.embedded_metadata import EmbeddedMetadata
 from llama_index_prod_rag.node_parser.hierarchy import cut_sections, link_family
-from llama_index_prod_rag.node_parser.packing import (
-    Budget,
-    Chunk,
-    PlainSource,
-    Source,
-    metadata_of,
-    path_of,
-    plan_units,
-)
+from llama_index_prod_rag.node_parser.packing import plan_units
 from llama_index_prod_rag.node_parser.structure.detect import Format, detect_format, read
 from llama_index_prod_rag.node_parser.structure.html import HtmlText
 from llama_index_prod_rag.node_parser.structure.tree import Block
+from llama_index_prod_rag.node_parser.units import Budget, Chunk, PlainSource, Source, metadata_of, path_of
 
 DEFINITIONS = "definitions"
 """Metadata key of the definitions of terms that a chunk uses; shown to language models, never embedded."""

@@ -7,8 +7,9 @@ from llama_index.core.schema import BaseNode
 
 from llama_index_prod_rag.node_parser.base import ChunkingParser, Plan
 from llama_index_prod_rag.node_parser.embedded_metadata import EmbeddedMetadata
-from llama_index_prod_rag.node_parser.packing import Budget, PlainSource, plan_units
+from llama_index_prod_rag.node_parser.packing import plan_units
 from llama_index_prod_rag.node_parser.structure.tree import Block
+from llama_index_prod_rag.node_parser.units import Budget, PlainSource
 
 
 class SemanticChunker(ChunkingParser):

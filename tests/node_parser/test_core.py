@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llama_index_prod_rag.errors import ModelError
-from llama_index_prod_rag.node_parser.packing import Budget, PlainSource, pack_units, plan_units
+from llama_index_prod_rag.node_parser.packing import pack_units, plan_units
 from llama_index_prod_rag.node_parser.segmentation import NEVER, segment
 from llama_index_prod_rag.node_parser.sentences import split_sentences
 from llama_index_prod_rag.node_parser.spans import floor_to_grapheme, trim, without_surrogates
 from llama_index_prod_rag.node_parser.structure.tree import Block
 from llama_index_prod_rag.node_parser.tokens import SimpleCounter, load_counter, prefix_end
+from llama_index_prod_rag.node_parser.units import Budget, PlainSource
 
 _TEXTS = st.text(alphabet=st.sampled_from(list('ab .\n\r\t!。\u0301\u200d🦉🇩🇪é\u0600(1)-"')), max_size=60)
 
