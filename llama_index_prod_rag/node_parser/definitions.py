@@ -10,9 +10,10 @@ from functools import lru_cache
 from llama_index_prod_rag.node_parser.sentences import split_sentences
 
 _QUOTED = r"[\"“](?P<term>[^\"“”()\n]{2,80}?),?[\"”]"
-_MORE = r"(?:,?\s+(?:or|and)?\s*[\"“][^\"“”()\n]{2,80}[\"”])*"
+# Blanks are counted, not starred: tables made into text have thousands in a row.
+_MORE = r"(?:,?\s{1,9}(?:(?:or|and)\s{1,9})?[\"“][^\"“”()\n]{2,80}[\"”])*"
 _MEANS = re.compile(
-    rf"{_QUOTED}{_MORE}(?:\s*\([^()\n]{{0,80}}\))?,?\s*"
+    rf"{_QUOTED}{_MORE}(?:\s{{0,9}}\([^()\n]{{0,80}}\))?,?\s{{0,9}}"
     r"(?:(?:shall\s+)?means?\b|(?:has|have|shall\s+have)\s+the\s+meaning|is\s+defined\s+as|refers?\s+to\b|[–—:]\s)"
 )
 # `(the "Effective Date")`, `("Agent" and, together with GA, "Purchaser")`
@@ -20,7 +21,7 @@ _IN_BRACKETS = re.compile(r"\((?=[^()]{0,200}[\"“])(?P<inside>[^()]{1,240})\)"
 _NAME = re.compile(r"[\"“]([^\"“”()\n]{2,80}?),?[\"”]")
 _LEAD = re.compile(
     r"(?:(?:the|this|these|such|each|an?|any|all|and|or|in|it|as|its|with|by|of|hereinafter|hereafter|herein|collectively|"
-    r"individually|jointly|together|referred|to|called|defined|being|both|either|singly|respectively|sometimes|[A-Z]\w*)"
+    r"individually|jointly|together|referred|to|called|defined|being|both|either|singly|respectively|sometimes|[A-Z]\w*)\b"
     r",?\s*)*\Z"
 )
 _BEFORE_NEXT = re.compile(

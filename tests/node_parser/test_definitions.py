@@ -89,6 +89,12 @@ def test_numbers_of_clauses_are_metadata_for_filters_alone() -> None:
     assert all("numbering" not in node.get_content(MetadataMode.EMBED) for node in nodes)
 
 
+@pytest.mark.timeout(10)
+def test_long_words_and_wide_blanks_cost_no_time() -> None:
+    assert find_definitions(f'"Fee"{" " * 20_000}"Term"{" " * 20_000}x') == ()
+    assert find_definitions(f'({"aan" * 60}! "Fee")') == ()
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.sampled_from(['"Fee"', "means", "(the", ")", "(", '"', "1.2", "\n\n", " or ", "“A B”", "x " * 50])))
 def test_passages_lie_in_the_text_and_name_their_term(parts: list[str]) -> None:

@@ -43,6 +43,8 @@ _STATEMENT = re.compile(
 )
 _ENTRY = re.compile(r"^[ \t]*(?:\[[^\]\n]{1,12}\]|\d{1,3}\.)[ \t]+\S", re.MULTILINE)
 _LINE = re.compile(r"[^\r\n]+")
+_LINE_BREAK = 200
+"""Characters before a line in which the end of the line above is looked for."""
 _LONGEST_TITLE = 300
 _MOST_WORDS = 14
 """A numbered line with more words is a sentence or an item of a list."""
@@ -102,7 +104,7 @@ class _Reader:
             self.in_appendix = self.in_references or words.lower().startswith("appendi")
             return 1
         match = _NUMBERED.fullmatch(words)
-        above = self.text[opened:start].rstrip()
+        above = self.text[max(opened, start - _LINE_BREAK) : start].rstrip()
         inside = bool(above) and above[-1] not in ".!?:)]"
         if match is None or inside or words[-1] in ".,;:!?" or len(words.split()) > _MOST_WORDS:
             return 0
