@@ -29,12 +29,13 @@ from numpy.typing import NDArray
 from benchmarks.chunking_metric import METRICS, Piece, Question, by_corpus, load_chunking_data, score_system
 from benchmarks.chunking_peers import Cut, Peer, Spans, peers
 from llama_index_prod_rag.disk_cache import ArrayCache, cache_folder, digest
-from llama_index_prod_rag.evaluation.significance import paired_difference
-from llama_index_prod_rag.models import find_weights, load_embedding
+from llama_index_prod_rag.embedding import load_embedding
+from llama_index_prod_rag.models import find_weights
 from llama_index_prod_rag.node_parser.base import ChunkingParser
 from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
 from llama_index_prod_rag.node_parser.semantic import SemanticChunker
 from llama_index_prod_rag.node_parser.tokens import load_counter
+from llama_index_prod_rag.significance import paired_difference
 
 OURS = "SemanticChunker"
 _WITHIN = 0.05  # how far a peer's mean size may be from ours

@@ -20,8 +20,8 @@ from elasticsearch import Elasticsearch, helpers
 
 from llama_index_prod_rag.evaluation.datasets import RetrievalDataset, load_beir
 from llama_index_prod_rag.evaluation.ranking import rank_metrics
-from llama_index_prod_rag.evaluation.significance import bootstrap_mean, paired_difference
 from llama_index_prod_rag.retrievers.elasticsearch.queries import Body, lexical_query
+from llama_index_prod_rag.significance import bootstrap_mean, paired_difference
 
 _METRIC = "nDCG@10"
 _BASELINE = "best_fields ^2"

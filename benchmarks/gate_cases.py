@@ -21,10 +21,11 @@ from benchmarks.pair_scores import remembered
 from llama_index_prod_rag.confidence.evidence import Evidence, Passage, gather
 from llama_index_prod_rag.confidence.terms import TermStatistics
 from llama_index_prod_rag.disk_cache import ArrayCache, cache_folder, digest
+from llama_index_prod_rag.embedding import load_embedding
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.evaluation.datasets import Split, load_beir
 from llama_index_prod_rag.fusion.rules import ConvexCombination, fuse
-from llama_index_prod_rag.models import OFFLINE, find_weights, load_embedding
+from llama_index_prod_rag.models import OFFLINE, find_weights
 from llama_index_prod_rag.postprocessor.blending import blend_with_legs
 from llama_index_prod_rag.postprocessor.passages import score_passages
 from llama_index_prod_rag.postprocessor.scorers import PairScorer, load_scorer

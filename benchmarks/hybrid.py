@@ -26,10 +26,10 @@ from llama_index.core.schema import NodeWithScore
 from llama_index_prod_rag.evaluation.datasets import RetrievalDataset, load_beir
 from llama_index_prod_rag.evaluation.pipelines import PipelineSettings, Ranker, Workbench, run_pipeline
 from llama_index_prod_rag.evaluation.ranking import rank_metrics
-from llama_index_prod_rag.evaluation.significance import Interval, bootstrap_mean, paired_difference
 from llama_index_prod_rag.fusion.rules import RULE_NAMES, ConvexCombination, FusionRule, leg_bounds, parse_rule
 from llama_index_prod_rag.fusion.tuning import LabelledQuery, WeightTable
 from llama_index_prod_rag.scored_node import carried_records
+from llama_index_prod_rag.significance import Interval, bootstrap_mean, paired_difference
 from llama_index_prod_rag.trace import RetrievalRecord
 
 SETS = ("scifact", "cranfield", "fiqa_mini", "hotpotqa", "cosqa")

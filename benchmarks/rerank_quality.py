@@ -29,7 +29,6 @@ from benchmarks.pair_scores import remembered
 from llama_index_prod_rag.evaluation.datasets import RetrievalDataset, Split, load_beir
 from llama_index_prod_rag.evaluation.pipelines import PipelineSettings, Workbench
 from llama_index_prod_rag.evaluation.ranking import rank_metrics
-from llama_index_prod_rag.evaluation.significance import Interval, bootstrap_mean, paired_difference
 from llama_index_prod_rag.fusion.rules import ConvexCombination, fuse
 from llama_index_prod_rag.fusion.tuning import LabelledQuery, tune_weights
 from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER, blend_with_legs
@@ -38,6 +37,7 @@ from llama_index_prod_rag.postprocessor.questions import is_question
 from llama_index_prod_rag.postprocessor.scorers import PairScorer, load_scorer
 from llama_index_prod_rag.retrievers.hybrid import DEFAULT_ALPHA
 from llama_index_prod_rag.scored_node import ScoredNode
+from llama_index_prod_rag.significance import Interval, bootstrap_mean, paired_difference
 from llama_index_prod_rag.trace import RerankRecord, RetrievalRecord
 
 SETS = ("scifact", "cranfield", "fiqa_mini", "hotpotqa", "cosqa")

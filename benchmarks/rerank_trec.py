@@ -19,9 +19,9 @@ from benchmarks.pair_scores import remembered
 from benchmarks.torch_reranker import write_torch_folder
 from llama_index_prod_rag.evaluation.datasets import load_beir
 from llama_index_prod_rag.evaluation.ranking import rank_metrics
-from llama_index_prod_rag.evaluation.significance import bootstrap_mean, compare
 from llama_index_prod_rag.postprocessor.passages import score_passages
 from llama_index_prod_rag.postprocessor.scorers import PairScorer, load_scorer
+from llama_index_prod_rag.significance import bootstrap_mean, compare
 
 _METRIC = "nDCG@10"
 _Run = Mapping[str, Mapping[str, float]]

@@ -13,12 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from llama_index_prod_rag.errors import ConfigurationError, ModelError
-
-if TYPE_CHECKING:
-    from llama_index.core.base.embeddings.base import BaseEmbedding
 
 Role = Literal["embedding", "cross-encoder", "late-interaction", "language-model"]
 """What a model is for."""
@@ -154,22 +151,3 @@ def _sha256(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-def load_embedding(model: str | Path = OFFLINE, *, batch_size: int = 32, device: str | None = None) -> BaseEmbedding:
-    """A LlamaIndex embedding model from a hub name, a folder, or the bundled all-MiniLM-L6-v2.
-
-    Args:
-        model: as in `find_weights`.
-        batch_size: texts per forward pass.
-        device: torch device; None lets sentence-transformers choose.
-
-    Raises:
-        ModelError: as in `find_weights`.
-    """
-    from llama_index.embeddings.huggingface import HuggingFaceEmbedding
-
-    weights = find_weights(model, "embedding")
-    return HuggingFaceEmbedding(
-        model_name=weights.source, embed_batch_size=batch_size, device=device, trust_remote_code=False
-    )

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from llama_index.core import StorageContext, VectorStoreIndex, load_index_from_storage
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.schema import BaseNode, MetadataMode
@@ -22,14 +21,14 @@ from llama_index.core.schema import BaseNode, MetadataMode
 from llama_index_prod_rag._version import __version__
 from llama_index_prod_rag.cli.progress import progress_bar
 from llama_index_prod_rag.cli.sources import Source
-from llama_index_prod_rag.disk_cache import ArrayCache, cache_folder, digest
+from llama_index_prod_rag.disk_cache import cache_folder, digest
+from llama_index_prod_rag.embedding import embed_texts, load_embedding
 from llama_index_prod_rag.errors import InputError
-from llama_index_prod_rag.models import find_weights, load_embedding
+from llama_index_prod_rag.models import find_weights
 from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
 
 _log = logging.getLogger(__name__)
 
-_BATCH = 64  # texts embedded between two writes to the cache: what an interruption can lose
 _STAMP = "stamp.json"
 
 
@@ -76,7 +75,7 @@ def open_corpus(source: Source, *, embed_model: str = "offline") -> Corpus:
     nodes = parser.get_nodes_from_documents(source.load())
     if not nodes:
         raise InputError(f"{source.name} holds no text")
-    index = VectorStoreIndex(_embedded(nodes, model, weights.fingerprint), embed_model=model, store_nodes_override=True)
+    index = VectorStoreIndex(_embedded(nodes, embed_model, model), embed_model=model, store_nodes_override=True)
     _persist(index, folder, stamp)
     return Corpus(index, folder, len(nodes), fresh=True)
 
@@ -95,24 +94,12 @@ def _read_stamp(folder: Path) -> object:
         return None
 
 
-def _embedded(nodes: Sequence[BaseNode], model: BaseEmbedding, fingerprint: str) -> list[BaseNode]:
+def _embedded(nodes: Sequence[BaseNode], name: str, model: BaseEmbedding) -> list[BaseNode]:
     """Copies of the nodes with their embeddings, computed or from the cache."""
     texts = [node.get_content(metadata_mode=MetadataMode.EMBED) for node in nodes]
-    keys = [digest(fingerprint, text) for text in texts]
-    cache = ArrayCache(cache_folder() / "embeddings.sqlite")
-    known = cache.get(keys)
-    missing = [(key, text) for key, text in dict(zip(keys, texts, strict=True)).items() if key not in known]
-    with progress_bar("embedding", total=len(missing)) as advance:
-        for start in range(0, len(missing), _BATCH):
-            part = missing[start : start + _BATCH]
-            vectors = model.get_text_embedding_batch([text for _, text in part])
-            computed = {
-                key: np.asarray(vector, dtype=np.float32) for (key, _), vector in zip(part, vectors, strict=True)
-            }
-            cache.put(computed)
-            known.update(computed)
-            advance(len(part))
-    return [node.model_copy(update={"embedding": known[key].tolist()}) for node, key in zip(nodes, keys, strict=True)]
+    with progress_bar("embedding", total=len(texts)) as advance:
+        vectors = embed_texts(texts, model=name, embedding=model, progress=advance)
+    return [node.model_copy(update={"embedding": vector}) for node, vector in zip(nodes, vectors.tolist(), strict=True)]
 
 
 def _persist(index: VectorStoreIndex, folder: Path, stamp: object) -> None:

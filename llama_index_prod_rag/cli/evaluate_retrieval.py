@@ -17,8 +17,8 @@ from llama_index_prod_rag.cli.progress import progress_bar
 if TYPE_CHECKING:
     from llama_index_prod_rag.evaluation.pipelines import Workbench
     from llama_index_prod_rag.evaluation.retrieval import RetrievalReport
-    from llama_index_prod_rag.evaluation.significance import Interval
     from llama_index_prod_rag.evaluation.tuning_study import TuningStudy
+    from llama_index_prod_rag.significance import Interval
 
 _Data = Annotated[Path, typer.Option("--data", help="A folder in BEIR layout.")]
 _Limit = Annotated[int | None, typer.Option(min=1, help="At most this many queries, always the same ones.")]

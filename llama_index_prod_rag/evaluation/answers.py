@@ -15,7 +15,7 @@ from typing import Literal, get_args
 from llama_index_prod_rag.errors import ConfigurationError, InputError
 from llama_index_prod_rag.evaluation.generation import AnswerMetric, contains_answer
 from llama_index_prod_rag.evaluation.labels import Label
-from llama_index_prod_rag.evaluation.significance import Interval, bootstrap_mean, proportion
+from llama_index_prod_rag.significance import Interval, bootstrap_mean, proportion
 
 Outcome = Literal["correct", "wrong", "refused_wrongly", "refused_rightly", "answered_unanswerable"]
 """What became of a question: the first three where the corpus can answer it, the last two where it cannot."""

@@ -16,10 +16,10 @@ from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.schema import BaseNode, NodeWithScore, QueryBundle, TextNode
 from numpy.typing import NDArray
 
+from llama_index_prod_rag.embedding import embed_texts
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.evaluation.datasets import RetrievalDataset
 from llama_index_prod_rag.evaluation.pair_scores import DiskScores
-from llama_index_prod_rag.evaluation.vectors import embed_texts
 from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.postprocessor.score_cache import CachedScorer

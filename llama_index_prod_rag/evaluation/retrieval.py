@@ -8,7 +8,7 @@ from typing import Any
 
 from llama_index_prod_rag.evaluation.pipelines import Workbench, run_pipeline
 from llama_index_prod_rag.evaluation.ranking import rank_metrics
-from llama_index_prod_rag.evaluation.significance import Interval, bootstrap_mean, paired_difference
+from llama_index_prod_rag.significance import Interval, bootstrap_mean, paired_difference
 
 METRICS = ("nDCG@10", "recall@10", "recall@100", "MRR@10", "MAP@100", "P@1")
 """What `prod-rag evaluate retrieval` prints."""

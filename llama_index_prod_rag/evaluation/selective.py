@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError
-from llama_index_prod_rag.evaluation.significance import Interval, proportion
+from llama_index_prod_rag.significance import Interval, proportion
 
 _FLOOR_DRAWS = 1000
 

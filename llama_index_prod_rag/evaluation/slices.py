@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from llama_index_prod_rag.confidence.terms import TermStatistics, names, term_set
 from llama_index_prod_rag.evaluation.cases import Case
-from llama_index_prod_rag.evaluation.significance import Interval, proportion
+from llama_index_prod_rag.significance import Interval, proportion
 
 SliceTest = Callable[[Case], bool | None]
 """Whether a question belongs to the slice; None: cannot tell."""

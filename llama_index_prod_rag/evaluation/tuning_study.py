@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.evaluation.pipelines import Workbench
-from llama_index_prod_rag.evaluation.significance import Interval
 from llama_index_prod_rag.fusion.normalisers import find_bounds
 from llama_index_prod_rag.fusion.rules import ConvexCombination, parse_rule
 from llama_index_prod_rag.fusion.tuning import LabelledQuery, WeightTable
 from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER
 from llama_index_prod_rag.scored_node import ScoredNode
+from llama_index_prod_rag.significance import Interval
 from llama_index_prod_rag.trace import RerankRecord, RetrievalRecord
 
 

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llama_index_prod_rag.errors import InputError
-from llama_index_prod_rag.evaluation.significance import Interval, bootstrap_mean
 from llama_index_prod_rag.fusion.normalisers import Bounds
 from llama_index_prod_rag.fusion.rules import ConvexCombination, FusionRule, leg_bounds, leg_marks, share_weights
+from llama_index_prod_rag.significance import Interval, bootstrap_mean
 
 MIN_LABELS = 10
 """Fewer labelled queries than this are refused: nothing could be held out."""

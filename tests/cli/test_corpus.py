@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from llama_index.core.embeddings import BaseEmbedding, MockEmbedding
 
+from llama_index_prod_rag import embedding
 from llama_index_prod_rag.cli import corpus as module
 from llama_index_prod_rag.cli.corpus import open_corpus
 from llama_index_prod_rag.cli.sources import files_source
@@ -34,8 +35,10 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Counting:
     def load(*_: Any) -> BaseEmbedding:
         return counting
 
+    weights = Weights("m", "m", local=False, fingerprint="m")
     monkeypatch.setattr(module, "load_embedding", load)
-    monkeypatch.setattr(module, "find_weights", lambda *_: Weights("m", "m", local=False, fingerprint="m"))
+    monkeypatch.setattr(module, "find_weights", lambda *_: weights)
+    monkeypatch.setattr(embedding, "find_weights", lambda *_: weights)
     return counting
 
 

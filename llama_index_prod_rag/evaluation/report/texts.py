@@ -7,8 +7,8 @@ from typing import Any
 
 from llama_index_prod_rag.evaluation.generation import ANSWER_METRICS
 from llama_index_prod_rag.evaluation.labels import Label
-from llama_index_prod_rag.evaluation.significance import bootstrap_mean
 from llama_index_prod_rag.query_log.record import QueryRecord
+from llama_index_prod_rag.significance import bootstrap_mean
 
 
 def text_scores(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from llama_index_prod_rag.evaluation.cases import Case
-from llama_index_prod_rag.evaluation.significance import proportion
+from llama_index_prod_rag.significance import proportion
 
 _EPOCH = datetime(1970, 1, 5, tzinfo=timezone.utc)  # a Monday, so that weeks begin on one
 _STEPS = (("hour", timedelta(hours=1)), ("day", timedelta(days=1)), ("week", timedelta(weeks=1)))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError
-from llama_index_prod_rag.evaluation.significance import (
+from llama_index_prod_rag.significance import (
     bootstrap_mean,
     compare,
     paired_difference,
