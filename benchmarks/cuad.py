@@ -29,12 +29,12 @@ from numpy.typing import NDArray
 from benchmarks.chunking import Embedder, tokenizer
 from benchmarks.chunking_peers import Cut, Spans, peers
 from llama_index_prod_rag.disk_cache import ArrayCache, cache_folder, digest
-from llama_index_prod_rag.evaluation.significance import paired_difference
 from llama_index_prod_rag.models import find_weights
 from llama_index_prod_rag.node_parser.base import ChunkingParser
 from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
 from llama_index_prod_rag.node_parser.semantic import SemanticChunker
 from llama_index_prod_rag.node_parser.tokens import load_counter
+from llama_index_prod_rag.significance import paired_difference
 
 OURS = "DocumentAwareNodeParser"
 METRICS = ("whole", "recall@5", "kept@5")

@@ -9,16 +9,16 @@ import typer
 from rich.console import Console
 
 QUESTIONS = (
-    "What happens when a generator's close() method is called?",
-    "How does the with statement treat an exception raised in its body?",
-    "What is the difference between is and == ?",
-    "Which methods must an object have to be an asynchronous context manager?",
     "Are default parameter values evaluated more than once?",
-    "How fast is the for loop compared with a list comprehension?",
+    "When is the else clause of a for loop executed?",
+    "What does the nonlocal statement do?",
+    "Can a lambda contain statements?",
+    "How does the with statement treat an exception raised in its body?",
+    "How are integers stored in memory by CPython?",
     "How do I read a CSV file with the csv module?",
     "Who won the 1998 football World Cup?",
 )
-"""Most are answered by the language reference; the last three are not, each from further away."""
+"""The first ones are answered by the language reference, the last ones are not, each from further away."""
 
 
 def register(app: typer.Typer) -> None:

@@ -78,7 +78,7 @@ class HybridFusionRetriever(BaseRetriever):
         >>> from llama_index.core.schema import TextNode
         >>> nodes = [TextNode(text=text, id_=text) for text in ("red fox", "red wine", "white wine")]
         >>> legs = {"full": BM25FRetriever(nodes), "prefix": BM25FRetriever(nodes[:2])}
-        >>> hits = HybridFusionRetriever(legs, alpha=0.5).retrieve("red wine")
+        >>> hits = HybridFusionRetriever(legs, alpha=0.5, rule="min-max").retrieve("red wine")
         >>> hits[0].node_id, hits[0].score, hits[0].retrieval.legs["prefix"]["red wine"].rank
         ('red wine', 1.0, 1)
     """

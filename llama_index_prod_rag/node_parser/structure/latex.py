@@ -208,12 +208,12 @@ class _Machine:
         frame = self.stack.pop()
         _, end = strip_span(self.text, frame.start, end)
         above = self.stack[-1].blocks
-        entries = [(level, block) for level, block in frame.blocks if block.kind == "reference"]
-        if entries and len(self.stack) == 1:
+        if len(self.stack) == 1 and any(block.kind == "reference" for _, block in frame.blocks):
             # A section of its own beside the outermost ones, not a part of the last.
             level = min((level for level, _ in above if level > 0), default=1)
-            heading = Block("heading", *strip_span(self.text, frame.start, entries[0][1].start), title="References")
-            above += [(level, heading), *entries]
+            first = frame.blocks[0][1].start
+            heading = Block("heading", *strip_span(self.text, frame.start, first), title="References")
+            above += [(level, heading), *frame.blocks]
             return
         title = "Abstract" if frame.kind == "abstract" else None
         children = tuple(block for _, block in glue(self.text, frame.blocks))
