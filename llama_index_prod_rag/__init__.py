@@ -11,10 +11,16 @@ from typing import TYPE_CHECKING
 from llama_index_prod_rag._version import __version__
 
 if TYPE_CHECKING:
+    from llama_index_prod_rag.confidence.assessment import TextbookAssessor
+    from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor
+    from llama_index_prod_rag.confidence.calibration import Calibration
+    from llama_index_prod_rag.confidence.fitting import calibrate
+    from llama_index_prod_rag.fusion.tuning import tune_weights
     from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
     from llama_index_prod_rag.node_parser.semantic import SemanticChunker
     from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
     from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
+    from llama_index_prod_rag.query_log.handler import QueryLogHandler
     from llama_index_prod_rag.query_log.store import QueryLog
     from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
     from llama_index_prod_rag.retrievers.elasticsearch.retriever import ElasticsearchHybridRetriever
@@ -23,27 +29,39 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "BM25FRetriever": "retrievers.bm25",
+    "CalibratedAssessor": "confidence.calibrated",
+    "Calibration": "confidence.calibration",
     "ConfidenceGatedQueryEngine": "query_engine.gated",
     "CrossEncoderRerank": "postprocessor.cross_encoder",
     "DocumentAwareNodeParser": "node_parser.document_aware",
     "ElasticsearchHybridRetriever": "retrievers.elasticsearch.retriever",
     "HybridFusionRetriever": "retrievers.hybrid",
     "QueryLog": "query_log.store",
+    "QueryLogHandler": "query_log.handler",
     "SemanticChunker": "node_parser.semantic",
+    "TextbookAssessor": "confidence.assessment",
+    "calibrate": "confidence.fitting",
     "tracing": "trace",
+    "tune_weights": "fusion.tuning",
 }
 
 __all__ = [
     "BM25FRetriever",
+    "CalibratedAssessor",
+    "Calibration",
     "ConfidenceGatedQueryEngine",
     "CrossEncoderRerank",
     "DocumentAwareNodeParser",
     "ElasticsearchHybridRetriever",
     "HybridFusionRetriever",
     "QueryLog",
+    "QueryLogHandler",
     "SemanticChunker",
+    "TextbookAssessor",
     "__version__",
+    "calibrate",
     "tracing",
+    "tune_weights",
 ]
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.logging import RichHandler
@@ -60,8 +61,17 @@ def _start_logging(debug: bool) -> None:
             logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
+class _Interrupted(BaseException):
+    """Ctrl-C under a name that the command line library does not turn into a bare "Aborted"."""
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise _Interrupted
+
+
 def run() -> None:
     """Run the command; errors are one line and an exit code: 2 for wrong use, 1 for failure."""
+    signal.signal(signal.SIGINT, _interrupt)
     try:
         build_app()()
     except ProdRagError as error:
@@ -69,6 +79,6 @@ def run() -> None:
             raise
         errors_console.print(f"prod-rag: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
-    except KeyboardInterrupt:
+    except _Interrupted:
         errors_console.print("\nprod-rag: interrupted; what was computed is kept, the next run goes on from there")
         sys.exit(_INTERRUPTED)

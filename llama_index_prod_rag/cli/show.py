@@ -86,8 +86,7 @@ def _passages(hits: Sequence[NodeWithScore], sources: Sequence[Mapping[str, Any]
 
 
 def _place(source: Mapping[str, Any]) -> str:
-    headings = source["heading_path"] or []
-    path = " > ".join([headings] if isinstance(headings, str) else map(str, headings))
+    path = " > ".join(source["heading_path"])
     span = "" if source["start"] is None else f" [dim]{source['start']}:{source['end']}[/dim]"
     return f"{escape(str(source['file']))}{span}" + (f"\n[dim]{escape(path)}[/dim]" if path else "")
 

@@ -14,6 +14,7 @@ from llama_index_prod_rag.confidence.reasons import describe
 from llama_index_prod_rag.confidence.signals import compute_signals, not_assessed
 
 _SIMILARITY = "similarity.passages"
+_FEWEST_CANDIDATES = 10
 _APART = -1.0  # standard deviations below the labelled questions' mean similarity from which a hedge is called drift
 
 
@@ -49,7 +50,7 @@ class CalibratedAssessor:
             return no_results(evidence)
         signals = compute_signals(evidence)
         missing = not_assessed(evidence)
-        head = self.calibration.head_for(signals)
+        head = self.calibration.head_for(_comparable(evidence, signals))
         reasons = describe(evidence, signals)
         if head is None:
             verdict = f"no calibration fits what was measured ({'; '.join(missing.values()) or 'few signals'})"
@@ -57,6 +58,17 @@ class CalibratedAssessor:
         probability = head.probability(signals)
         status, verdict = _judge(head, probability, signals)
         return RetrievalAssessment(status, probability, signals, (verdict, *reasons), missing)
+
+
+def _comparable(evidence: Evidence, signals: Mapping[str, float]) -> dict[str, float]:
+    """The signals that mean here what they meant for the labelled questions.
+
+    A handful of passages has no distribution that a best one could stand out from, legs that return all of them agree
+    by necessity, and term frequencies over them are no statistics: what is left is the words and the best pair.
+    """
+    if evidence.retrieval is None or len(evidence.retrieval.fused) >= _FEWEST_CANDIDATES:
+        return dict(signals)
+    return {name: value for name, value in signals.items() if name.startswith(("coverage.", "missing.", "pair.top"))}
 
 
 def _judge(head: Head, probability: float, signals: Mapping[str, float]) -> tuple[Status, str]:

@@ -33,8 +33,8 @@ _KINDS = {
     "rarity.all": "rarity",
     "similarity.passages": "vectors",
     "similarity.query": "vectors",
-    "pair.top": "pairs",
-    "pair.gap": "pairs",
+    "pair.top": "pair",
+    "pair.gap": "pairs",  # these need a list long enough to have a shape
     "pair.third": "pairs",
     "entailment.best": "entailment",
     "contradiction.best": "entailment",
@@ -163,6 +163,7 @@ def _signal_sets(examples: Sequence[Example]) -> list[tuple[str, ...]]:
         tuple(terms + [name for kind in kinds for name in by_kind[kind]])
         for size in range(len(by_kind), -1, -1)
         for kinds in combinations(by_kind, size)
+        if "pair" in kinds or "pairs" not in kinds
     ]
     return [signals for signals in sets if signals]
 

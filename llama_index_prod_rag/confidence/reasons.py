@@ -56,10 +56,11 @@ def _words(text: str) -> list[str]:
 def _agreement(evidence: Evidence, signals: Mapping[str, float]) -> str:
     if "agreement" not in signals or evidence.retrieval is None:
         return ""
-    shared = round(signals["agreement"] * _AGREEMENT_DEPTH)
+    depth = min(_AGREEMENT_DEPTH, len(evidence.retrieval.fused))
+    shared = round(signals["agreement"] * depth)
     legs = " and ".join(evidence.retrieval.legs)
     count = "none" if shared == 0 else str(shared)
-    return f"{legs} agree on {count} of their top {_AGREEMENT_DEPTH}"
+    return f"{legs} agree on {count} of their top {depth}"
 
 
 def _pair(signals: Mapping[str, float]) -> str:

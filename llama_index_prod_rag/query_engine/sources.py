@@ -28,8 +28,8 @@ def source_of(hit: NodeWithScore) -> dict[str, Any]:
     """A node as a JSON object that says where its text stands.
 
     Returns:
-        `node_id`, `ref_doc_id`, `file`, `start`, `end` (characters in the document), `heading_path`, `text`, `score`;
-        None where the node does not say.
+        `node_id`, `ref_doc_id`, `file`, `start`, `end` (characters in the document), `heading_path` (a list, from the
+        outside in), `text`, `score`; None where the node does not say.
     """
     node, metadata = hit.node, hit.node.metadata
     start, end = (node.start_char_idx, node.end_char_idx) if isinstance(node, TextNode) else (None, None)
@@ -39,7 +39,7 @@ def source_of(hit: NodeWithScore) -> dict[str, Any]:
         "file": _first(metadata, _FILE_KEYS),
         "start": start,
         "end": end,
-        "heading_path": _first(metadata, _HEADING_KEYS),
+        "heading_path": _headings(metadata),
         "text": text_of(hit),
         "score": finite(hit.score),
     }
@@ -52,6 +52,10 @@ def finite(value: float | None) -> float | None:
 
 def _first(metadata: Mapping[str, Any], keys: Sequence[str]) -> str | None:
     value = next((metadata[key] for key in keys if metadata.get(key)), None)
-    if isinstance(value, (list, tuple)):
-        return " > ".join(map(str, value))
     return None if value is None else str(value)
+
+
+def _headings(metadata: Mapping[str, Any]) -> list[str]:
+    """The heading path from the outside in; LlamaIndex's own parsers write one string, which is one step."""
+    value = next((metadata[key] for key in _HEADING_KEYS if metadata.get(key)), [])
+    return [str(step) for step in value] if isinstance(value, (list, tuple)) else [str(value)]
