@@ -56,7 +56,7 @@ def _words(text: str) -> list[str]:
 def _agreement(evidence: Evidence, signals: Mapping[str, float]) -> str:
     if "agreement" not in signals or evidence.retrieval is None:
         return ""
-    depth = min(_AGREEMENT_DEPTH, len(evidence.retrieval.fused))
+    depth = min(_AGREEMENT_DEPTH, max(map(len, evidence.retrieval.legs.values())))
     shared = round(signals["agreement"] * depth)
     legs = " and ".join(evidence.retrieval.legs)
     count = "none" if shared == 0 else str(shared)

@@ -57,5 +57,5 @@ def _first(metadata: Mapping[str, Any], keys: Sequence[str]) -> str | None:
 
 def _headings(metadata: Mapping[str, Any]) -> list[str]:
     """The heading path from the outside in; LlamaIndex's own parsers write one string, which is one step."""
-    value = next((metadata[key] for key in _HEADING_KEYS if metadata.get(key)), [])
+    value: object = next((metadata[key] for key in _HEADING_KEYS if metadata.get(key)), [])
     return [str(step) for step in value] if isinstance(value, (list, tuple)) else [str(value)]

@@ -81,7 +81,7 @@ def test_reasons_are_sentences_about_this_question() -> None:
     assert describe(evidence, compute_signals(evidence)) == (
         "the best passage has 3 of 5 question terms",
         "no passage mentions 1950, NASA",
-        "dense and bm25 agree on none of their top 10",
+        "dense and bm25 agree on none of their top 3",
     )
 
 
