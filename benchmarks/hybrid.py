@@ -49,7 +49,8 @@ def choose(data: Path, limit: int | None) -> dict[str, Any]:
         for (rule, completed), means in _by_rule(workbench):
             values.setdefault((boost, rule, completed), {})[name] = means
     settings = [
-        _setting(boost, rule, completed, alpha, by_set)
+        # A leg alone is ranked by its own scores: rules that clip or complete them would reorder even one leg.
+        _setting(boost, rule, completed, alpha, by_set=by_set, alone=values[boost, "min-max", False])
         for (boost, rule, completed), by_set in values.items()
         for alpha in _ALPHAS[1:-1]
     ]
@@ -91,15 +92,23 @@ def _labelled(
     return LabelledQuery({leg: {**scores, **extra.get(leg, {})} for leg, scores in found.items()}, relevant, bounds)
 
 
-def _setting(boost: int, rule: str, completed: bool, alpha: float, by_set: Mapping[str, list[float]]) -> dict[str, Any]:
+def _setting(
+    boost: int,
+    rule: str,
+    completed: bool,
+    alpha: float,
+    *,
+    by_set: Mapping[str, list[float]],
+    alone: Mapping[str, list[float]],
+) -> dict[str, Any]:
     at = {name: means[_ALPHAS.index(alpha)] for name, means in by_set.items()}
     return {
         "title_boost": boost,
         "rule": rule,
         "completed": completed,
         "alpha": alpha,
-        "gain": statistics.fmean(100.0 * (at[name] / means[-1] - 1.0) for name, means in by_set.items()),
-        "worst": min(at[name] - max(means[0], means[-1]) for name, means in by_set.items()),
+        "gain": statistics.fmean(100.0 * (at[name] / legs[-1] - 1.0) for name, legs in alone.items()),
+        "worst": min(at[name] - max(legs[0], legs[-1]) for name, legs in alone.items()),
         METRIC: at,
     }
 
