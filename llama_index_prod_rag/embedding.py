@@ -32,9 +32,10 @@ def load_embedding(model: str | Path = OFFLINE, *, batch_size: int = 32, device:
     from llama_index.embeddings.huggingface import HuggingFaceEmbedding
 
     weights = find_weights(model, "embedding")
-    return HuggingFaceEmbedding(
+    embedding: BaseEmbedding = HuggingFaceEmbedding(
         model_name=weights.source, embed_batch_size=batch_size, device=device, trust_remote_code=False
     )
+    return embedding
 
 
 def embed_texts(

@@ -9,8 +9,8 @@ import typer
 from llama_index.core.schema import QueryBundle
 from rich.console import Console
 
-MAX_QUESTION = 20_000
-"""Characters; a longer one is a document pasted by mistake."""
+MAX_QUESTION = 2_000
+"""Characters, about what the models read of a question; a longer one is a document pasted by mistake."""
 
 
 def register(app: typer.Typer) -> None:

@@ -303,7 +303,8 @@ def restore_embed_model(data: Mapping[str, Any]) -> BaseEmbedding:
     if name == "HuggingFaceEmbedding":
         from llama_index.embeddings.huggingface import HuggingFaceEmbedding
 
-        return HuggingFaceEmbedding.from_dict(dict(data))
+        restored: BaseEmbedding = HuggingFaceEmbedding.from_dict(dict(data))
+        return restored
     classes = BaseEmbedding.__subclasses__()
     for known in classes:  # grows while it runs: subclasses of subclasses
         if known.class_name() == name:

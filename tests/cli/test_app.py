@@ -54,7 +54,7 @@ def test_help_and_version_answer_at_once() -> None:
     ("arguments", "message"),
     [
         (("ask", "{guide}", " "), "the question is empty"),
-        (("ask", "{guide}", "x" * 20_001), "20,001 characters is no question"),
+        (("ask", "{guide}", "x" * 20_000), "20,000 characters is no question"),
         (("ask", "{guide}/missing", "why?"), "there is nothing at"),
         (("ask", "{guide}", "why?", "--alpha", "2"), "alpha"),
         (("ask", "{guide}", "why?", "--top-k", "0"), "top-k"),
