@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 _BOUND = re.compile(r'"([A-Za-z0-9_.-]+(?:\[[a-z]+\])?)>=([0-9.a-z]+)')
-_TOOLS = re.compile(r"^dev = \[.*?^\]", re.MULTILINE | re.DOTALL)  # development tools may be newer
+_TOOLS = re.compile(r"^(?:dev|bench|docs) = \[.*?\]$", re.MULTILINE | re.DOTALL)  # tools may be newer
 
 if __name__ == "__main__":
     text = _TOOLS.sub("", Path(sys.argv[1]).read_text(encoding="utf-8").split("[project.scripts]")[0])

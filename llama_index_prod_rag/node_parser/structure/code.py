@@ -203,6 +203,8 @@ class _Reader:
         leading: list[Block] = []
         for node in _unit_nodes(parents):
             start, end = self._span(node)
+            if start == end:  # characters that the grammar takes for text and Python for white space, such as U+0085
+                continue
             if leading and leading[-1].kind == "comment" and not self._adjoins(leading[-1], start):
                 units += _set_free(leading)
                 leading = []

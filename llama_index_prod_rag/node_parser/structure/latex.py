@@ -208,12 +208,13 @@ class _Machine:
         frame = self.stack.pop()
         _, end = strip_span(self.text, frame.start, end)
         above = self.stack[-1].blocks
-        if len(self.stack) == 1 and any(block.kind == "reference" for _, block in frame.blocks):
+        first = next((place for place, (_, block) in enumerate(frame.blocks) if block.kind == "reference"), None)
+        if len(self.stack) == 1 and first is not None:
             # A section of its own beside the outermost ones, not a part of the last.
             level = min((level for level, _ in above if level > 0), default=1)
-            first = frame.blocks[0][1].start
-            heading = Block("heading", *strip_span(self.text, frame.start, first), title="References")
-            above += [(level, heading), *frame.blocks]
+            begins = frame.blocks[first][1].start  # what stands before it, such as the widest label, is no entry
+            heading = Block("heading", *strip_span(self.text, frame.start, begins), title="References")
+            above += [(level, heading), *frame.blocks[first:]]
             return
         title = "Abstract" if frame.kind == "abstract" else None
         children = tuple(block for _, block in glue(self.text, frame.blocks))
