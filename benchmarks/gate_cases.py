@@ -20,12 +20,11 @@ from numpy.typing import NDArray
 from benchmarks.pair_scores import remembered
 from llama_index_prod_rag.confidence.evidence import Evidence, Passage, gather
 from llama_index_prod_rag.confidence.terms import TermStatistics
-from llama_index_prod_rag.disk_cache import ArrayCache, cache_folder, digest
-from llama_index_prod_rag.embedding import load_embedding
+from llama_index_prod_rag.embedding import embed_texts
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.evaluation.datasets import Split, load_beir
 from llama_index_prod_rag.fusion.rules import ConvexCombination, fuse
-from llama_index_prod_rag.models import OFFLINE, find_weights
+from llama_index_prod_rag.models import OFFLINE
 from llama_index_prod_rag.postprocessor.blending import blend_with_legs
 from llama_index_prod_rag.postprocessor.passages import score_passages
 from llama_index_prod_rag.postprocessor.scorers import PairScorer, load_scorer
@@ -176,7 +175,7 @@ class Retrieval:
         self.task = task
         self._ids = list(task.documents)
         self._places = {id_: place for place, id_ in enumerate(self._ids)}
-        self._matrix = embed(task.documents.values())
+        self._matrix = embed_texts(list(task.documents.values()))
         self._analyzer = Analyzer()
         self._bm25 = BM25FIndex()
         for id_, text in task.documents.items():
@@ -186,7 +185,7 @@ class Retrieval:
 
     def cases(self, questions: Sequence[Question]) -> list[Case]:
         """What the gate would know about each question."""
-        vectors = embed([question.text for question in questions])
+        vectors = embed_texts([question.text for question in questions])
         return [self._case(question, vector) for question, vector in zip(questions, vectors, strict=True)]
 
     def _case(self, question: Question, vector: NDArray[np.float32]) -> Case:
@@ -241,22 +240,3 @@ def _ndcg(ranking: Sequence[str], gold: frozenset[str]) -> float:
     gains = [1.0 / np.log2(place + 1) for place, id_ in enumerate(ranking[:10], start=1) if id_ in gold]
     ideal = sum(1.0 / np.log2(place + 1) for place in range(1, min(10, len(gold)) + 1))
     return float(sum(gains) / ideal) if ideal else 0.0
-
-
-def embed(texts: Iterable[str]) -> NDArray[np.float32]:
-    """Vectors of texts by the offline model, one row a text, kept on disk between runs."""
-    wanted = list(texts)
-    fingerprint = find_weights(OFFLINE, "embedding").fingerprint
-    cache = ArrayCache(cache_folder() / "embeddings.sqlite")
-    keys = [digest(fingerprint, text) for text in wanted]
-    known = cache.get(keys)
-    missing = list({key: text for key, text in zip(keys, wanted, strict=True) if key not in known}.items())
-    model = load_embedding() if missing else None
-    for start in range(0, len(missing), 256):
-        part = missing[start : start + 256]
-        if model is not None:
-            vectors = model.get_text_embedding_batch([text for _, text in part])
-            new = {key: np.asarray(vector, dtype=np.float32) for (key, _), vector in zip(part, vectors, strict=True)}
-            cache.put(new)
-            known.update(new)
-    return np.stack([known[key] for key in keys])
