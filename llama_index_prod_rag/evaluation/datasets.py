@@ -1,7 +1,8 @@
 """Labelled collections in the BEIR layout, and the splits they are tuned and reported on.
 
 Layout: `corpus.jsonl` (`_id`, `title`, `text`), `queries.jsonl` (`_id`, `text`), `qrels.tsv` (header, then query id,
-document id, grade), further splits as `qrels-<split>.tsv`. Source: Thakur et al., "BEIR" (NeurIPS 2021).
+document id, grade), further splits as `qrels-<split>.tsv`; the published folders' `qrels/<split>.tsv` is read as well.
+Source: Thakur et al., "BEIR" (NeurIPS 2021).
 """
 
 from __future__ import annotations
@@ -9,17 +10,19 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, TypeAlias
 
 from llama_index_prod_rag.errors import InputError
 
-Split = Literal["train", "test", "all"]
-"""Which labelled queries: to tune on, to report on, or every one in `qrels.tsv`."""
+Split: TypeAlias = str
+"""Which labelled queries: `train` to tune on, `test` to report on, `all`, or another that the folder has a file for."""
 
-_TRAIN_FILES = ("qrels-train.tsv", "qrels-dev.tsv")
+_TRAIN_SPLITS = ("train", "dev")  # the first that the folder has a file for
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +58,33 @@ class RetrievalDataset:
 def load_beir(folder: Path, *, split: Split = "test", limit: int | None = None) -> RetrievalDataset:
     """Read a collection.
 
-    A set that brings a train split (`qrels-train.tsv`, `qrels-dev.tsv`) is tuned on that and reported on all of
-    `qrels.tsv`. Any other is divided by the query id: train where its sha256 is even, test where it is odd.
+    A set that brings a train split (`train`, else `dev`) is tuned on that and reported on all of `qrels.tsv`, or of
+    `test` where it has a file of that name. Any other is divided by the query id: train where its sha256 is even,
+    test where it is odd.
 
     Args:
         folder: a folder in BEIR layout.
-        split: which queries to take.
+        split: which queries to take; `all` are those of `qrels.tsv`, or of every split where there is no such file.
         limit: at most this many queries, drawn by the sha256 of their ids, so that the sample is always the same.
 
     Raises:
-        InputError: a file is missing or malformed (with its line), or no query is left.
+        InputError: a file is missing or malformed (with its line), or no query or document is left.
     """
-    for file in ("corpus.jsonl", "queries.jsonl", "qrels.tsv"):
+    for file in ("corpus.jsonl", "queries.jsonl"):
         if not (folder / file).is_file():
             raise InputError(f"{folder} is not in BEIR layout: {file} is missing")
     qrels = _read_split(folder, split)
     relevant = {query for query, grades in qrels.items() if any(grade > 0 for grade in grades.values())}
-    texts = {row["_id"]: row["text"] for row in _read_jsonl(folder / "queries.jsonl", ("_id", "text"))}
+    texts = {id_: row["text"] or "" for id_, row in _read_jsonl(folder / "queries.jsonl").items()}
     chosen = sorted((query for query in relevant if query in texts), key=_id_hash)[:limit]
     if not chosen:
         raise InputError(f"{folder}: no query of the split {split!r} has a relevant document")
     documents = {
-        row["_id"]: LabelledDocument(row.get("title") or "", row["text"])
-        for row in _read_jsonl(folder / "corpus.jsonl", ("_id", "text"))
+        id_: LabelledDocument(row.get("title") or "", row["text"] or "")
+        for id_, row in _read_jsonl(folder / "corpus.jsonl").items()
     }
+    if not documents:
+        raise InputError(f"{folder}: corpus.jsonl holds no document")
     return RetrievalDataset(
         folder.resolve().name,
         documents,
@@ -88,38 +94,85 @@ def load_beir(folder: Path, *, split: Split = "test", limit: int | None = None) 
 
 
 def _read_split(folder: Path, split: Split) -> dict[str, dict[str, int]]:
-    train_file = next((folder / file for file in _TRAIN_FILES if (folder / file).is_file()), None)
-    if split == "train" and train_file is not None:
-        return _read_qrels(train_file)
-    qrels = _read_qrels(folder / "qrels.tsv")
-    if split == "all" or train_file is not None:
+    files = _split_files(folder)
+    own_train = next((files[name] for name in _TRAIN_SPLITS if name in files), None)
+    everything = [files[""]] if "" in files else list(files.values())
+    if not everything:
+        raise InputError(f"{folder} is not in BEIR layout: qrels.tsv is missing")
+    if split == "all":
+        return _read_qrels(*everything)
+    if split == "train" and own_train is not None:
+        return _read_qrels(own_train)
+    if split in files:
+        return _read_qrels(files[split])
+    if split not in ("train", "test") or "" not in files:
+        named = ", ".join(sorted(files.keys() - {""} | {"train", "test", "all"}))
+        raise InputError(f"{folder} has no split {split!r}: choose one of {named}")
+    qrels = _read_qrels(files[""])
+    if own_train is not None:
         return qrels
     parity = 0 if split == "train" else 1
     return {query: grades for query, grades in qrels.items() if _id_hash(query) % 2 == parity}
+
+
+def _split_files(folder: Path) -> dict[str, Path]:
+    """Split -> file of judgements; `qrels.tsv` itself under the empty name."""
+    files = {path.stem: path for path in sorted(folder.glob("qrels/*.tsv"))}
+    files |= {path.stem.removeprefix("qrels-"): path for path in sorted(folder.glob("qrels-*.tsv"))}
+    plain = folder / "qrels.tsv"
+    return {**files, "": plain} if plain.is_file() else files
 
 
 def _id_hash(identifier: str) -> int:
     return int(hashlib.sha256(identifier.encode()).hexdigest(), 16)
 
 
-def _read_qrels(path: Path) -> dict[str, dict[str, int]]:
+def _read_qrels(*paths: Path) -> dict[str, dict[str, int]]:
     qrels: dict[str, dict[str, int]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        for number, row in enumerate(csv.reader(file, delimiter="\t"), start=1):
-            if not row or (number == 1 and not row[-1].lstrip("-").isdigit()):
-                continue
-            try:
-                query, document, grade = row
-                qrels.setdefault(query, {})[document] = int(grade)
-            except ValueError:
-                raise InputError(
-                    f"{path}, line {number}: expected query id, document id and an integer grade"
-                ) from None
+    for path in paths:
+        for query, document, grade in _judgements(path):
+            qrels.setdefault(query, {})[document] = grade
     return qrels
 
 
-def _read_jsonl(path: Path, required: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
+def _judgements(path: Path) -> Iterator[tuple[str, str, int]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        # An id may hold a quotation mark: nothing is quoted in these files.
+        for number, row in enumerate(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE), start=1):
+            grade = _grade(row[-1]) if row else None
+            if not row or (number == 1 and grade is None):
+                continue
+            if len(row) != 3 or grade is None:
+                raise InputError(f"{path}, line {number}: expected query id, document id and an integer grade")
+            yield row[0], row[1], grade
+
+
+def _grade(text: str) -> int | None:
+    try:
+        return int(float(text)) if float(text).is_integer() else None  # some tools write 1.0
+    except (ValueError, OverflowError):
+        return None
+
+
+def _read_jsonl(path: Path) -> dict[str, dict[str, Any]]:
+    """Id -> row."""
+    rows: dict[str, dict[str, Any]] = {}
+    replaced = 0
+    for number, row in _parsed_lines(path):
+        id_, text = row.get("_id"), row.get("text", 0)
+        if isinstance(id_, bool) or not isinstance(id_, str | int) or not isinstance(text, str | None):
+            raise InputError(f"{path}, line {number}: expected an object with an _id and the string text")
+        if not isinstance(row.get("title"), str | None):
+            raise InputError(f"{path}, line {number}: the title is not a string")
+        replaced += str(id_) in rows
+        rows[str(id_)] = row
+    if replaced:
+        _log.warning("%s: %d lines replace an earlier one with the same _id", path, replaced)
+    return rows
+
+
+def _parsed_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    with path.open(encoding="utf-8-sig") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
@@ -127,6 +180,6 @@ def _read_jsonl(path: Path, required: tuple[str, ...]) -> Iterator[dict[str, Any
                 row = json.loads(line)
             except json.JSONDecodeError as error:
                 raise InputError(f"{path}, line {number}: not JSON ({error.msg})") from None
-            if not isinstance(row, dict) or any(not isinstance(row.get(key), str) for key in required):
-                raise InputError(f"{path}, line {number}: expected an object with the strings {', '.join(required)}")
-            yield row
+            if not isinstance(row, dict):
+                raise InputError(f"{path}, line {number}: expected an object")
+            yield number, row

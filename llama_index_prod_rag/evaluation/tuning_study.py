@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +15,13 @@ from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.evaluation.pipelines import Workbench
 from llama_index_prod_rag.fusion.normalisers import find_bounds
 from llama_index_prod_rag.fusion.rules import ConvexCombination, parse_rule
-from llama_index_prod_rag.fusion.tuning import LabelledQuery, WeightTable
+from llama_index_prod_rag.fusion.tuning import MIN_LABELS, LabelledQuery, WeightTable
 from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER
 from llama_index_prod_rag.scored_node import ScoredNode
 from llama_index_prod_rag.significance import Interval
 from llama_index_prod_rag.trace import RerankRecord, RetrievalRecord
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class TuningStudy:
             "dataset": self.dataset,
             "queries": self.queries,
             "draws": self.draws,
-            "fixed": dict(self.fixed),
+            "fixed": {name: self.fixed[name] for name in ("dense", "bm25", "default")},
             "tuned": {
                 str(labels): {
                     "mean": result.tuned.mean,
@@ -72,7 +75,6 @@ class TuningStudy:
                     "high": result.tuned.high,
                     "default": result.default,
                     "dense": result.dense,
-                    "kept_default": result.kept_default,
                 }
                 for labels, result in self.tuned.items()
             },
@@ -130,13 +132,11 @@ def study_tuning(
         progress: called with 1 after each query.
 
     Raises:
-        ConfigurationError: more labels are asked for than there are queries to spare.
+        ConfigurationError: every number of labels leaves no query to measure on, or is too small to tune on. One
+            that leaves none beside others that do is left out, with a warning.
     """
     dataset = workbench.dataset
-    if max(labels) >= len(dataset.queries):
-        raise ConfigurationError(
-            f"{max(labels)} labels of {len(dataset.queries)} queries leave none to measure on: ask for fewer"
-        )
+    labels = _possible(labels, len(dataset.queries))
     retrieved: list[LabelledQuery] = []
     reranked: list[LabelledQuery] = []
     for query_id, text in dataset.queries.items():
@@ -167,6 +167,17 @@ def study_tuning(
         {name: float(values.mean()) for name, values in fixed.items()},
         {count: _study(table, fixed, count, draws, seed) for count in labels},
     )
+
+
+def _possible(labels: Sequence[int], queries: int) -> list[int]:
+    if min(labels) < MIN_LABELS:
+        raise ConfigurationError(f"{min(labels)} labels are too few to tune on: ask for at least {MIN_LABELS}")
+    possible = [count for count in labels if count < queries]
+    if not possible:
+        raise ConfigurationError(f"{min(labels)} labels of {queries} queries leave none to measure on: ask for fewer")
+    if left_out := sorted({*labels} - {*possible}):
+        _log.warning("%s labels of %d queries leave none to measure on: left out", left_out, queries)
+    return possible
 
 
 def _study(

@@ -85,9 +85,12 @@ def test_people_get_a_table(data: Path) -> None:
     assert "difference to dense" in result.stdout
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--pipeline", "magic"], ["--split", "dev"], ["--alpha", "1.5"], ["--limit", "0"]]
-)
+def test_a_split_that_is_not_there_lists_those_that_are(data: Path) -> None:
+    result = run("retrieval", "--data", str(data), "--split", "dev")
+    assert "choose one of all, test, train" in str(result.exception)
+
+
+@pytest.mark.parametrize("arguments", [["--pipeline", "magic"], ["--alpha", "1.5"], ["--limit", "0"]])
 def test_wrong_use_exits_with_2(data: Path, arguments: list[str]) -> None:
     assert run("retrieval", "--data", str(data), *arguments).exit_code == 2
 
@@ -98,7 +101,7 @@ def test_tuning_prints_the_agreed_json(data: Path) -> None:
     study = json.loads(result.stdout)
     assert set(study) == {"dataset", "queries", "draws", "fixed", "tuned"}
     assert set(study["fixed"]) == {"dense", "bm25", "default"}
-    assert set(study["tuned"]["10"]) >= {"mean", "low", "high", "default", "dense"}
+    assert set(study["tuned"]["10"]) == {"mean", "low", "high", "default", "dense"}
     assert study["fixed"]["dense"] - 0.05 <= study["tuned"]["10"]["mean"] <= 1.0
     assert study["draws"] == 5
 
@@ -106,6 +109,16 @@ def test_tuning_prints_the_agreed_json(data: Path) -> None:
 def test_more_labels_than_queries_are_refused(data: Path) -> None:
     result = run("tuning", "--data", str(data), "--split", "all", "--labels", "30")
     assert "leave none to measure on" in str(result.exception)
+
+
+def test_a_number_of_labels_that_is_too_large_does_not_cost_the_others(data: Path) -> None:
+    asked = ["--split", "all", "--draws", "2", "--labels", "10", "--labels", "50", "--json"]
+    assert list(json.loads(run("tuning", "--data", str(data), *asked).stdout)["tuned"]) == ["10"]
+
+
+def test_fewer_labels_than_the_tuner_takes_are_refused_before_the_work(data: Path) -> None:
+    result = run("tuning", "--data", str(data), "--split", "all", "--labels", "5")
+    assert "ask for at least 10" in str(result.exception)
 
 
 def test_pair_scores_become_a_leg_over_the_candidates_alone() -> None:

@@ -66,11 +66,45 @@ def test_documents_read_as_title_and_text(folder: Path) -> None:
     assert documents["d2"].full_text == "other"
 
 
+def test_the_published_folders_keep_their_splits_in_a_folder(folder: Path) -> None:
+    (folder / "qrels.tsv").unlink()
+    (folder / "qrels").mkdir()
+    _qrels(folder / "qrels" / "train.tsv", [("q0", "d1", 1)])
+    _qrels(folder / "qrels" / "test.tsv", [("q1", "d1", 1)])
+    assert [set(load_beir(folder, split=split).queries) for split in ("train", "test", "all")] == [
+        {"q0"}, {"q1"}, {"q0", "q1"},
+    ]  # fmt: skip
+
+
+def test_a_split_of_any_name_is_read(folder: Path) -> None:
+    _qrels(folder / "qrels-hard.tsv", [("q2", "d2", 1)])
+    assert load_beir(folder, split="hard").qrels == {"q2": {"d2": 1}}
+    assert len(load_beir(folder, split="all").queries) == len(QUERIES)
+
+
+def test_odd_ids_grades_and_texts_are_read_as_they_are(folder: Path) -> None:
+    corpus = '{"_id": "\\"x y\\u2028", "title": null, "text": "quoted"}\n{"_id": 7, "text": null}\n'
+    (folder / "corpus.jsonl").write_text("\ufeff" + corpus, encoding="utf-8")
+    (folder / "queries.jsonl").write_text('{"_id": "q,\\"1", "text": "?"}\n{"_id": 2, "text": ""}\n', encoding="utf-8")
+    qrels = 'query-id\tcorpus-id\tscore\r\nq,"1\t"x y\u2028\t2.0\r\nq,"1\t7\t-1\r\n2\t7\t1\r\nunknown\t7\t1\r\n'
+    (folder / "qrels.tsv").write_text(qrels, encoding="utf-8")
+    dataset = load_beir(folder, split="all")
+    assert {id_: document.full_text for id_, document in dataset.documents.items()} == {'"x y\u2028': "quoted", "7": ""}
+    assert dataset.queries == {'q,"1': "?", "2": ""}
+    assert dataset.qrels == {'q,"1': {'"x y\u2028': 2, "7": -1}, "2": {"7": 1}}
+
+
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
         ("corpus.jsonl", '{"_id": "d1", "text": "ok"}\n{broken\n', "line 2: not JSON"),
-        ("queries.jsonl", '{"_id": 3, "text": "ok"}\n', "line 1: expected an object"),
+        ("queries.jsonl", '{"_id": 3.5, "text": "ok"}\n', "line 1: expected an object"),
+        ("corpus.jsonl", '["d1", "ok"]\n', "line 1: expected an object"),
+        ("corpus.jsonl", '{"_id": "d1"}\n', "line 1: expected an object"),
+        ("corpus.jsonl", '{"_id": "d1", "title": 5, "text": "ok"}\n', "line 1: the title"),
+        ("corpus.jsonl", "", "holds no document"),
+        ("qrels.tsv", "q0\td1\t1\nq1\td1\n", "line 2: expected query id"),
+        ("qrels.tsv", "q0\td1\t0.5\nq1\td1\t0.5\n", "line 2: expected query id"),
         ("qrels.tsv", "query-id\tcorpus-id\tscore\nq0\td1\thigh\n", "line 2: expected query id"),
     ],
 )
