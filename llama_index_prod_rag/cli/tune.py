@@ -45,7 +45,7 @@ def tune(
     from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
     from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
 
-    known = {question: label.relevant for question, label in read_labels(labels).items()}
+    known = {question: label.relevant for question, label in read_labels(labels, by_question=True).items()}
     corpus = open_corpus(files_source(path))
     retriever = HybridFusionRetriever.from_index(corpus.index, similarity_top_k=CANDIDATES)
     reranker = CrossEncoderRerank(model="offline", top_n=CANDIDATES)

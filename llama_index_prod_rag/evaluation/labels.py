@@ -40,9 +40,18 @@ class Label:
             return True
         return self.answerable
 
+    def joined_with(self, other: Label) -> Label:
+        """What two labels of one question say together; where they contradict each other, the other one counts."""
+        return Label(
+            relevant={**self.relevant, **other.relevant},
+            references=tuple(dict.fromkeys([*self.references, *other.references])),
+            answerable=self.answerable if other.answerable is None else other.answerable,
+            needs_all=self.needs_all or other.needs_all,
+        )
 
-def read_labels(path: Path) -> dict[str, Label]:
-    """Labels from JSON lines, one question a line.
+
+def read_labels(path: Path, *, by_question: bool = False) -> dict[str, Label]:
+    """Labels from JSON lines, one question a line; what several lines say about one is taken together.
 
     Each line has `query_id` (the log's id) or `query` (the question's text; `question` is understood too), and any of
     `relevant` (an id, a list of ids, or an object id -> grade), `answers` (a list of texts), `answerable` and
@@ -50,9 +59,10 @@ def read_labels(path: Path) -> dict[str, Label]:
 
     Args:
         path: the file, UTF-8.
+        by_question: name a label by the question's text where there is one, instead of by `query_id`.
 
     Returns:
-        `query_id`, or where a line has none its `query` -> label.
+        `query_id`, or where a line has none its `query` (the other way round with `by_question`) -> label.
 
     Raises:
         InputError: the file is missing, or a line is malformed; the message names the line.
@@ -60,12 +70,16 @@ def read_labels(path: Path) -> dict[str, Label]:
     if not path.is_file():
         raise InputError(f"no label file at {path}: give a JSONL file with query_id or query on each line")
     labels: dict[str, Label] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    names = ["query_id", "query", "question"]
+    if by_question:
+        names = [*names[1:], names[0]]
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), start=1):
         if line.strip():
             try:
                 row = json.loads(line)
-                labels[row.get("query_id") or row.get("query") or row["question"]] = label_of(row)
-            except (json.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+                key = next(row[name] for name in names if row.get(name))
+                labels[key] = labels.get(key, Label()).joined_with(label_of(row))
+            except (StopIteration, TypeError, ValueError, AttributeError) as error:
                 raise InputError(
                     f"{path}, line {number}: expected an object with query_id or query, relevant, answers, answerable"
                 ) from error

@@ -24,6 +24,23 @@ def test_labels_are_read_by_id_or_by_question(tmp_path: Path) -> None:
     }
 
 
+def test_a_label_goes_by_its_question_where_that_is_asked_for(tmp_path: Path) -> None:
+    file = tmp_path / "labels.jsonl"
+    file.write_text('{"query_id": "1", "query": "who?", "relevant": "n1"}\n{"query_id": "2", "relevant": "n2"}')
+    assert list(read_labels(file)) == ["1", "2"]
+    assert list(read_labels(file, by_question=True)) == ["who?", "2"]
+
+
+def test_lines_about_one_question_are_taken_together_and_only_newlines_end_them(tmp_path: Path) -> None:
+    file = tmp_path / "labels.jsonl"
+    lines = [
+        '{"query": "a\u2028b", "relevant": ["n1"]}',
+        '{"query": "a\u2028b", "relevant": {"n2": 2}, "answers": ["x"]}',
+    ]
+    file.write_text("\ufeff" + "\r\n".join(lines), encoding="utf-8")
+    assert read_labels(file) == {"a\u2028b": Label(relevant={"n1": 1, "n2": 2}, references=("x",))}
+
+
 @pytest.mark.parametrize(
     "line",
     [
