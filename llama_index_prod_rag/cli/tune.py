@@ -41,7 +41,6 @@ def tune(
     from llama_index_prod_rag.evaluation.labels import read_labels
     from llama_index_prod_rag.evaluation.tuning_plot import plot_tuning
     from llama_index_prod_rag.evaluation.weights import collect_labelled, tune_pipeline
-    from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER
     from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
     from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
 
@@ -50,19 +49,26 @@ def tune(
     retriever = HybridFusionRetriever.from_index(corpus.index, similarity_top_k=CANDIDATES)
     reranker = CrossEncoderRerank(model="offline", top_n=CANDIDATES)
     with progress_bar("asking", total=len(known)) as advance:
-        queries, rule, weights = collect_labelled(
+        queries, rule = collect_labelled(
             known, corpus.index.docstore.docs.values(), retriever, reranker, progress=advance
         )
-    tuning = tune_pipeline(queries, rule, weights, pair_share=(CROSS_ENCODER, reranker.blend), floors=retriever.floors)
+    tuning = tune_pipeline(queries, rule, floors=retriever.floors)
     if plot is not None:
         plot_tuning(tuning, plot)
-    saved = corpus.folder / WEIGHTS_FILE if save else None
-    if saved is not None:
-        saved.write_text(json.dumps(dict(tuning.weights)), encoding="utf-8")
+    saved = _save(tuning, corpus.folder / WEIGHTS_FILE) if save else None
     if json_output:
         typer.echo(json.dumps(_summary(tuning, saved)))
     else:
         _print(tuning, saved)
+
+
+def _save(tuning: Tuning, file: Path) -> Path | None:
+    """Write the weights, or where the default stays, remove those of an earlier run: the default looks at the query."""
+    if tuning.kept_default:
+        file.unlink(missing_ok=True)
+        return None
+    file.write_text(json.dumps(dict(tuning.weights)), encoding="utf-8")
+    return file
 
 
 def _summary(tuning: Tuning, saved: Path | None) -> dict[str, object]:

@@ -20,7 +20,6 @@ from llama_index_prod_rag.embedding import embed_texts
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.evaluation.datasets import RetrievalDataset
 from llama_index_prod_rag.evaluation.pair_scores import DiskScores
-from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.postprocessor.score_cache import CachedScorer
 from llama_index_prod_rag.postprocessor.scorers import load_scorer
@@ -148,13 +147,6 @@ class Workbench:
         """The cross-encoder over the hybrid's candidates, its pair scores kept on disk."""
         scorer = CachedScorer(load_scorer(self.settings.cross_encoder), DiskScores())
         return CrossEncoderRerank(scorer=scorer, model=self.settings.cross_encoder, top_n=self.settings.rerank_depth)
-
-    def default_weights(self, *, rerank: bool) -> dict[str, float]:
-        """The shipped weight of each leg; with `rerank`, the pair score has the share that the reranker gives it."""
-        if not rerank:
-            return dict(self.hybrid.weights)
-        share = self.reranker.blend
-        return {leg: (1.0 - share) * weight for leg, weight in self.hybrid.weights.items()} | {CROSS_ENCODER: share}
 
     @cached_property
     def llamaindex(self) -> BaseRetriever:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from llama_index_prod_rag.fusion.normalisers import find_bounds
 from llama_index_prod_rag.fusion.rules import ConvexCombination, parse_rule
 from llama_index_prod_rag.fusion.tuning import MIN_LABELS, LabelledQuery, WeightTable
 from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER
+from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.scored_node import ScoredNode
 from llama_index_prod_rag.significance import Interval
 from llama_index_prod_rag.trace import RerankRecord, RetrievalRecord
@@ -81,7 +83,9 @@ class TuningStudy:
         }
 
 
-def labelled_query(hits: Sequence[NodeWithScore], relevant: Mapping[str, int]) -> LabelledQuery:
+def labelled_query(
+    hits: Sequence[NodeWithScore], relevant: Mapping[str, int], reranker: CrossEncoderRerank | None = None
+) -> LabelledQuery:
     """What the tuner needs, from the records that hits carry; without legs where nothing was found.
 
     The pair scores of a reranker become a leg of their own, min-max normalised over the candidates as
@@ -90,15 +94,32 @@ def labelled_query(hits: Sequence[NodeWithScore], relevant: Mapping[str, int]) -
     Args:
         hits: what retrieval, or reranking, returned for one query.
         relevant: node id -> grade.
+        reranker: what reranked them; it knows the weights that the query has untuned.
     """
     first = next((hit for hit in hits if isinstance(hit, ScoredNode) and hit.retrieval is not None), None)
     if first is None or first.retrieval is None:
         return LabelledQuery({}, relevant)
-    legs, bounds = _scores(first.retrieval), dict(first.retrieval.bounds)
-    if first.rerank is not None:
+    retrieval = first.retrieval
+    legs, bounds, default = _scores(retrieval), dict(retrieval.bounds), dict(retrieval.weights)
+    if first.rerank is not None and reranker is not None:
         legs, pairs = _candidates(legs, first.rerank), dict(first.rerank.logits)
         legs[CROSS_ENCODER], bounds[CROSS_ENCODER] = pairs, find_bounds("min-max", pairs.values())
-    return LabelledQuery(legs, relevant, bounds)
+        default = _with_pair_score(default, retrieval.query, reranker)
+    return LabelledQuery(legs, relevant, bounds, default)
+
+
+def mean_default(queries: Sequence[LabelledQuery]) -> dict[str, float]:
+    """The weights that the queries have untuned, averaged; empty where no query has any."""
+    defaults = [query.default for query in queries if query.default]
+    legs = dict.fromkeys(leg for default in defaults for leg in default)
+    return {leg: math.fsum(default.get(leg, 0.0) for default in defaults) / len(defaults) for leg in legs}
+
+
+def _with_pair_score(weights: Mapping[str, float], query: str, reranker: CrossEncoderRerank) -> dict[str, float]:
+    if isinstance(reranker.weights, dict):
+        return reranker.weights
+    share = 1.0 if reranker.weights == CROSS_ENCODER else reranker.pair_share(query)
+    return {leg: (1.0 - share) * weight for leg, weight in weights.items()} | {CROSS_ENCODER: share}
 
 
 def _scores(record: RetrievalRecord) -> dict[str, dict[str, float]]:
@@ -137,29 +158,17 @@ def study_tuning(
     """
     dataset = workbench.dataset
     labels = _possible(labels, len(dataset.queries))
-    retrieved: list[LabelledQuery] = []
-    reranked: list[LabelledQuery] = []
-    for query_id, text in dataset.queries.items():
-        hits, relevant = workbench.hybrid.retrieve(text), dataset.qrels[query_id]
-        retrieved.append(labelled_query(hits, relevant))
-        if rerank:
-            candidates = hits[: workbench.settings.rerank_depth]
-            best = workbench.reranker.postprocess_nodes(candidates, query_str=text)
-            reranked.append(labelled_query(best, relevant))
-        progress(1)
+    retrieved, reranked = _asked(workbench, rerank, progress)
     rule, floors = parse_rule(workbench.settings.fusion), workbench.hybrid.floors
-    plain_weights = workbench.hybrid.weights
-    plain = WeightTable.build(retrieved, default=plain_weights, rule=rule, floors=floors)
-    table = plain
-    if rerank:
-        table = WeightTable.build(reranked, default=workbench.default_weights(rerank=True), rule=rule, floors=floors)
+    plain = WeightTable.build(retrieved, default=workbench.hybrid.weights, rule=rule, floors=floors)
+    table = WeightTable.build(reranked, default=mean_default(reranked), rule=rule, floors=floors) if rerank else plain
     every = np.arange(len(retrieved))
     # A leg alone is its own order; the rule's bounds would clip its best hits into ties.
     unclipped = [LabelledQuery(query.legs, query.relevant) for query in retrieved]
-    alone = WeightTable.build(unclipped, default=plain_weights, rule=ConvexCombination("min-max"))
-    fixed = {leg: alone.at(every, alone.only(leg)) for leg in alone.legs} | {"default": table.at(every, table.default)}
+    alone = WeightTable.build(unclipped, default=workbench.hybrid.weights, rule=ConvexCombination("min-max"))
+    fixed = {leg: alone.at(every, alone.only(leg)) for leg in alone.legs} | {"default": table.untuned}
     if rerank:
-        fixed["hybrid"] = plain.at(every, plain.default)
+        fixed["hybrid"] = plain.untuned
     return TuningStudy(
         dataset.name,
         len(every),
@@ -167,6 +176,23 @@ def study_tuning(
         {name: float(values.mean()) for name, values in fixed.items()},
         {count: _study(table, fixed, count, draws, seed) for count in labels},
     )
+
+
+def _asked(
+    workbench: Workbench, rerank: bool, progress: Callable[[int], None]
+) -> tuple[list[LabelledQuery], list[LabelledQuery]]:
+    """Every query retrieved, and where that is asked for, reranked."""
+    retrieved: list[LabelledQuery] = []
+    reranked: list[LabelledQuery] = []
+    for query_id, text in workbench.dataset.queries.items():
+        hits, relevant = workbench.hybrid.retrieve(text), workbench.dataset.qrels[query_id]
+        retrieved.append(labelled_query(hits, relevant))
+        if rerank:
+            candidates = hits[: workbench.settings.rerank_depth]
+            best = workbench.reranker.postprocess_nodes(candidates, query_str=text)
+            reranked.append(labelled_query(best, relevant, workbench.reranker))
+        progress(1)
+    return retrieved, reranked
 
 
 def _possible(labels: Sequence[int], queries: int) -> list[int]:
@@ -188,7 +214,8 @@ def _study(
     for draw in range(draws):
         drawn, rest = np.split(rng.permutation(len(table.values)), [count])
         tuning = table.tune(drawn, seed=draw)
-        tuned.append(table.at(rest, np.asarray([tuning.weights[leg] for leg in table.legs])).mean())
+        weights = np.asarray([tuning.weights[leg] for leg in table.legs])
+        tuned.append((table.untuned[rest] if tuning.kept_default else table.at(rest, weights)).mean())
         default.append(fixed["default"][rest].mean())
         dense.append(fixed["dense"][rest].mean())
         kept += tuning.kept_default

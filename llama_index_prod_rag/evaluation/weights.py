@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from llama_index.core.base.base_retriever import BaseRetriever
-from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import BaseNode
 
 from llama_index_prod_rag.errors import InputError
-from llama_index_prod_rag.evaluation.tuning_study import labelled_query
+from llama_index_prod_rag.evaluation.tuning_study import labelled_query, mean_default
 from llama_index_prod_rag.fusion.rules import parse_rule
 from llama_index_prod_rag.fusion.tuning import PRIOR, LabelledQuery, Tuning, tune_weights
+from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.scored_node import ScoredNode
 
+_log = logging.getLogger(__name__)
 _SOURCE_KEYS = ("file_path", "file_name", "filename", "source", "url", "title")
 
 
@@ -58,55 +60,60 @@ def collect_labelled(
     labels: Mapping[str, Mapping[str, int]],
     nodes: Iterable[BaseNode],
     retriever: BaseRetriever,
-    reranker: BaseNodePostprocessor | None = None,
+    reranker: CrossEncoderRerank | None = None,
     *,
     progress: Callable[[int], None] = lambda _: None,
-) -> tuple[list[LabelledQuery], str, dict[str, float]]:
+) -> tuple[list[LabelledQuery], str]:
     """Ask every labelled question, and note what each leg said.
+
+    Questions whose labels name nothing are left out, with a warning.
 
     Args:
         labels: question -> name of what is relevant -> grade; names as in `Names`.
         nodes: every passage of the corpus.
         retriever: a hybrid retriever of this package, or one that keeps its hits.
-        reranker: a reranker of this package that returns every candidate; its pair score becomes a leg.
+        reranker: returns every candidate; its pair score becomes a leg.
         progress: called with 1 after each question.
 
     Returns:
-        The labelled queries, and the rule and the weights that the retriever fused by.
+        The labelled queries, and the rule that the retriever fused by.
 
     Raises:
         InputError: no label names anything in the corpus, or the retriever's hits carry no record.
     """
-    names = Names(nodes)
-    relevant = {question: names.relevant(label) for question, label in labels.items()}
-    known = {question: grades for question, grades in relevant.items() if any(g > 0 for g in grades.values())}
-    if not known:
-        wanted = next((name for label in labels.values() for name in label), "nothing")
-        raise InputError(
-            f"no label names anything in the documents (the first names {wanted!r}): give ids, file names or paths"
-        )
+    known = _known(labels, Names(nodes))
     queries: list[LabelledQuery] = []
-    rule, weights = "", dict[str, float]()
+    rule = ""
     for question, grades in known.items():
         hits = retriever.retrieve(question)
         record = next((hit.retrieval for hit in hits if isinstance(hit, ScoredNode) and hit.retrieval), None)
-        if record is not None:
-            rule, weights = record.rule, dict(record.weights)
+        rule = record.rule if record is not None else rule
         if reranker is not None and hits:
             hits = reranker.postprocess_nodes(hits, query_str=question)
-        queries.append(labelled_query(hits, grades))
+        queries.append(labelled_query(hits, grades, reranker))
         progress(1)
-    if not weights:
+    if not rule:
         raise InputError("no question brought a hit with a retrieval record: tune a retriever of this package")
-    return queries, rule, weights
+    return queries, rule
+
+
+def _known(labels: Mapping[str, Mapping[str, int]], names: Names) -> dict[str, dict[str, int]]:
+    """Question -> node id -> grade, of the questions that have something relevant in the corpus."""
+    relevant = {question: names.relevant(label) for question, label in labels.items()}
+    known = {question: grades for question, grades in relevant.items() if any(g > 0 for g in grades.values())}
+    if left_out := [question for question in labels if question not in known]:
+        named = ", ".join(map(repr, labels[left_out[0]])) or "nothing"
+        says = f"{len(left_out)} of {len(labels)} questions name nothing in the documents ({left_out[0]!r}: {named})"
+        if not known:
+            raise InputError(f"{says}: give ids, file names or paths")
+        _log.warning("%s: left out", says)
+    return known
 
 
 def tune_pipeline(
     queries: Sequence[LabelledQuery],
     rule: str,
-    weights: Mapping[str, float],
     *,
-    pair_share: tuple[str, float] | None = None,
     floors: Mapping[str, float] | None = None,
     prior: float = PRIOR,
     seed: int = 0,
@@ -116,8 +123,6 @@ def tune_pipeline(
     Args:
         queries: labelled queries.
         rule: name of the rule they were fused by.
-        weights: leg -> weight of the retrieval.
-        pair_share: name and share of the pair score, where a reranker took part.
         floors: as `fuse` takes them.
         prior: how many labels the default is worth.
         seed: of the resampling.
@@ -125,8 +130,5 @@ def tune_pipeline(
     Raises:
         InputError: fewer labels than the tuner takes.
     """
-    default = dict(weights)
-    if pair_share is not None:
-        name, share = pair_share
-        default = {leg: (1.0 - share) * weight for leg, weight in weights.items()} | {name: share}
+    default = mean_default(queries)
     return tune_weights(queries, default=default, rule=parse_rule(rule), floors=floors, prior=prior, seed=seed)

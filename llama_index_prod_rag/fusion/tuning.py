@@ -41,11 +41,13 @@ class LabelledQuery:
         legs: leg -> id -> raw score.
         relevant: id -> grade; 0 or less is judged not relevant. Ids that no leg found count as missed.
         bounds: leg -> bounds to normalise by, where they are not those of the leg's own list.
+        default: leg -> weight of this query untuned, where the default depends on the query.
     """
 
     legs: Mapping[str, Mapping[str, float]]
     relevant: Mapping[str, int]
     bounds: Mapping[str, Bounds] = field(default_factory=dict)
+    default: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,8 @@ def tune_weights(
 
     Args:
         queries: at least `MIN_LABELS`, each with at least one relevant id.
-        default: leg -> weight, for every leg in the queries; need not sum to 1.
+        default: leg -> weight, for every leg in the queries; need not sum to 1. Where queries have a default of their
+            own, the gain is the one over that, and this is what the weights are shrunk to.
         rule: how the legs are combined.
         floors: as `fuse` takes them.
         prior: how many labels the default is worth.
@@ -141,12 +144,14 @@ class WeightTable:
         default: weights before tuning.
         grid: weightings, one a row; nearest to the default first, so that ties go to it.
         values: one row a query, one column a weighting.
+        untuned: each query under its default.
     """
 
     legs: tuple[str, ...]
     default: _Floats
     grid: _Floats
     values: _Floats
+    untuned: _Floats
     _prepared: tuple[_Prepared, ...] = field(repr=False)
 
     @classmethod
@@ -165,13 +170,14 @@ class WeightTable:
             ConfigurationError: default or floors do not fit the legs.
         """
         legs = tuple(default)
-        shares = share_weights(default, legs)
-        start = np.asarray([shares[leg] for leg in legs])
+        start = _weight_row(default, legs)
         grid = simplex_grid(len(legs), 20 if len(legs) < 3 else 10)
         grid = grid[np.argsort(np.abs(grid - start).sum(axis=1), kind="stable")]
         prepared = tuple(_prepare(query, legs, rule, floors) for query in queries)
         values = np.stack([one.ndcg(grid) for one in prepared]) if prepared else np.zeros((0, len(grid)))
-        return cls(legs, start, grid, values, prepared)
+        own = [_weight_row({**dict.fromkeys(legs, 0.0), **(query.default or default)}, legs) for query in queries]
+        untuned = np.asarray([one.ndcg(row[None])[0] for one, row in zip(prepared, own, strict=True)])
+        return cls(legs, start, grid, values, untuned, prepared)
 
     def only(self, leg: str) -> _Floats:
         """The weights that leave one leg alone."""
@@ -205,7 +211,7 @@ class WeightTable:
         gains = []
         for held_out in np.array_split(rng.permutation(rows), _FOLDS):
             weights = self._estimate(np.setdiff1d(rows, held_out), prior, rng)
-            gains.append(self.at(held_out, weights) - self.at(held_out, self.default))
+            gains.append(self.at(held_out, weights) - self.untuned[held_out])
         return np.concatenate(gains)
 
     def _estimate(self, rows: NDArray[np.intp], prior: float, rng: np.random.Generator) -> _Floats:
@@ -232,6 +238,11 @@ def simplex_grid(legs: int, steps: int) -> _Floats:
     """
     cuts = [(-1, *bars, steps + legs - 1) for bars in combinations(range(steps + legs - 1), legs - 1)]
     return (np.diff(np.asarray(cuts), axis=1) - 1) / steps
+
+
+def _weight_row(weights: Mapping[str, float], legs: Sequence[str]) -> _Floats:
+    shares = share_weights(weights, legs)
+    return np.asarray([shares[leg] for leg in legs])
 
 
 def _prepare(

@@ -106,6 +106,10 @@ class CrossEncoderRerank(BaseNodePostprocessor):
             self._remembered = LruScores(self.cache_size) if self.cache_size else None
             self._check_settings()  # not in a validator: pydantic would wrap the error into one of its own
 
+    def pair_share(self, query: str) -> float:
+        """The pair score's weight for a query where `weights` does not set it: a question deserves more."""
+        return self.question_blend if is_question(query) else self.blend
+
     def _check_settings(self) -> None:
         counts = {name: getattr(self, name) for name in ("top_n", "max_windows", "threads", "keep")}
         if low := {name: count for name, count in counts.items() if count is not None and count < 1}:
@@ -225,7 +229,7 @@ class CrossEncoderRerank(BaseNodePostprocessor):
     def _blend(self, hits: Sequence[NodeWithScore], query: str) -> Blend:
         if isinstance(self.weights, str):
             return blend_with_scores({}, share=1.0)
-        share = self.question_blend if is_question(query) else self.blend
+        share = self.pair_share(query)
         if (record := _retrieval_record(hits)) is not None:
             return blend_with_legs([hit.node.node_id for hit in hits], record, self.weights, share)
         retrieval = {hit.node.node_id: float(hit.score) for hit in hits if hit.score is not None}

@@ -40,9 +40,9 @@ def test_a_source_stands_for_all_of_its_passages() -> None:
 def test_weights_lean_to_the_leg_that_is_right(tmp_path: Path) -> None:
     retriever = HybridFusionRetriever({"wrong": Backwards(), "bm25": BM25FRetriever(NODES)}, alpha=0.7, rule="min-max")
     labels = {f"{word} question": {f"{word}.md": 1} for word in WORDS}
-    queries, rule, weights = collect_labelled(labels, NODES, retriever)
-    assert (rule, weights) == ("min-max", {"wrong": 0.7, "bm25": pytest.approx(0.3)})
-    tuning = tune_pipeline(queries, rule, weights, prior=0.0)
+    queries, rule = collect_labelled(labels, NODES, retriever)
+    tuning = tune_pipeline(queries, rule, prior=0.0)
+    assert (rule, tuning.default) == ("min-max", {"wrong": pytest.approx(0.7), "bm25": pytest.approx(0.3)})
     assert tuning.weights["bm25"] > 0.5
     curve = profile(tuning, "bm25")
     assert [weight for weight, _ in curve] == pytest.approx([step / 20 for step in range(21)])
@@ -59,3 +59,10 @@ def test_labels_that_name_nothing_are_refused() -> None:
 def test_a_retriever_without_records_is_refused() -> None:
     with pytest.raises(InputError, match="retrieval record"):
         collect_labelled({"apple": {"apple": 1}}, NODES, Backwards())
+
+
+def test_labels_that_name_nothing_beside_others_that_do_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    retriever = HybridFusionRetriever({"bm25": BM25FRetriever(NODES)})
+    queries, _ = collect_labelled({"apple": {"apple": 1}, "lost": {"nowhere.md": 1}}, NODES, retriever)
+    assert len(queries) == 1
+    assert "1 of 2 questions name nothing in the documents ('lost': 'nowhere.md'): left out" in caplog.text

@@ -96,6 +96,14 @@ def test_ties_go_to_the_default() -> None:
     assert tuning.curve[0][0]["dense"] == pytest.approx(0.65)
 
 
+def test_the_gain_is_over_each_querys_own_default() -> None:
+    legs = {"x": {"a": 1.0, "b": 0.0}, "y": {"a": 0.0, "b": 1.0}}
+    queries = [LabelledQuery(legs, {i: 1}, default={leg: 1.0}) for i, leg in (("a", "x"), ("b", "y")) for _ in range(8)]
+    table = WeightTable.build(queries, default={"x": 0.5, "y": 0.5}, rule=MIN_MAX)
+    assert table.untuned.tolist() == [1.0] * 16
+    assert table.tune(np.arange(16)).kept_default  # no one weighting is right for both kinds
+
+
 def test_bounds_of_the_retrieval_are_kept() -> None:
     query = LabelledQuery(
         {"x": {"a": 0.6, "b": 0.5}, "y": {"a": 0.0, "b": 0.2}}, {"b": 1}, {"x": Bounds(0.0, 1.0), "y": Bounds(0.0, 1.0)}
