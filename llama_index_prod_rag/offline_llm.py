@@ -9,17 +9,20 @@ wrappers drop them.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
+    ChatResponseAsyncGen,
+    ChatResponseGen,
     CompletionResponse,
     CompletionResponseAsyncGen,
     CompletionResponseGen,
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
 
 _log = logging.getLogger(__name__)
+_Response = TypeVar("_Response")
 
 
 class OfflineLLM(CustomLLM):
@@ -85,6 +89,18 @@ class OfflineLLM(CustomLLM):
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Answer a conversation in a thread, leaving the loop free."""
         return _as_chat(await asyncio.to_thread(self._complete, messages, **kwargs))
+
+    # The base class streams a chat through `complete`, with another prompt, and on the event loop.
+
+    @llm_chat_callback()
+    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
+        """Answer a conversation token by token."""
+        return (_as_chat(response) for response in self._stream(messages, **kwargs))
+
+    @llm_chat_callback()
+    async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
+        """Answer a conversation token by token, each token computed in a thread."""
+        return _in_thread(_as_chat(response) for response in self._stream(messages, **kwargs))
 
     @llm_completion_callback()
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:  # noqa: ARG002
@@ -158,10 +174,10 @@ def _as_messages(prompt: str) -> list[ChatMessage]:
 
 def _as_chat(response: CompletionResponse) -> ChatResponse:
     message = ChatMessage(role=MessageRole.ASSISTANT, content=response.text)
-    return ChatResponse(message=message, logprobs=response.logprobs)
+    return ChatResponse(message=message, delta=response.delta, logprobs=response.logprobs)
 
 
-async def _in_thread(responses: CompletionResponseGen) -> CompletionResponseAsyncGen:
+async def _in_thread(responses: Iterator[_Response]) -> AsyncGenerator[_Response, None]:
     while (response := await asyncio.to_thread(next, responses, None)) is not None:
         yield response
 
@@ -170,16 +186,18 @@ def _decode(model: LlamaForCausalLM, prompt: torch.Tensor, limit: int) -> Iterat
     """Greedy tokens and their log-probabilities, until the model ends its turn or the limit is reached."""
     import torch
 
+    # transformers 5 renames what is kept between tokens, as argument and as result.
+    kept = "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
     tokens, past = prompt, None
     for _ in range(limit):
         with torch.inference_mode():
-            output = model(input_ids=tokens, past_key_values=past, use_cache=True, logits_to_keep=1)
+            output = model(input_ids=tokens, use_cache=True, logits_to_keep=1, **{kept: past})
         logprobs = torch.log_softmax(output.logits[0, -1].float(), dim=-1)
         best = int(torch.argmax(logprobs))
         if best == model.config.eos_token_id:
             return
         yield best, float(logprobs[best])
-        tokens, past = torch.tensor([[best]]), output.past_key_values
+        tokens, past = torch.tensor([[best]]), output[kept]
 
 
 def _load_converted() -> tuple[LlamaForCausalLM, PreTrainedTokenizerBase]:

@@ -43,7 +43,33 @@ def test_every_mode_gives_the_same_answer(llm: OfflineLLM) -> None:
     assert "".join(part.delta or "" for part in llm.stream_complete(PROMPT)) == expected
     assert asyncio.run(llm.acomplete(PROMPT)).text == expected
     assert asyncio.run(streamed()) == expected
-    assert llm.chat([ChatMessage(role="user", content=PROMPT)]).message.content == expected
+    messages = [ChatMessage(role="user", content=PROMPT)]
+    assert llm.chat(messages).message.content == expected
+    assert "".join(part.delta or "" for part in llm.stream_chat(messages)) == expected
+
+
+@pytest.mark.llm
+@pytest.mark.integration
+def test_a_streamed_chat_leaves_the_loop_free(llm: OfflineLLM) -> None:
+    async def turns_between_tokens() -> list[int]:
+        turns, counts = 0, []
+
+        async def other_work() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        working = asyncio.create_task(other_work())
+        async for _ in await llm.astream_chat([ChatMessage(role="user", content=PROMPT)]):
+            counts.append(turns)
+            turns = 0
+        working.cancel()
+        return counts
+
+    counts = asyncio.run(turns_between_tokens())
+    assert len(counts) > 3
+    assert min(counts) > 0
 
 
 @pytest.mark.llm

@@ -5,7 +5,7 @@ from __future__ import annotations
 from llama_index.core.instrumentation.events import BaseEvent
 from pydantic import ConfigDict
 
-from llama_index_prod_rag.confidence.assessment import RetrievalAssessment
+from llama_index_prod_rag.confidence.assessment import RetrievalAssessment, Status
 from llama_index_prod_rag.confidence.policy import Decision
 
 
@@ -27,6 +27,9 @@ class DecisionEvent(BaseEvent):
     """A gate has decided; fired again where a fault or a check of the answer lowers the decision."""
 
     query_id: str
+    query: str
+    status: Status
+    confidence: float | None
     decision: Decision
     reasons: tuple[str, ...]
 

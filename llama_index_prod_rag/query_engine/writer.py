@@ -26,7 +26,7 @@ from llama_index_prod_rag.query_engine.events import DecisionEvent
 from llama_index_prod_rag.query_engine.extract import SentenceScorer, best_sentences, quoted
 from llama_index_prod_rag.query_engine.logprobs import listening
 from llama_index_prod_rag.query_engine.report import Report
-from llama_index_prod_rag.query_engine.sources import text_of
+from llama_index_prod_rag.query_engine.sources import finite, text_of
 from llama_index_prod_rag.query_engine.steps import Call, Steps
 from llama_index_prod_rag.query_engine.streaming import aone_token, awatched, one_token, watched
 from llama_index_prod_rag.query_log.record import QueryRecord
@@ -212,8 +212,17 @@ class Writer:
         self._announce()
 
     def _announce(self) -> None:
-        report = self._report
-        _dispatcher.event(DecisionEvent(query_id=report.query_id, decision=report.decision, reasons=report.reasons))
+        report, assessment = self._report, self._report.best.assessment
+        _dispatcher.event(
+            DecisionEvent(
+                query_id=report.query_id,
+                query=report.query,
+                status=assessment.status,
+                confidence=finite(assessment.confidence),
+                decision=report.decision,
+                reasons=report.reasons,
+            )
+        )
 
     def _logged(self, text: str, error: str | None) -> None:
         if self._means.log is None:
