@@ -51,4 +51,4 @@ def build_gate(
 
 if __name__ == "__main__":
     response = build_gate().query(sys.argv[1] if len(sys.argv) > 1 else "How often is the signing key rotated?")
-    print(response, response.metadata["prod_rag"]["decision"], sep="\n\n")
+    print(response, (response.metadata or {})["prod_rag"]["decision"], sep="\n\n")

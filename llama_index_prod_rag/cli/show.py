@@ -68,11 +68,11 @@ def _passages(hits: Sequence[NodeWithScore], sources: Sequence[Mapping[str, Any]
     legs = list(dict.fromkeys(leg for hit in hits for leg in _legs(hit)))
     table = Table(box=None, padding=(0, 1), header_style="dim", row_styles=["", "dim"])
     table.add_column("", justify="right")
-    table.add_column("source")
+    table.add_column("\nsource")
     for leg in legs:
         table.add_column(f"{leg}\nrank, score", justify="right")
-    for name in ("fused", "pair\nlogit", "final"):
-        table.add_column(name, justify="right", vertical="bottom")
+    for name in ("\nfused", "pair\nlogit", "\nfinal"):
+        table.add_column(name, justify="right")
     for number, (hit, source) in enumerate(zip(hits, sources, strict=True), start=1):
         table.add_row(
             str(number),

@@ -62,7 +62,8 @@ def best_sentences(
         scorer: a cross-encoder; None compares words, weighted by how few of these sentences have them.
 
     Returns:
-        Up to `count` quotes, no sentence twice. A passage without sentences is quoted whole.
+        Up to `count` quotes, no sentence twice. Beside a sentence that scores above 0 (relevant to a cross-encoder, a
+        word in common otherwise) none is quoted that does not. A passage without sentences is quoted whole.
     """
     found = [quote for number, hit in enumerate(hits, start=1) for quote in _sentences(hit, number)]
     sentences = list({quote.text: quote for quote in reversed(found)}.values())[::-1]
@@ -73,18 +74,23 @@ def best_sentences(
     ranked = sorted(
         range(len(sentences)), key=lambda index: -scores[index] if math.isfinite(scores[index]) else math.inf
     )
-    return [_scored(sentences[index], scores[index]) for index in sorted(ranked[:count])]
+    relevant = [index for index in ranked[:count] if scores[index] > 0]
+    return [_scored(sentences[index], scores[index]) for index in sorted(relevant or ranked[:count])]
 
 
 def _sentences(hit: NodeWithScore, number: int) -> list[Quote]:
     source = source_of(hit)
     text, offset = source["text"], source["start"] or 0
     spans = split_sentences(text)
-    long_enough = [(start, end) for start, end in spans if len(text[start:end].split()) >= _SHORTEST] or spans
+    long_enough = [(start, end) for start, end in spans if _words(text[start:end]) >= _SHORTEST] or spans
     return [
         Quote(text[start:end], source["node_id"], number, offset + start, offset + end, 0.0)
         for start, end in long_enough
     ]
+
+
+def _words(text: str) -> int:
+    return sum(any(map(str.isalnum, piece)) for piece in text.split())  # the marks of a heading or a list are no words
 
 
 def _scored(quote: Quote, score: float) -> Quote:
