@@ -1,6 +1,6 @@
 """Latency and recall of retrieval from Elasticsearch, beside LlamaIndex's store and fusion.
 
-    python -m benchmarks.elasticsearch_latency [--data DIR] [--url URL] [--sizes N ...] [--queries N] --json
+    python -m benchmarks.elasticsearch_latency [--data DIR] [--url URL] [--sizes N ...] [--queries N] [--keep] --json
 
 The collections are too small for 100,000 passages, so passages are made of real ones: passage i joins two halves of
 real texts, and its vector is the mean of the two texts' vectors (all-MiniLM-L6-v2), plus Gaussian noise of .05 in
@@ -15,7 +15,6 @@ import argparse
 import json
 import os
 import time
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,24 +165,32 @@ def time_way(retriever: BaseRetriever, passages: Passages, *, recall: bool) -> d
     return {**row, "recall@10": round(float(np.mean(found)), 4)} if recall else row
 
 
-def measure(folder: Path, url: str, size: int, queries: int) -> dict[str, Any]:
-    """Index one size and time every way on it."""
+def measure(folder: Path, url: str, size: int, queries: int, *, keep: bool) -> dict[str, Any]:
+    """Index one size and time every way on it; the index of an earlier run that kept it is used again."""
     passages = make_passages(folder, size, queries)
-    index = f"prod-rag-latency-{uuid.uuid4().hex}"
-    with Elasticsearch(url, request_timeout=300) as client:
-        create_index(client, index, index_definition(passages.vectors.shape[1]))
-        started = time.perf_counter()
+    index = f"prod-rag-latency-{size}"
+    with Elasticsearch(url, request_timeout=3600) as client:
         try:
-            ingest(client, index, passages.nodes()).raise_for_failures()
-            bulk = time.perf_counter() - started
-            client.indices.forcemerge(index=index, max_num_segments=1)
+            if not client.indices.exists(index=index):
+                fill(client, index, passages)
             rows = {
                 name: time_way(retriever, passages, recall=name.startswith("dense"))
                 for name, retriever in ways(url, index, passages.questions).items()
             }
+            bulk = float(client.indices.get_mapping(index=index)[index]["mappings"]["_meta"]["bulk_seconds"])
         finally:
-            client.indices.delete(index=index)
-    return {"bulk_seconds": round(bulk, 1), "ways": rows}
+            if not keep:
+                client.options(ignore_status=404).indices.delete(index=index)
+    return {"bulk_seconds": bulk, "ways": rows}
+
+
+def fill(client: Elasticsearch, index: str, passages: Passages) -> None:
+    """Index the passages into one segment; how long the bulk requests took is kept with the index."""
+    create_index(client, index, index_definition(passages.vectors.shape[1]))
+    started = time.perf_counter()
+    ingest(client, index, passages.nodes()).raise_for_failures()
+    client.indices.put_mapping(index=index, meta={"bulk_seconds": round(time.perf_counter() - started, 1)})
+    client.indices.forcemerge(index=index, max_num_segments=1)
 
 
 def main() -> None:
@@ -193,9 +200,13 @@ def main() -> None:
     parser.add_argument("--url", default=os.environ.get("ELASTICSEARCH_URL", "http://127.0.0.1:9200"))
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--queries", type=int, default=200)
+    parser.add_argument("--keep", action="store_true", help="keep the indices; a run that finds them only times")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    sizes = {str(size): measure(arguments.data, arguments.url, size, arguments.queries) for size in arguments.sizes}
+    sizes = {
+        str(size): measure(arguments.data, arguments.url, size, arguments.queries, keep=arguments.keep)
+        for size in arguments.sizes
+    }
     report = {"queries": arguments.queries, "cores": os.cpu_count(), "sizes": sizes}
     if arguments.json:
         print(json.dumps(report, indent=1))
