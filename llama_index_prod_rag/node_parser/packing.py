@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +37,7 @@ _BEFORE_SECTION = -0.6
 _BEFORE_BLOCK = -0.5
 _BEFORE_PARAGRAPH = -0.5
 _BETWEEN_ITEMS = 0.05
+_INSIDE_LIST = 0.5  # before (b) after "(a) rain;": the sentence goes on
 _INSIDE_SENTENCE = 2.0
 
 # With vectors, boundaries at topics draw the mean down further. Chosen with the prices, on the chunking benchmark.
@@ -126,7 +126,8 @@ class _Planner:
             large = _is_section(child) and self._must_open(child, (*owners, child))
             price = _BEFORE_LARGE_SECTION if large or after_large else _price(block, child)
             frames.append((child, owners, price if frames else cut))
-            after_large = large or (bool(child.metadata) and self._must_open(child, (*owners, child)))
+            own_facts = bool(child.metadata) and not child.continues
+            after_large = large or (own_facts and self._must_open(child, (*owners, child)))
         return frames
 
     def _room(self, owners: tuple[Block, ...]) -> int:
@@ -165,12 +166,14 @@ def _interrupted(root: Block) -> frozenset[int]:
 
 
 def _is_section(block: Block) -> bool:
-    return block.title is not None or block.kind == "section"
+    return (block.title is not None or block.kind == "section") and not block.continues
 
 
 def _price(parent: Block, child: Block) -> float:
     if _is_section(child):
         return _BEFORE_SECTION
+    if child.continues:
+        return _INSIDE_LIST
     if child.kind in {"item", "row", "statement", "line"}:
         return _BETWEEN_ITEMS
     if child.kind == "sentence":
@@ -186,7 +189,8 @@ def _fill_gaps(root: Block, text: str) -> Block:
     filled: dict[int, Block] = {}
     for block in reversed(list(root.walk())):
         if not block.children:
-            filled[id(block)] = block
+            torn = block.dropped and _tears(text, block)
+            filled[id(block)] = replace(block, dropped=False) if torn else block
             continue
         children: list[Block] = []
         position = block.start
@@ -200,6 +204,11 @@ def _fill_gaps(root: Block, text: str) -> Block:
             children.append(_gap(block, text, position, block.end, glued=False))
         filled[id(block)] = replace(block, children=tuple(children))
     return filled[id(root)]
+
+
+def _tears(text: str, block: Block) -> bool:
+    """Whether leaving a block out would leave half a grapheme behind: then it stays."""
+    return any(floor_to_grapheme(text, edge) != edge for edge in (block.start, block.end))
 
 
 def _gap(parent: Block, text: str, start: int, end: int, *, glued: bool) -> Block:
@@ -295,11 +304,24 @@ def _split_word(text: str, start: int, end: int, size: int, counter: TokenCounte
 def _glue(units: list[Unit], text: str) -> list[Unit]:
     """Prices set to NEVER after units whose block stays with what follows, and where a cut would split a grapheme."""
     glued: list[Unit] = units[:1]
-    for before, unit in pairwise(units):
+    for unit in units[1:]:
+        before = glued[-1]
         ends = [block for block in before.owners if block.glued and block.end <= unit.start]
         inside = floor_to_grapheme(text, unit.start) < unit.start or floor_to_grapheme(text, before.end) < before.end
-        glued.append(replace(unit, cut=NEVER) if (ends or inside) and not unit.barrier else unit)
+        if (ends or inside) and not unit.barrier:
+            unit = replace(unit, cut=NEVER)  # noqa: PLW2901 - the same unit at another price
+        if inside and before.end == unit.start:
+            glued[-1:] = _move_edge(before, unit, floor_to_grapheme(text, unit.start))
+        else:
+            glued.append(unit)
     return glued
+
+
+def _move_edge(before: Unit, unit: Unit, edge: int) -> list[Unit]:
+    """The units with their common edge moved back to the start of the grapheme that it was in."""
+    if edge <= before.start:
+        return [replace(before, end=unit.end, tokens=before.tokens + unit.tokens)]
+    return [replace(before, end=edge), replace(unit, start=edge, tokens=unit.tokens + 1)]
 
 
 def _join_small(units: list[Unit]) -> list[Unit]:

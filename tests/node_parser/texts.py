@@ -124,6 +124,103 @@ PIECES: dict[str, tuple[str, ...]] = {
     ),
 }
 
+PIECES |= {
+    "legal": (
+        *(
+            "\nARTICLE IV\n",
+            "\nSection 4.2 Term. ",
+            "\n4. Duties. ",
+            " 4.1 The ",
+            "\n5. ",
+            " (a) ",
+            "; and (b) ",
+            "\n(i) ",
+        ),
+        *(
+            "\n(ii) ",
+            '\n"Fee" means ',
+            ' (the "Seller") ',
+            "\nWHEREAS, ",
+            "\nEXHIBIT A\n",
+            ": (A) ",
+            "see 4.2(a). ",
+            "   ",
+        ),
+    ),
+    "paper": (
+        *(
+            "\nAbstract\n",
+            "\n1 Introduction\n",
+            "\n1.1 Data\n",
+            "\n2. Methods\n",
+            "\nFigure 1: It ",
+            "\nTheorem 2. All ",
+        ),
+        *(
+            "\nProof. ",
+            "\nLet X be a set. ",
+            " where x is ",
+            "\nReferences\n",
+            "\n[1] A. B. ",
+            "\nAppendix A\n",
+            "\nA.1 More\n",
+        ),
+    ),
+    "rst": (
+        *(
+            "\nTitle\n=====\n",
+            "\nPart\n----\n",
+            "\n.. note:: so\n",
+            "\n.. code-block:: python\n\n   x = 1\n\n",
+            "\n.. gone\n",
+        ),
+        *(
+            "\n- item\n",
+            "\n1. one\n",
+            "\n::\n\n    code\n\n",
+            "\n+--+--+\n| a| b|\n+==+==+\n| 1| 2|\n+--+--+\n",
+            "\n:a: b\n",
+        ),
+    ),
+    "latex": (
+        *("\\section{A $b$}", "\\begin{theorem}", "\\end{theorem}", "\\begin{proof}", "\\end{proof}", "\\[ x", "\\]"),
+        *("\\begin{itemize}\\item ", "\\item ", "\\end{itemize}", "\n% note\n", "\n\n% alone\n\n", "\\begin{verbatim}"),
+        *(
+            "\\end{verbatim}",
+            "\\begin{document}",
+            "\\end{document}",
+            "Let $G$ be a group. ",
+            "$$",
+            "\\begin{tabular}",
+            "\\bibitem{a}",
+        ),
+    ),
+    "code": (
+        *(
+            "\ndef f(x):\n    ",
+            "\nclass A:\n    ",
+            "\n@dec\n",
+            "\n# note\n",
+            '"""doc"""',
+            "return {",
+            "}",
+            "\n    if x:\n",
+            "(",
+        ),
+        *(
+            "\nfunction f() {\n",
+            "\n// note\n",
+            "/* note */",
+            ") => {\n",
+            "\nfn f() {\n",
+            "struct S {\n",
+            "#ifdef X\n",
+            "';",
+            "<div>",
+        ),
+    ),
+}
+
 
 def generated(format_name: str, count: int) -> list[str]:
     """As many texts, always the same: words of many scripts between the format's own pieces, whole and broken."""

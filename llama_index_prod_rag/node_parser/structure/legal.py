@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from llama_index_prod_rag.node_parser.sentences import split_sentences
 from llama_index_prod_rag.node_parser.structure.lines import paragraph_spans
-from llama_index_prod_rag.node_parser.structure.numbering import Outline, readings
+from llama_index_prod_rag.node_parser.structure.numbering import NESTED_RANK, Outline, readings
 from llama_index_prod_rag.node_parser.structure.sections import nest_sections
 from llama_index_prod_rag.node_parser.structure.tree import Block
 
@@ -34,6 +35,9 @@ _DEFINITION = re.compile(
     r"(?:\(?[\w.]{1,8}\)?[ \t]+)?[\"“][^\"“”\n]{1,80}[\"”][^.\n]{0,60}?"
     r"\b(?:means?|shall\s+mean|has\s+the\s+meaning|is\s+defined)\b"
 )
+_DEFINED = re.compile(
+    r"(?<!\w)[\"“][A-Z][^\"“”\n]{1,80}[\"”](?=[^.\n\"“”]{0,60}?\b(?:means?|shall\s+mean|has\s+the\s+meaning|have\s+the\s+meaning)\b)"
+)
 _TERM = re.compile(r"\s*[\"“]([^\"“”\n]{1,80})[\"”]")
 _CAPTION = re.compile(
     r"[ \t]*(?P<words>[\"“(]?[A-Z0-9][^\r\n.:;]{0,80}?)"
@@ -52,6 +56,7 @@ _REFERENCE = re.compile(
     r"(?:(?i:articles?|sections?|clauses?|paragraphs?|sub\w+|exhibits?|schedules?|items?)"
     r"|[\dA-Z)]\([a-z\d]{1,4}\)(?:\([a-z\d]{1,4}\))*|(?i:clauses?|paragraphs?|sections?)\s+\([a-z\d]{1,4}\)),?(?:\s+(?:and|or|to|through))?\s*\Z"
 )
+_STOP = re.compile(r"[.!?][\"”')\]]*\Z")
 _LINE_END = re.compile(r"[.;:!?,)\]\"”]\Z|\b(?:and|or)\Z")
 _LOOK_BACK = 120
 _WIDE_GAP = 3
@@ -68,6 +73,11 @@ class _Mark:
     rank: int
     title: str | None
     numbering: tuple[str, ...]
+    kind: str = "clause"
+    continues: bool = False
+    """Whether the sentence before is not over."""
+    inside: bool = False
+    """Whether it also stands inside a line, so that it ends with that sentence."""
 
 
 def read_legal(text: str) -> Block:
@@ -86,28 +96,52 @@ def read_legal(text: str) -> Block:
     """
     blocks: list[tuple[int, Block]] = []
     marks = list(_marks(text))
-    position = 0
-    ends = [*(mark.start for mark in marks), len(text)][1:]
-    for mark, end in zip(marks, ends, strict=True):
+    position = outermost = 0
+    for mark, end in zip(marks, [*(mark.start for mark in marks), len(text)][1:], strict=True):
         blocks += [(0, block) for block in _paragraphs(text, position, mark.start)]
+        position = _sentence_end(text, mark.start, end) if mark.inside else end
         clause = Block(
-            "clause",
+            mark.kind,
             mark.start,
-            end,
-            tuple(_paragraphs(text, mark.start, end, caption=mark.title)),
+            position,
+            tuple(_paragraphs(text, mark.start, position, caption=mark.title)),
             title=mark.title,
-            metadata={"numbering": list(mark.numbering)},
+            metadata={"numbering": list(mark.numbering)} if mark.numbering else {},
+            continues=mark.continues,
         )
         blocks.append((mark.rank, clause))
-        position = end
+        outermost = min(outermost, mark.rank) if mark.inside and outermost else mark.rank
+        if position < end:
+            blocks += _after_list(text, position, end, outermost)
+            position, outermost = end, 0
     blocks += [(0, block) for block in _paragraphs(text, position, len(text))]
     return nest_sections(blocks, len(text))
+
+
+def _sentence_end(text: str, start: int, end: int) -> int:
+    """Where the sentence ends whose part begins at `start`."""
+    return split_sentences(text, start, end)[0][1]
+
+
+def _after_list(text: str, start: int, end: int, rank: int) -> list[tuple[int, Block]]:
+    """What follows the sentence that a list of parts stood in: beside the parts, not inside the last of them."""
+    parts = _paragraphs(text, start, end)
+    if not parts:
+        return []
+    first, last = parts[0], parts[-1]
+    return [(rank, Block("paragraph", first.start, last.end, tuple(parts)))]
 
 
 def _marks(text: str) -> Iterator[_Mark]:
     outline = Outline()
     first_below = -1
+    defined = (match.start() for match in _DEFINED.finditer(text) if _begins_line(text, match.start()))
+    definition = next(defined, len(text))
     for match in _NUMBER.finditer(text):
+        while definition < match.start():
+            if outline.leave_nested():
+                yield _Mark(definition, NESTED_RANK, None, outline.path, "definition")
+            definition = next(defined, len(text))
         headed = None if match["bracketed"] else _HEADED.match(text, match.start())
         certain = headed is not None or match.start() == first_below
         begins_line = certain or _begins_line(text, match.start())
@@ -121,7 +155,19 @@ def _marks(text: str) -> Iterator[_Mark]:
             continue
         first_below = headed.end() if headed is not None else -1
         title = _title(text, match, headed) if begins_line or not match["bracketed"] else None
-        yield _Mark(match.start(), rank, title, outline.path)
+        continues = rank >= NESTED_RANK and _continues(text, match.start())
+        inside = continues and not begins_line
+        yield _Mark(match.start(), rank, title, outline.path, continues=continues, inside=inside)
+    while definition < len(text):
+        if outline.leave_nested():
+            yield _Mark(definition, NESTED_RANK, None, outline.path, "definition")
+        definition = next(defined, len(text))
+
+
+def _continues(text: str, start: int) -> bool:
+    """Whether the sentence before is not over: a clause that begins here is one part of it."""
+    before = text[max(0, start - _LOOK_BACK) : start].rstrip()
+    return bool(before) and _STOP.search(before) is None
 
 
 def _begins_line(text: str, start: int) -> bool:

@@ -21,7 +21,7 @@ _KEYWORD_RANKS = {
 }
 _DECIMAL_RANK = 5
 """`4` stands beside `Section 4`, `4.2` one below it, and so on."""
-_NESTED_RANK = 20
+NESTED_RANK = 20
 """From here on ranks follow the order of appearance: (a) may hold (i), or the other way round."""
 _MAX_GAP = 5
 """A number may skip so many before it: some are lost when pages are made into text."""
@@ -146,9 +146,16 @@ class Outline:
         if place is None:
             return None
         depth, reading = place
-        rank = reading.rank or max(_NESTED_RANK, self._open[depth - 1].rank + 1 if depth else 0)
+        rank = reading.rank or max(NESTED_RANK, self._open[depth - 1].rank + 1 if depth else 0)
         self._open[depth:] = [Open(reading, rank, label)]
         return rank
+
+    def leave_nested(self) -> bool:
+        """Close the runs whose depth only the context tells, (a) and (i); whether any was open."""
+        depth = next((depth for depth, each in enumerate(self._open) if each.rank >= NESTED_RANK), len(self._open))
+        left = depth < len(self._open)
+        del self._open[depth:]
+        return left
 
     def _places(self, candidates: list[Reading], *, begins_line: bool) -> Iterator[tuple[int, Reading]]:
         """Where a number could stand, the best first: (how many open numbers stay above it, its reading)."""

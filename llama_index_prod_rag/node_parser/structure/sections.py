@@ -17,16 +17,18 @@ class _Open:
     title: str | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
     children: list[Block] = field(default_factory=list)
+    continues: bool = False
 
     @classmethod
     def at(cls, level: int, block: Block) -> _Open:
         if block.kind == "heading":
             return cls(level, title=block.title, children=[Block("heading", block.start, block.end, glued=True)])
-        return cls(level, block.kind, block.title, block.metadata, list(block.children))
+        return cls(level, block.kind, block.title, block.metadata, list(block.children), block.continues)
 
     def close(self) -> Block:
         start, end = self.children[0].start, self.children[-1].end
-        return Block(self.kind, start, end, tuple(self.children), title=self.title, metadata=self.metadata)
+        children = tuple(self.children)
+        return Block(self.kind, start, end, children, self.title, self.metadata, continues=self.continues)
 
 
 def nest_sections(blocks: Iterable[tuple[int, Block]], length: int) -> Block:

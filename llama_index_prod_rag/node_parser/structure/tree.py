@@ -32,6 +32,7 @@ class Block:
         dropped: not content: markup, scripts, navigation. It is left out of chunks and listed.
         glued: stays with the block that follows it (a heading with its text, a decorator with its function), unless
             the two do not fit together.
+        continues: a part of the sentence before it, such as (b) after "(a) rain;".
     """
 
     kind: str
@@ -42,6 +43,7 @@ class Block:
     metadata: Mapping[str, object] = field(default_factory=dict)
     dropped: bool = False
     glued: bool = False
+    continues: bool = False
 
     def walk(self) -> Iterator[Block]:
         """This block and all below it, in reading order; without recursion, however deep the tree."""

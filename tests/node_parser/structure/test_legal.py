@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from llama_index.core.schema import Document
 
+from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
 from llama_index_prod_rag.node_parser.structure.legal import read_legal
 
 
@@ -78,3 +80,35 @@ def test_the_exhibit_number_of_a_filing_is_no_exhibit() -> None:
         "1. Fee",
         "EXHIBIT A GEAR",
     ]
+
+
+def test_the_parts_of_a_sentence_end_with_it() -> None:
+    text = "1. Fee. The Buyer pays for (i) bread, or (ii) milk. Late fees are due in June."
+    last = [block for block in read_legal(text).walk() if block.kind == "clause"][-1]
+    assert text[last.start : last.end] == "(ii) milk."
+    assert last.continues
+
+
+def test_a_definition_is_no_part_of_the_list_in_the_one_before() -> None:
+    text = (
+        '1.1 Terms.\n\n"Event" means any of these:\n\n(i) rain;\n\n(ii) snow.\n\n"Fee" means nine crowns.\n\n1.2 More.'
+    )
+    fee = next(block for block in read_legal(text).walk() if text[block.start :].startswith('"Fee"'))
+    holders = [
+        block.metadata.get("numbering") for block in read_legal(text).walk() if block.start <= fee.start < block.end
+    ]
+    assert ["1.1", "(ii)"] not in holders
+    assert numbering(text)[-1] == ["1.2"]
+
+
+def test_a_cut_goes_between_sentences_before_it_goes_between_the_parts_of_one() -> None:
+    text = (
+        "1. Fees. The Owner keeps a list of fees in the hall. It is read out once in every year on a Monday.\n\n"
+        "(a) The Guest pays for (i) the bed and the bath; (ii) the bread; and (iii) the use of the boat.\n\n"
+        "(b) Nothing else is due to the Owner by the Guest."
+    )
+    nodes = DocumentAwareNodeParser(format="legal", tokenizer="simple", target_size=60, min_size=5)(
+        [Document(text=text)]
+    )
+    assert len(nodes) > 1
+    assert any("(i) the bed" in node.get_content() and "(iii) the use" in node.get_content() for node in nodes)
