@@ -124,7 +124,7 @@ def test_lone_surrogates_become_one_replacement_character_each(caplog: pytest.Lo
 def test_every_file_in_the_collection(data_folder: Path) -> None:
     for path in sorted((data_folder / "docs").glob("*/*")):
         parser = DocumentAwareNodeParser(
-            format=FOLDERS.get(path.parent.name, path.parent.name),  # type: ignore[arg-type]
+            format=FOLDERS.get(path.parent.name, path.parent.name),
             tokenizer="simple",
         )
         text = path.read_bytes().decode()
