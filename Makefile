@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test llm lint fix types docs bench bench-full build clean
+.PHONY: help demo test llm lint fix types docs notebooks bench bench-full build clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -59,6 +59,10 @@ fix: $(VENV)/.dev ## Mend what can be mended without thinking
 
 docs: $(VENV)/.dev ## Build the documentation site
 	$(BIN)/mkdocs build --strict
+
+notebooks: $(VENV)/.dev $(VENV)/.llm ## Run the notebooks and keep their plots
+	$(BIN)/python -m pytest --nbmake --overwrite --durations=0 -p no:cacheprovider notebooks
+	$(BIN)/python notebooks/clean.py notebooks/*.ipynb
 
 $(VENV)/.bench: $(VENV)/.dev $(VENV)/.llm
 	@$(PIP) -e '.[bench]'
