@@ -7,16 +7,18 @@ pairs. SQLite is safe to kill at any moment and to share between processes.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
+_log = logging.getLogger(__name__)
 _VARIABLES = 500  # SQLite before 3.32 takes at most 999 bound variables in one statement
 
 
@@ -44,6 +46,9 @@ def digest(*parts: str) -> bytes:
 class ArrayCache:
     """Float32 arrays by key, in one SQLite file.
 
+    A file that cannot be made, read or written (no rights, no space, not a database) costs a warning and the time to
+    compute again, never the caller's work.
+
     Args:
         path: the file; made with its folder when missing.
 
@@ -58,12 +63,22 @@ class ArrayCache:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(self._connect()) as connection, connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS arrays (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
-            )
+        self._usable = True
+        with self._tolerant():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(self._connect()) as connection, connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute(
+                    "CREATE TABLE IF NOT EXISTS arrays (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
+                )
+
+    @contextmanager
+    def _tolerant(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:
+            self._usable = False
+            _log.warning("what is computed is not kept in %s (%s): PROD_RAG_CACHE names another", self.path, error)
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path, timeout=60.0)
@@ -71,7 +86,9 @@ class ArrayCache:
     def get(self, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.float32]]:
         """The arrays that are there; keys without one are left out."""
         found: dict[bytes, NDArray[np.float32]] = {}
-        with closing(self._connect()) as connection:
+        if not self._usable:
+            return found
+        with self._tolerant(), closing(self._connect()) as connection:
             for start in range(0, len(keys), _VARIABLES):
                 part = keys[start : start + _VARIABLES]
                 marks = ",".join("?" * len(part))
@@ -84,6 +101,8 @@ class ArrayCache:
 
     def put(self, arrays: Mapping[bytes, NDArray[np.float32]]) -> None:
         """Add arrays; one that is already there is replaced."""
+        if not self._usable:
+            return
         rows = [(key, np.ascontiguousarray(value, dtype="<f4").tobytes()) for key, value in arrays.items()]
-        with closing(self._connect()) as connection, connection:
+        with self._tolerant(), closing(self._connect()) as connection, connection:
             connection.executemany("INSERT OR REPLACE INTO arrays VALUES (?, ?)", rows)

@@ -6,6 +6,7 @@ import multiprocessing
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,3 +49,17 @@ def test_four_processes_lose_nothing(tmp_path: Path) -> None:
 
 def test_the_folder_can_be_chosen(tmp_path: Path) -> None:
     assert cache_folder() == tmp_path / "cache"  # conftest.py sets the variable for every unit test
+
+
+def test_a_file_that_is_no_database_costs_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "arrays.sqlite").write_bytes(b"not a database, " * 100)
+    cache = ArrayCache(tmp_path / "arrays.sqlite")
+    cache.put({b"k": np.zeros(2, dtype=np.float32)})
+    assert cache.get([b"k"]) == {}
+    assert caplog.text.count("is not kept") == 1
+
+
+def test_a_folder_that_cannot_be_made_costs_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert ArrayCache(tmp_path / "file" / "arrays.sqlite").get([b"k"]) == {}
+    assert "PROD_RAG_CACHE" in caplog.text

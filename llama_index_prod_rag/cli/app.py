@@ -74,10 +74,12 @@ def run() -> None:
     signal.signal(signal.SIGINT, _interrupt)
     try:
         build_app()()
-    except ProdRagError as error:
+    except Exception as error:
         if "--debug" in sys.argv:
             raise
-        errors_console.print(f"prod-rag: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        known = isinstance(error, ProdRagError)
+        told = str(error) if known else f"{type(error).__name__}: {error} (prod-rag --debug ... shows where)"
+        errors_console.print(f"prod-rag: {told}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
     except _Interrupted:
         errors_console.print("\nprod-rag: interrupted; what was computed is kept, the next run goes on from there")

@@ -76,7 +76,14 @@ def open_corpus(source: Source, *, embed_model: str = "offline") -> Corpus:
     if not nodes:
         raise InputError(f"{source.name} holds no text")
     index = VectorStoreIndex(_embedded(nodes, embed_model, model), embed_model=model, store_nodes_override=True)
-    _persist(index, folder, stamp)
+    try:
+        _persist(index, folder, stamp)
+    except OSError as error:  # no rights, no space: the question can be answered all the same
+        _log.warning(
+            "the index is not kept (%s): make room in %s, or set PROD_RAG_CACHE to another folder",
+            (error.strerror or str(error)).lower(),
+            cache_folder(),
+        )
     return Corpus(index, folder, len(nodes), fresh=True)
 
 

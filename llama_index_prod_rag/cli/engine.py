@@ -94,7 +94,7 @@ def saved_weights(folder: Path) -> dict[str, float] | None:
     """Weights that were tuned for this index, or None."""
     try:
         weights: dict[str, float] = json.loads((folder / WEIGHTS_FILE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # never tuned, or a cache folder that cannot be made
         return None
     return weights
 

@@ -133,3 +133,28 @@ def test_the_demo_answers_hedges_and_refuses_by_its_scores() -> None:
     assert "answer" in done.stdout
     assert done.stdout.count("refuse (") >= 2
     assert "hedge (" in done.stdout
+
+
+@pytest.mark.integration
+def test_a_cache_that_cannot_be_written_costs_no_answer(guide: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    question = "How often is the signing key rotated?"
+    done = _run("ask", str(guide), question, "--json", PROD_RAG_CACHE=str(tmp_path / "file" / "cache"))
+    assert done.returncode == 0, done.stderr
+    assert "90 days" in json.loads(done.stdout)["answer"]
+    assert "set PROD_RAG_CACHE" in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.integration
+def test_two_runs_at_once_on_one_folder_both_answer(guide: Path, tmp_path: Path) -> None:
+    command = [*COMMAND, "ask", str(guide), "How often is the signing key rotated?", "--json"]
+    environment = {**os.environ, "PROD_RAG_CACHE": str(tmp_path)}
+    running = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        for _ in range(2)
+    ]
+    for process in running:
+        output, errors = process.communicate(timeout=280)
+        assert process.returncode == 0, errors
+        assert "90 days" in json.loads(output)["answer"]
