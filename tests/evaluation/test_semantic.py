@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import random
 from pathlib import Path
 
@@ -25,7 +26,8 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         vocab_size=len(WORDS) + 5, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32
     )
     BertModel(config).save_pretrained(folder)
-    BertTokenizer(vocab=str(vocabulary), model_max_length=64).save_pretrained(folder)
+    name = "vocab" if "vocab" in inspect.signature(BertTokenizer).parameters else "vocab_file"  # before transformers 5
+    BertTokenizer(**{name: str(vocabulary)}, model_max_length=64).save_pretrained(folder)
     return folder
 
 
