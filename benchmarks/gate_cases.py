@@ -15,28 +15,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+from rich.console import Console
+from rich.progress import track
 
 from benchmarks.pair_scores import remembered
-from llama_index_prod_rag.confidence.evidence import Evidence, Passage, gather
+from llama_index_prod_rag.confidence.evidence import Evidence, gather
 from llama_index_prod_rag.confidence.terms import TermStatistics
 from llama_index_prod_rag.embedding import embed_texts
 from llama_index_prod_rag.errors import InputError
-from llama_index_prod_rag.evaluation.datasets import Split, load_beir
-from llama_index_prod_rag.fusion.rules import ConvexCombination, fuse
+from llama_index_prod_rag.evaluation.datasets import LabelledDocument, Split, load_beir
+from llama_index_prod_rag.evaluation.pipelines import ExactDenseRetriever
 from llama_index_prod_rag.models import OFFLINE
-from llama_index_prod_rag.postprocessor.blending import blend_with_legs
-from llama_index_prod_rag.postprocessor.passages import score_passages
+from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.postprocessor.scorers import PairScorer, load_scorer
-from llama_index_prod_rag.retrievers.analysis import Analyzer
-from llama_index_prod_rag.retrievers.bm25_index import BM25FIndex
-from llama_index_prod_rag.trace import LegHit, RerankRecord, RetrievalRecord
+from llama_index_prod_rag.query_engine.sources import passages_of, text_of
+from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
+from llama_index_prod_rag.retrievers.hybrid import DEFAULT_ALPHA, HybridFusionRetriever
+from llama_index_prod_rag.retrievers.legs import HoldsVectors
+from llama_index_prod_rag.trace import RerankRecord, tracing
 
 DEPTH = 100  # a leg's list
-CANDIDATES = 10  # pairs a question: twice what is shown, and a set of 200 questions takes minutes
+CANDIDATES = 20  # pairs a question: a set of 200 questions takes minutes
 SHOWN = 5
-_BLEND = 0.3  # CrossEncoderRerank's default share of the pair score
-_RULE = ConvexCombination("min-max")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +66,13 @@ class Task:
 
     Attributes:
         name: the folder's name.
-        documents: id -> text.
+        documents: id -> title and text.
         train: questions to calibrate on.
         test: questions to report on.
     """
 
     name: str
-    documents: Mapping[str, str]
+    documents: Mapping[str, LabelledDocument]
     train: tuple[Question, ...]
     test: tuple[Question, ...]
 
@@ -120,7 +122,7 @@ def _collection(folder: Path, limit: int | None) -> Task:
             gold = frozenset(document for document, grade in data.qrels[id_].items() if grade > 0)
             yield Question(id_, text, gold & data.documents.keys())
 
-    documents = {id_: document.full_text for id_, document in load_beir(folder, split="all").documents.items()}
+    documents = load_beir(folder, split="all").documents
     # A head may see each training question with and without its evidence; a test question has one fate.
     train = [variant for question in questions("train") for variant in (question, _without_gold(question))]
     test = [_without_gold(q) if _hash(f"removed:{q.id}") % 2 else q for q in questions("test")]
@@ -132,7 +134,7 @@ def _without_gold(question: Question) -> Question:
 
 
 def _question_set(folder: Path, limit: int | None) -> Task:
-    documents: dict[str, str] = {}
+    documents: dict[str, LabelledDocument] = {}
     questions: list[Question] = []
     for row in _rows(folder / "data.jsonl"):
         ids = {_add(documents, context): context.get("gold") for context in row["contexts"]}
@@ -161,79 +163,91 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in file if line.strip()]
 
 
-def _add(documents: dict[str, str], context: Mapping[str, Any]) -> str:
-    text = f"{context.get('title') or ''}\n{context['text']}".strip()
-    id_ = hashlib.sha256(text.encode()).hexdigest()[:16]
-    documents[id_] = text
+def _add(documents: dict[str, LabelledDocument], context: Mapping[str, Any]) -> str:
+    document = LabelledDocument(context.get("title") or "", context["text"])
+    id_ = hashlib.sha256(document.full_text.encode()).hexdigest()[:16]
+    documents[id_] = document
     return id_
 
 
 class Retrieval:
-    """Dense and BM25 legs over one collection, fused, reranked and blended as the package does by default."""
+    """One collection behind the package's own components with their defaults, as a gate would have them before it.
 
-    def __init__(self, task: Task, scorer: PairScorer | None = None) -> None:
-        self.task = task
-        self._ids = list(task.documents)
-        self._places = {id_: place for place, id_ in enumerate(self._ids)}
-        self._matrix = embed_texts(list(task.documents.values()))
-        self._analyzer = Analyzer()
-        self._bm25 = BM25FIndex()
-        for id_, text in task.documents.items():
-            self._bm25.put(id_, [(self._analyzer.terms(text), 1.0)])
-        self.statistics = TermStatistics.from_texts(task.documents.values())
-        self._scorer = scorer or remembered(load_scorer(OFFLINE))
+    Args:
+        task: the collection.
+        candidates: passages that the cross-encoder reads.
+        scorer: the cross-encoder; None takes the offline one, with its pair scores kept on disk.
+    """
+
+    def __init__(self, task: Task, *, candidates: int = CANDIDATES, scorer: PairScorer | None = None) -> None:
+        self._candidates = candidates
+        self._nodes = [
+            TextNode(text=document.text, id_=id_, metadata={"title": document.title} if document.title else {})
+            for id_, document in task.documents.items()
+        ]
+        texts = [document.full_text for document in task.documents.values()]
+        self._vectors = embed_texts(texts)
+        self._most_removed = max((len(question.removed) for question in (*task.train, *task.test)), default=0)
+        self._bm25 = BM25FRetriever(self._nodes, similarity_top_k=DEPTH + self._most_removed)
+        self._reranker = CrossEncoderRerank(
+            scorer=scorer or remembered(load_scorer(OFFLINE)), model=OFFLINE, top_n=SHOWN
+        )
+        self.statistics = TermStatistics.from_texts(texts)
 
     def cases(self, questions: Sequence[Question]) -> list[Case]:
         """What the gate would know about each question."""
-        vectors = embed_texts([question.text for question in questions])
-        return [self._case(question, vector) for question, vector in zip(questions, vectors, strict=True)]
+        texts = list(dict.fromkeys(question.text for question in questions))
+        vectors = dict(zip(texts, embed_texts(texts), strict=True))
+        dense = _Dense(self._nodes, self._vectors, vectors, DEPTH + self._most_removed)
+        shown = track(questions, "asking", console=Console(stderr=True), transient=True)
+        return [self._case(question, dense) for question in shown]
 
-    def _case(self, question: Question, vector: NDArray[np.float32]) -> Case:
-        legs = {"dense": self._dense(question, vector), "bm25": self._lexical(question)}
-        weights = dict.fromkeys(legs, 1.0 / len(legs))
-        fusion = fuse(legs, rule=_RULE, weights=weights)
-        candidates = list(fusion.scores)[:CANDIDATES]
-        retrieval = RetrievalRecord(
-            question.text,
-            legs={
-                leg: {id_: LegHit(rank, score) for rank, (id_, score) in enumerate(scores.items(), start=1)}
-                for leg, scores in legs.items()
-            },
-            bounds=fusion.bounds,
-            weights=weights,
-            rule=str(_RULE),
-            fused=fusion.scores,
-            vectors={id_: self._matrix[self._places[id_]].tolist() for id_ in candidates},
-            query_vector=vector.tolist(),
+    def _case(self, question: Question, dense: BaseRetriever) -> Case:
+        retriever = HybridFusionRetriever(
+            {"dense": _Without(dense, question.removed), "bm25": _Without(self._bm25, question.removed)},
+            alpha=DEFAULT_ALPHA,
+            similarity_top_k=self._candidates,
         )
-        texts = [self.task.documents[id_] for id_ in candidates]
-        logits = dict(zip(candidates, score_passages(self._scorer, question.text, texts).logits, strict=True))
-        blended = blend_with_legs(candidates, retrieval, None, _BLEND).scores(logits)
-        shown = list(blended)[:SHOWN]
+        with tracing() as trace:
+            candidates = retriever.retrieve(question.text)
+            hits = self._reranker.postprocess_nodes(candidates, query_str=question.text)
         evidence = gather(
             question.text,
-            [Passage(id_, self.task.documents[id_], blended[id_]) for id_ in shown],
-            [retrieval, RerankRecord(OFFLINE, logits, blended)],
-            candidates={id_: self.task.documents[id_] for id_ in candidates},
+            passages_of(hits),
+            trace.records,
+            candidates={hit.node.node_id: text_of(hit) for hit in candidates},
             statistics=self.statistics,
         )
+        reranked = next(record for record in reversed(trace.records) if isinstance(record, RerankRecord))
         left = question.gold - question.removed
-        return Case(question, evidence, bool(left & set(shown)), _ndcg(list(blended), left))
-
-    def _dense(self, question: Question, vector: NDArray[np.float32]) -> dict[str, float]:
-        scores = self._matrix @ vector
-        order = np.argsort(-scores, kind="stable")[: DEPTH + len(question.removed)]
-        found = {self._ids[place]: float(scores[place]) for place in order.tolist()}
-        return _kept(found, question.removed)
-
-    def _lexical(self, question: Question) -> dict[str, float]:
-        terms = self._analyzer.terms(question.text)
-        return _kept(dict(self._bm25.search(terms, DEPTH + len(question.removed))), question.removed)
+        return Case(
+            question, evidence, not left.isdisjoint(hit.node_id for hit in hits), _ndcg(list(reranked.scores), left)
+        )
 
 
-def _kept(found: Mapping[str, float], removed: frozenset[str]) -> dict[str, float]:
-    kept = [(id_, score) for id_, score in found.items() if id_ not in removed]
-    return dict(kept[:DEPTH])
+class _Dense(ExactDenseRetriever):
+    """A dense leg that shows its vectors, as one over an index in memory does."""
+
+    def node_vectors(self, node_ids: Iterable[str]) -> dict[str, Sequence[float]]:
+        """Vectors by node id."""
+        return {node_id: self._vectors[self._rows[node_id]].tolist() for node_id in node_ids}
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        query_bundle.embedding = self._query_vectors[query_bundle.query_str].tolist()
+        return super()._retrieve(query_bundle)
+
+
+class _Without(BaseRetriever):
+    """A leg over a collection that some documents were taken out of before anything else could see them."""
+
+    def __init__(self, leg: BaseRetriever, removed: frozenset[str]) -> None:
+        super().__init__()
+        self._leg, self._removed = leg, removed
+        if isinstance(leg, HoldsVectors):
+            self.node_vectors = leg.node_vectors
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        return [hit for hit in self._leg.retrieve(query_bundle) if hit.node_id not in self._removed][:DEPTH]
 
 
 def _ndcg(ranking: Sequence[str], gold: frozenset[str]) -> float:

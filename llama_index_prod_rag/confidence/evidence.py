@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from llama_index_prod_rag.confidence.terms import TermStatistics
+from llama_index_prod_rag.confidence.terms import TermStatistics, term_set
 from llama_index_prod_rag.trace import Record, RerankRecord, RetrievalRecord
 
 
@@ -18,12 +18,19 @@ class Passage:
         text: what a reader would see.
         score: the last stage's score, on that stage's scale; None where it gave none.
         vector: the passage's embedding, where it came with the node.
+        heading: its title and the headings above it, which say what the text is about and need not repeat.
     """
 
     id: str
     text: str
     score: float | None = None
     vector: Sequence[float] | None = field(default=None, repr=False)
+    heading: str = ""
+
+    @property
+    def wording(self) -> str:
+        """Heading and text: the words that may match the question's."""
+        return f"{self.heading}\n{self.text}" if self.heading else self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,7 @@ class Evidence:
         duplicates: ids of candidates whose text another candidate already has; left out of every list.
         statistics: how rare terms are in the corpus; None where nobody counted.
         entailment: probabilities by label from an NLI model, `signal name -> value`; empty without one.
+        terms: the terms of each passage, heading and text; kept because stemming costs more than all other signals.
     """
 
     query: str
@@ -47,6 +55,7 @@ class Evidence:
     duplicates: frozenset[str] = frozenset()
     statistics: TermStatistics | None = field(default=None, repr=False)
     entailment: Mapping[str, float] = field(default_factory=dict)
+    terms: tuple[frozenset[str], ...] = field(default=(), repr=False)
 
 
 def gather(
@@ -89,6 +98,7 @@ def gather(
         duplicates,
         statistics,
         entailment or {},
+        tuple(term_set(passage.wording) for passage in shown),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from llama_index_prod_rag.confidence.evidence import Evidence
 from llama_index_prod_rag.confidence.terms import term_set, unmentioned
@@ -23,10 +23,9 @@ def describe(evidence: Evidence, signals: Mapping[str, float]) -> tuple[str, ...
         >>> describe(evidence, {})
         ('the best passage has 2 of 3 question terms', 'no passage mentions 1950')
     """
-    found = [term_set(passage.text) for passage in evidence.passages]
     sentences = [
-        _coverage(evidence.query, found),
-        _missing(evidence, found),
+        _coverage(evidence),
+        _missing(evidence),
         _agreement(evidence, signals),
         _pair(signals),
         _failures(evidence),
@@ -34,17 +33,17 @@ def describe(evidence: Evidence, signals: Mapping[str, float]) -> tuple[str, ...
     return tuple(sentence for sentence in sentences if sentence)
 
 
-def _coverage(query: str, found: Sequence[frozenset[str]]) -> str:
-    wanted = term_set(query)
-    if not wanted or not found:
+def _coverage(evidence: Evidence) -> str:
+    wanted = term_set(evidence.query)
+    if not wanted or not evidence.terms:
         return ""
-    best = max(len(wanted & terms) for terms in found)
+    best = max(len(wanted & terms) for terms in evidence.terms)
     return f"the best passage has {best} of {len(wanted)} question terms"
 
 
-def _missing(evidence: Evidence, found: Sequence[frozenset[str]]) -> str:
-    texts = [passage.text for passage in evidence.passages]
-    lost_names, lost_numbers = unmentioned(evidence.query, texts, frozenset().union(*found))
+def _missing(evidence: Evidence) -> str:
+    texts = [passage.wording for passage in evidence.passages]
+    lost_names, lost_numbers = unmentioned(evidence.query, texts, frozenset().union(*evidence.terms))
     lost = sorted(lost_numbers) + [word for word in _words(evidence.query) if term_set(word) & lost_names]
     return f"no passage mentions {', '.join(dict.fromkeys(lost))}" if lost else ""
 

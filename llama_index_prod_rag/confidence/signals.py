@@ -179,11 +179,11 @@ def _pair_signals(evidence: Evidence) -> dict[str, float]:
 
 def _term_signals(evidence: Evidence) -> dict[str, float]:
     wanted = term_set(evidence.query)
-    found = [term_set(passage.text) for passage in evidence.passages]
+    found = evidence.terms
     measured = _coverage("coverage", wanted, found, None)
     if evidence.statistics is not None:
         measured.update(_coverage("rarity", wanted, found, evidence.statistics))
-    texts = [passage.text for passage in evidence.passages]
+    texts = [passage.wording for passage in evidence.passages]
     lost_names, lost_numbers = unmentioned(evidence.query, texts, frozenset().union(*found))
     measured["missing.names"], measured["missing.numbers"] = len(lost_names), len(lost_numbers)
     return measured

@@ -21,7 +21,10 @@ def text_of(hit: NodeWithScore) -> str:
 
 def passages_of(hits: Sequence[NodeWithScore]) -> list[Passage]:
     """Nodes as passages, in the same order; a score that is missing or not a number becomes None."""
-    return [Passage(hit.node.node_id, text_of(hit), finite(hit.score), hit.node.embedding) for hit in hits]
+    return [
+        Passage(hit.node.node_id, text_of(hit), finite(hit.score), hit.node.embedding, _heading(hit.node.metadata))
+        for hit in hits
+    ]
 
 
 def source_of(hit: NodeWithScore) -> dict[str, Any]:
@@ -53,6 +56,11 @@ def finite(value: float | None) -> float | None:
 def _first(metadata: Mapping[str, Any], keys: Sequence[str]) -> str | None:
     value = next((metadata[key] for key in keys if metadata.get(key)), None)
     return None if value is None else str(value)
+
+
+def _heading(metadata: Mapping[str, Any]) -> str:
+    title = metadata.get("title")
+    return "\n".join([*([str(title)] if title else []), *_headings(metadata)])
 
 
 def _headings(metadata: Mapping[str, Any]) -> list[str]:

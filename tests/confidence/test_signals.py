@@ -72,6 +72,16 @@ def test_coverage_counts_stemmed_content_words() -> None:
     assert (found["missing.names"], found["missing.numbers"]) == (0, 1)
 
 
+def test_a_heading_is_part_of_what_a_passage_says() -> None:
+    bare = gather("Boeing wings", [Passage("a", "It rained.")])
+    headed = gather("Boeing wings", [Passage("a", "It rained.", heading="Boeing\nWing")])
+    assert compute_signals(bare)["coverage.first"] == 0.0
+    assert compute_signals(headed)["coverage.first"] == 1.0
+    # Two sections that say the same are still the same text.
+    twice = gather("q", [Passage("a", "It rained."), Passage("b", "It rained.", heading="Boeing")])
+    assert twice.duplicates == {"b"}
+
+
 def test_rarity_weighs_terms_by_the_corpus() -> None:
     statistics = TermStatistics.from_texts(["drag"] * 99 + ["sweep"])
     found = signals_of(statistics=statistics)
