@@ -11,7 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llama_index_prod_rag.confidence.calibration import CLIP, Calibration, Example, Head
-from llama_index_prod_rag.confidence.guarantees import Guarantee, Method, bound_false_refusals, bound_wrong_answers
+from llama_index_prod_rag.confidence.guarantees import (
+    Guarantee,
+    Method,
+    bound_false_refusals,
+    bound_wrong_answers,
+    promising_thresholds,
+)
 from llama_index_prod_rag.errors import CalibrationError
 
 ISOTONIC_FROM = 1000
@@ -21,7 +27,6 @@ _FEWEST, _FEWEST_OF_A_KIND = 20, 5  # below, a head is worse than fixed rules
 _FOLDS = 5
 _STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0)  # variance a weight may have around where it starts
 _COMPLETE = 0.9  # a signal takes part when at least this share of the questions has it
-_TESTED_SHARES = (0.08, 0.15, 0.25, 0.4, 0.6)  # of questions answered: the thresholds that the precision test tries
 _NEVER = math.nextafter(1.0, 2.0)  # a threshold that no probability reaches
 _UNGUARDED_REFUSAL = 0.05  # share of questions with evidence that a threshold without guarantee aims to refuse
 
@@ -280,15 +285,11 @@ def _with_promises(
         head = replace(head, refuse_below=refusal.threshold, answer_from=max(head.answer_from, refusal.threshold))
         kept.append(refusal)
     if goals.min_answer_precision is not None:
+        goal = {"min_precision": goals.min_answer_precision, "confidence": goals.confidence}
         # Thresholds to test come from the half that fitted, so that the test's labels had no say in them.
-        tested = np.quantile([probability for probability, _ in unseen], [1 - share for share in _TESTED_SHARES])
-        answer = bound_wrong_answers(
-            probabilities,
-            good,
-            thresholds=tested.tolist(),
-            min_precision=goals.min_answer_precision,
-            confidence=goals.confidence,
-        )
+        seen_probabilities, seen_good = zip(*unseen, strict=True)
+        tested = promising_thresholds(seen_probabilities, seen_good, labels=len(rows), **goal)
+        answer = bound_wrong_answers(probabilities, good, thresholds=tested, **goal)
         head = replace(head, answer_from=answer.threshold, refuse_below=min(head.refuse_below, answer.threshold))
         kept.append(answer)
     return head, tuple(guarantee.promise for guarantee in kept)

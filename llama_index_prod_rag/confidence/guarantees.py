@@ -5,8 +5,8 @@ labels. Two kinds:
 
 * **With high confidence**: the chance that the bound is broken, over the draw of the labels, is at most 5 %. For false
   refusals by order statistics (Clopper and Pearson, "The Use of Confidence or Fiducial Limits", Biometrika 1934); for
-  precision by testing several thresholds (Angelopoulos, Bates, Candes, Jordan, Lei, "Learn then Test", 2021) with the
-  fallback procedure (Wiens, "A fixed sequence Bonferroni procedure", Pharmaceutical Statistics 2003).
+  precision by testing thresholds one after the other until one fails (Angelopoulos, Bates, Candes, Jordan, Lei,
+  "Learn then Test", 2021, fixed sequence testing), in an order that other labels chose.
 * **On average**: the mean of the risk over the draw of the labels is bounded (Angelopoulos, Bates, Fisch, Lei,
   Schuster, "Conformal Risk Control", ICLR 2024). Needs fewer labels; about 40 % of draws exceed the bound, rightly.
 """
@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from llama_index_prod_rag.errors import CalibrationError, ConfigurationError
+
+_SHARES = 40  # thresholds considered: steps of 2.5 % of the questions
 
 Method = Literal["high-confidence", "on-average"]
 """What a bound means: it holds in all but a few draws of the labels, or for their mean."""
@@ -123,39 +125,34 @@ def bound_wrong_answers(
     Args:
         confidences: one a labelled question, from a head that never saw these labels.
         good: whether the evidence was there.
-        thresholds: which to test; chosen without these labels.
+        thresholds: which to test, in this order, until one fails; chosen and ordered without these labels, for
+            example by `promising_thresholds`.
         min_precision: share of the questions at or above the threshold whose evidence is there.
         confidence: chance that the bound holds.
 
     Raises:
-        CalibrationError: no threshold could be shown to reach the precision; the message says how many labels would
-            be needed at the least.
+        CalibrationError: the first threshold could not be shown to reach the precision; the message says how many
+            labels would be needed at the least.
         ConfigurationError: a rate is not between 0 and 1, or there is nothing to test.
 
     Examples:
         >>> good = [i >= 100 for i in range(300)]
-        >>> bound_wrong_answers([i / 300 for i in range(300)], good, thresholds=[0.2, 0.4]).threshold
+        >>> bound_wrong_answers([i / 300 for i in range(300)], good, thresholds=[0.6, 0.4, 0.2]).threshold
         0.4
     """
     _check(1.0 - min_precision, confidence)
-    candidates = sorted(set(_finite(thresholds)), reverse=True)
+    candidates = _finite(thresholds)
     if not candidates:
         raise ConfigurationError("give at least one threshold to test")
-    from scipy.special import bdtr
-
-    share = (1.0 - confidence) / len(candidates)  # each hypothesis' own part of the error budget
     passed: list[float] = []
-    level = share
     for threshold in candidates:
         outcomes = [is_good for value, is_good in zip(confidences, good, strict=True) if value >= threshold]
         errors = len(outcomes) - sum(outcomes)
-        if outcomes and bdtr(errors, len(outcomes), 1.0 - min_precision) <= level:
-            passed.append(threshold)
-            level += share  # a rejected hypothesis hands its part on
-        else:
-            level = share
+        if not outcomes or upper_bound(errors, len(outcomes), confidence=confidence) > 1.0 - min_precision:
+            break
+        passed.append(threshold)
     if not passed:
-        needed = labels_needed(1.0 - min_precision, confidence=1.0 - share)
+        needed = labels_needed(1.0 - min_precision, confidence=confidence)
         raise CalibrationError(
             f"no threshold reaches a precision of {min_precision:g} at confidence {confidence:g} on {len(good)} "
             f"labels: it takes at least {needed} questions above it without one mistake. Label more, or lower the goal"
@@ -167,6 +164,51 @@ def bound_wrong_answers(
         len(good),
         sum(value >= threshold for value in confidences) / len(good),
     )
+
+
+def promising_thresholds(
+    confidences: Sequence[float],
+    good: Sequence[bool],
+    *,
+    labels: int,
+    min_precision: float = 0.95,
+    confidence: float = 0.95,
+) -> list[float]:
+    """Thresholds for `bound_wrong_answers`: the one likeliest to pass first, then ever lower ones.
+
+    A high threshold leaves too few questions to show anything with, a low one lets too many mistakes in. The chance
+    that a threshold passes follows from how many of the labels would lie above it and from the share of mistakes to
+    expect there, which is estimated halfway between the mistakes seen and those that the confidences admit to.
+
+    Args:
+        confidences: probabilities of labelled questions other than those that will be tested on.
+        good: whether their evidence was there.
+        labels: how many labels the test will have.
+        min_precision: the goal.
+        confidence: of the promise.
+
+    Returns:
+        At least one threshold, falling.
+
+    Examples:
+        >>> promising_thresholds([i / 100 for i in range(100)], [i >= 60 for i in range(100)], labels=400)[0] >= 0.6
+        True
+    """
+    from scipy.special import bdtr
+
+    _check(1.0 - min_precision, confidence)
+    ranked = sorted(zip(_finite(confidences), good, strict=True), reverse=True)
+    tested = sorted({max(1, round(len(ranked) * share / _SHARES)) for share in range(1, _SHARES + 1)})
+    chances = []
+    for number in tested:
+        answered = ranked[:number]
+        admitted = math.fsum(1.0 - value for value, _ in answered)
+        seen = sum(not is_good for _, is_good in answered)
+        above = round(labels * number / len(ranked))
+        allowed = _most_errors(above, 1.0 - min_precision, confidence)
+        chances.append(float(bdtr(allowed, above, (admitted + seen) / (2 * number))) if allowed >= 0 else 0.0)
+    first = max(range(len(tested)), key=lambda place: chances[place])
+    return list(dict.fromkeys(ranked[number - 1][0] for number in tested[first:]))
 
 
 def _most_errors(number: int, at_most: float, confidence: float) -> int:

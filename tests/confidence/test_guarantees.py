@@ -62,7 +62,7 @@ def test_precision_stays_above_the_goal_in_95_of_100_draws() -> None:
         good = generator.random(600) < confidences  # calibrated: precision from t on is (1 + t) / 2
         try:
             threshold = bound_wrong_answers(
-                confidences.tolist(), good.tolist(), thresholds=[0.3, 0.48, 0.8], min_precision=0.75
+                confidences.tolist(), good.tolist(), thresholds=[0.8, 0.48, 0.3], min_precision=0.75
             ).threshold
         except CalibrationError:
             continue
@@ -74,7 +74,7 @@ def test_precision_stays_above_the_goal_in_95_of_100_draws() -> None:
 
 def test_the_lowest_threshold_that_passes_is_taken_and_reported() -> None:
     good = [False] * 50 + [True] * 200
-    guarantee = bound_wrong_answers([i / 250 for i in range(250)], good, thresholds=[0.1, 0.3, 0.5])
+    guarantee = bound_wrong_answers([i / 250 for i in range(250)], good, thresholds=[0.5, 0.3, 0.1])
     assert guarantee.threshold == 0.3
     assert guarantee.share == pytest.approx(175 / 250)
     assert "at least 95.0% of the questions answered" in guarantee.promise
