@@ -37,7 +37,7 @@ from llama_index_prod_rag.retrievers.legs import HoldsVectors
 from llama_index_prod_rag.trace import RerankRecord, tracing
 
 DEPTH = 100  # a leg's list
-CANDIDATES = 20  # pairs a question: a set of 200 questions takes minutes
+CANDIDATES = 10  # pairs a question: twice what is shown, and a set of 200 questions takes minutes
 SHOWN = 5
 
 
@@ -51,6 +51,7 @@ class Question:
         gold: ids of the documents that answer it.
         removed: ids that are taken out of the collection for this question.
         answerable: whether the collection, without what is removed, still has the evidence.
+        answers: texts that would be right, where the set brings them.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Question:
     gold: frozenset[str] = frozenset()
     removed: frozenset[str] = frozenset()
     answerable: bool = True
+    answers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,15 @@ def _question_set(folder: Path, limit: int | None) -> Task:
     for row in _rows(folder / "data.jsonl"):
         ids = {_add(documents, context): context.get("gold") for context in row["contexts"]}
         gold = frozenset(id_ for id_, is_gold in ids.items() if is_gold) if row["answerable"] else frozenset[str]()
-        questions.append(Question(row.get("id") or row["query"], row["query"], gold, answerable=row["answerable"]))
+        questions.append(
+            Question(
+                row.get("id") or row["query"],
+                row["query"],
+                gold,
+                answerable=row["answerable"],
+                answers=tuple(row.get("answers") or ()),
+            )
+        )
     if (folder / "gold_removed.jsonl").is_file():
         doubtful = {
             row.get("id") or row["query"]
