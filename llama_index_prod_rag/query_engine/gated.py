@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -16,6 +18,7 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.prompts.mixin import PromptDictType, PromptMixin, PromptMixinType
 from llama_index.core.response_synthesizers import BaseSynthesizer
 from llama_index.core.schema import NodeWithScore, QueryBundle
+from llama_index.core.vector_stores.types import MetadataFilters
 from llama_index_instrumentation import get_dispatcher
 
 from llama_index_prod_rag.confidence.assessment import Assessor
@@ -33,6 +36,7 @@ from llama_index_prod_rag.query_engine.retry import Retry
 from llama_index_prod_rag.query_engine.steps import Steps, arun, run
 from llama_index_prod_rag.query_engine.writer import Log, Means, Writer
 from llama_index_prod_rag.query_log.settings import engine_hash
+from llama_index_prod_rag.retrievers.legs import TakesFilters
 from llama_index_prod_rag.trace import QueryTrace, tracing
 
 _dispatcher = get_dispatcher(__name__)
@@ -134,6 +138,25 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
         """The retriever that the first attempt asks."""
         return self._retriever
 
+    def with_filters(self, filters: MetadataFilters | None) -> ConfidenceGatedQueryEngine:
+        """The same gate with one request's metadata filters in every retriever it asks, those of retries included.
+
+        Costs nothing to speak of: models, prompts, log and configuration hash are shared.
+
+        Args:
+            filters: only nodes whose metadata passes are searched; None for all.
+
+        Raises:
+            ConfigurationError: a retriever does not take filters per query, so it could return what they exclude.
+        """
+        view = copy(self)
+        view._retriever = _filtered(self._retriever, filters)
+        view._retries = tuple(
+            retry if retry.retriever is None else replace(retry, retriever=_filtered(retry.retriever, filters))
+            for retry in self._retries
+        )
+        return view
+
     # Prompts: flat modules, because LlamaIndex cannot update keys with two colons.
 
     def _get_prompts(self) -> PromptDictType:
@@ -214,6 +237,14 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
                 AssessmentEvent(query=query.query_str, attempt=attempt.name, assessment=attempt.assessment)
             )
         return attempts
+
+
+def _filtered(retriever: BaseRetriever, filters: MetadataFilters | None) -> BaseRetriever:
+    if not isinstance(retriever, TakesFilters):
+        raise ConfigurationError(
+            f"{type(retriever).__name__} has no with_filters(): use a retriever of this package, or give it that method"
+        )
+    return retriever.with_filters(filters)
 
 
 def _merit(attempt: Attempt) -> tuple[int, float]:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from llama_index.core.base.response.schema import AsyncStreamingResponse, Response, StreamingResponse
 from llama_index.core.prompts import PromptTemplate
-from llama_index.core.schema import QueryBundle
+from llama_index.core.schema import QueryBundle, TextNode
 from llama_index.core.tools import QueryEngineTool
+from llama_index.core.vector_stores.types import MetadataFilter, MetadataFilters
 from llama_index_instrumentation import get_dispatcher
 from llama_index_instrumentation.event_handlers import BaseEventHandler
 
@@ -19,6 +20,7 @@ from llama_index_prod_rag.confidence.policy import StatusPolicy
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
 from llama_index_prod_rag.query_engine.retry import Retry
+from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
 from tests.query_engine.parts import (
     BrokenLog,
     BrokenReranker,
@@ -228,6 +230,27 @@ def test_the_bundle_reaches_the_retriever_as_it_came(ask: Callable[..., Any]) ->
     ask(ConfidenceGatedQueryEngine(retriever), bundle)
     assert retriever.asked[0] is bundle
     assert bundle == before
+
+
+def test_one_requests_filters_reach_every_retriever_and_no_other_request(ask: Callable[..., Any]) -> None:
+    nodes = [
+        TextNode(text=f"{tenant} sweeps its wings.", id_=tenant, metadata={"tenant": tenant})
+        for tenant in ("us", "them")
+    ]
+    lexical = BM25FRetriever(nodes, fields=["text"])
+    engine = ConfidenceGatedQueryEngine(
+        lexical,
+        assessor=FixedAssessor(["low_confidence"]),
+        retries=[Retry("wider", BM25FRetriever(nodes, fields=["text"]))],
+    )
+    ours = engine.with_filters(MetadataFilters(filters=[MetadataFilter(key="tenant", value="us")]))
+    response, _ = ask(ours, "wings")
+    assert {hit.node_id for hit in response.source_nodes} == {"us"}
+    assert len(response.metadata["prod_rag"]["attempts"]) == 2
+    response, _ = ask(engine, "wings")
+    assert {hit.node_id for hit in response.source_nodes} == {"us", "them"}
+    with pytest.raises(ConfigurationError, match="ScriptedRetriever has no with_filters"):
+        ConfidenceGatedQueryEngine(ScriptedRetriever([])).with_filters(None)
 
 
 def test_inputs_are_not_changed(ask: Callable[..., Any]) -> None:
