@@ -52,6 +52,7 @@ class Head:
         refuse_below: probabilities below this are `low_confidence`.
         answer_from: probabilities from here on are `healthy`.
         auroc: how well it ranked questions that it was not fitted on (cross-validated).
+        auroc_error: standard error of that, from the number of labels of each kind.
     """
 
     signals: tuple[str, ...]
@@ -63,6 +64,7 @@ class Head:
     refuse_below: float = 0.25
     answer_from: float = 0.5
     auroc: float | None = None
+    auroc_error: float | None = None
 
     def fits(self, signals: Mapping[str, float]) -> bool:
         """Whether every signal it needs was measured."""

@@ -201,7 +201,10 @@ def _fit(
     ]
     start, strength, raw = min(tried, key=lambda candidate: _log_loss(candidate[2], labels))
     curve = _curve(raw, labels) if len(rows) >= ISOTONIC_FROM else ()
-    head = replace(_moved(start, strength, values, labels), curve=curve, auroc=_auroc(raw, labels))
+    area = _auroc(raw, labels)
+    head = replace(
+        _moved(start, strength, values, labels), curve=curve, auroc=area, auroc_error=auroc_error(area, labels)
+    )
     corners = np.array(curve)
     calibrated = np.interp(raw, corners[:, 0], corners[:, 1]) if curve else raw
     return head, list(zip(calibrated.tolist(), labels.tolist(), strict=True))
@@ -304,6 +307,24 @@ def _auroc(probabilities: NDArray[np.float64], labels: NDArray[np.bool_]) -> flo
     from sklearn.metrics import roc_auc_score
 
     return float(roc_auc_score(labels, probabilities))
+
+
+def auroc_error(area: float, labels: Sequence[bool] | NDArray[np.bool_]) -> float:
+    """Standard error of an area under the ROC curve (Hanley and McNeil, Radiology 1982).
+
+    Args:
+        area: in [0, 1].
+        labels: of the questions it was measured on; both kinds occur.
+
+    Examples:
+        >>> round(auroc_error(0.8, [True] * 50 + [False] * 50), 3)
+        0.045
+    """
+    good = int(np.count_nonzero(labels))
+    bad = len(labels) - good
+    beats_two_bad, two_good_beat = area / (2.0 - area), 2.0 * area * area / (1.0 + area)
+    variance = area * (1 - area) + (good - 1) * (beats_two_bad - area**2) + (bad - 1) * (two_good_beat - area**2)
+    return math.sqrt(max(0.0, variance) / (good * bad))
 
 
 def _floats(values: Iterable[float]) -> tuple[float, ...]:
