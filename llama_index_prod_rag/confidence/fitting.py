@@ -16,6 +16,7 @@ from llama_index_prod_rag.confidence.guarantees import (
     Method,
     bound_false_refusals,
     bound_wrong_answers,
+    estimate_precise,
     promising_thresholds,
 )
 from llama_index_prod_rag.errors import CalibrationError
@@ -71,6 +72,11 @@ class Goals:
     def __bool__(self) -> bool:
         return self.max_false_refusal is not None or self.min_answer_precision is not None
 
+    @property
+    def promised(self) -> bool:
+        """Whether labels have to be kept back for them."""
+        return bool(self) and self.method != "estimate"
+
 
 def calibrate(
     examples: Sequence[Example],
@@ -89,8 +95,9 @@ def calibrate(
     a hundred labels of one's own it usually does.
 
     With a goal, half of the labels fit the heads and the other half sets the thresholds, because a promise only holds
-    for labels that the head has not seen. Without one every label fits, `refuse_below` is where cross-validation
-    refuses 5 % of the questions with evidence, and `answer_from` is 0.5: estimates, not promises.
+    for labels that the head has not seen. Without a goal, or with `method="estimate"`, every label fits and thresholds
+    come from cross-validation: `refuse_below` refuses 5 % of the questions with evidence, `answer_from` is 0.5, or what
+    the goals say. Those are estimates, not promises.
 
     Args:
         examples: labelled questions, drawn like those to come.
@@ -112,17 +119,21 @@ def calibrate(
     """
     goals = Goals(max_false_refusal, min_answer_precision, confidence, method)
     _check(examples)
-    fitted, held_out = _halves(examples, seed) if goals else (list(examples), [])
+    fitted, held_out = _halves(examples, seed) if goals.promised else (list(examples), [])
     heads: list[Head] = []
     promises: tuple[str, ...] = ()
     for signals in _signal_sets(examples):
         start = next((head for head in prior.heads if head.signals == signals), None) if prior else None
         head, unseen = _fit(fitted, signals, start, seed)
+        head = _with_estimates(head, unseen, goals)
         if not goals:
-            heads.append(_with_estimates(head, unseen))
+            heads.append(head)
             continue
         try:
-            head, kept = _with_promises(head, unseen, held_out, goals)
+            if goals.promised:
+                head, kept = _with_promises(head, unseen, held_out, goals)
+            else:
+                head, kept = _with_estimated_precision(head, unseen, goals), ()
         except CalibrationError:
             if not heads:
                 raise
@@ -199,7 +210,7 @@ def _fit(
     tried = [
         (start, strength, _unseen(start, strength, values, labels, seed)) for start in starts for strength in _STRENGTHS
     ]
-    start, strength, raw = min(tried, key=lambda candidate: _log_loss(candidate[2], labels))
+    start, strength, raw = _simplest_of_the_best(tried, labels)
     curve = _curve(raw, labels) if len(rows) >= ISOTONIC_FROM else ()
     area = _auroc(raw, labels)
     head = replace(
@@ -264,16 +275,24 @@ def _curve(raw: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[tuple[f
     return tuple(zip(_floats(isotonic.X_thresholds_), _floats(isotonic.y_thresholds_), strict=True))
 
 
-def _with_estimates(head: Head, unseen: Sequence[tuple[float, bool]]) -> Head:
+def _with_estimates(head: Head, unseen: Sequence[tuple[float, bool]], goals: Goals) -> Head:
     with_evidence = [probability for probability, good in unseen if good]
-    refuse_below = float(np.quantile(with_evidence, _UNGUARDED_REFUSAL))
+    aim = goals.max_false_refusal if goals.max_false_refusal is not None else _UNGUARDED_REFUSAL
+    refuse_below = float(np.quantile(with_evidence, aim))
     return replace(head, refuse_below=refuse_below, answer_from=max(0.5, refuse_below))
+
+
+def _with_estimated_precision(head: Head, unseen: Sequence[tuple[float, bool]], goals: Goals) -> Head:
+    if goals.min_answer_precision is None:
+        return head
+    probabilities, good = zip(*unseen, strict=True)
+    answer_from = estimate_precise(probabilities, good, min_precision=goals.min_answer_precision)
+    return replace(head, answer_from=answer_from, refuse_below=min(head.refuse_below, answer_from))
 
 
 def _with_promises(
     head: Head, unseen: Sequence[tuple[float, bool]], held_out: Sequence[Example], goals: Goals
 ) -> tuple[Head, tuple[str, ...]]:
-    head = _with_estimates(head, unseen)
     rows = [example for example in held_out if head.fits(example.signals)]
     probabilities = [head.probability(example.signals) for example in rows]
     good = [example.good for example in rows]
@@ -298,9 +317,27 @@ def _with_promises(
     return head, tuple(guarantee.promise for guarantee in kept)
 
 
-def _log_loss(probabilities: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
+def _simplest_of_the_best(
+    tried: Sequence[tuple[Head, float, NDArray[np.float64]]], labels: NDArray[np.bool_]
+) -> tuple[Head, float, NDArray[np.float64]]:
+    """Of the candidates that nobody can tell from the best, the one that stays nearest to where it started.
+
+    The one-standard-error rule (Breiman et al., "Classification and Regression Trees", 1984) on paired differences. A
+    prior is preferred: what it knows of questions that these labels do not show, such as those about something else
+    altogether, is lost by moving away from it.
+    """
+    losses = [_log_losses(raw, labels) for _, _, raw in tried]
+    best = min(losses, key=lambda loss: float(loss.mean()))
+    margins = [float((loss - best).mean() - (loss - best).std() / math.sqrt(len(labels))) for loss in losses]
+    good_enough = [place for place, margin in enumerate(margins) if margin <= 0.0]
+    place = min(good_enough, key=lambda place: (not any(tried[place][0].weights), tried[place][1]))
+    return tried[place]
+
+
+def _log_losses(probabilities: NDArray[np.float64], labels: NDArray[np.bool_]) -> NDArray[np.float64]:
     chances = np.clip(np.where(labels, probabilities, 1.0 - probabilities), 1e-12, 1.0)
-    return float(-np.log(chances).mean())
+    losses: NDArray[np.float64] = -np.log(chances)
+    return losses
 
 
 def _auroc(probabilities: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:

@@ -20,10 +20,12 @@ from typing import Literal
 
 from llama_index_prod_rag.errors import CalibrationError, ConfigurationError
 
+_FEWEST_ABOVE = 10  # questions above a threshold that is only estimated
 _SHARES = 40  # thresholds considered: steps of 2.5 % of the questions
 
-Method = Literal["high-confidence", "on-average"]
-"""What a bound means: it holds in all but a few draws of the labels, or for their mean."""
+Method = Literal["high-confidence", "on-average", "estimate"]
+"""What a bound means: it holds in all but a few draws of the labels; it holds for their mean; or it is no bound, only
+the best guess from labels that are too few to promise anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +211,38 @@ def promising_thresholds(
         chances.append(float(bdtr(allowed, above, (admitted + seen) / (2 * number))) if allowed >= 0 else 0.0)
     first = max(range(len(tested)), key=lambda place: chances[place])
     return list(dict.fromkeys(ranked[number - 1][0] for number in tested[first:]))
+
+
+def estimate_precise(confidences: Sequence[float], good: Sequence[bool], *, min_precision: float = 0.95) -> float:
+    """The lowest threshold that seems to reach a precision; promises nothing.
+
+    The mistakes to expect above a threshold are estimated as in `promising_thresholds`.
+
+    Args:
+        confidences: probabilities of labelled questions from heads that did not see them.
+        good: whether their evidence was there.
+        min_precision: the goal.
+
+    Raises:
+        CalibrationError: no threshold with at least ten questions above it seems to.
+
+    Examples:
+        >>> estimate_precise([0.99] * 20 + [0.6] * 20, [True] * 20 + [False, True] * 10)
+        0.99
+    """
+    ranked = sorted(zip(_finite(confidences), good, strict=True), reverse=True)
+    mistakes, threshold = 0.0, None
+    for number, (value, is_good) in enumerate(ranked, start=1):
+        mistakes += (1.0 - value + (not is_good)) / 2
+        ends_a_tie = number == len(ranked) or ranked[number][0] < value
+        if number >= _FEWEST_ABOVE and ends_a_tie and mistakes <= (1.0 - min_precision) * number:
+            threshold = value
+    if threshold is None:
+        raise CalibrationError(
+            f"no threshold with {_FEWEST_ABOVE} of the {len(ranked)} labelled questions above it seems to reach a "
+            f"precision of {min_precision:g}: label more, or lower the goal"
+        )
+    return threshold
 
 
 def _most_errors(number: int, at_most: float, confidence: float) -> int:

@@ -167,3 +167,23 @@ def test_the_shipped_calibration_serves_every_pipeline() -> None:
     assert head is not None
     assert 0.0 < head.probability(words_alone) < 1.0
     assert {"dense.top", "bm25.top", "pair.top"} <= set(calibration.heads[0].signals)
+
+
+def test_an_estimate_uses_every_label_and_promises_nothing() -> None:
+    few = labelled(60, strength=6.0)
+    with pytest.raises(CalibrationError, match="at least 59 questions"):
+        calibrate(few, min_answer_precision=0.95)
+    guessed = calibrate(few, min_answer_precision=0.95, method="estimate")
+    assert guessed.promises == ()
+    fresh = labelled(4000, seed=1, strength=6.0)
+    head = guessed.heads[0]
+    answered = [example.good for example in fresh if head.probability(example.signals) >= head.answer_from]
+    assert len(answered) > 400
+    assert np.mean(answered) == pytest.approx(0.95, abs=0.05)
+
+
+def test_labels_that_tell_little_leave_the_prior_where_it_is() -> None:
+    prior = calibrate(labelled(2000, seed=5))
+    moved = calibrate(labelled(40, seed=6), prior=prior).heads[0]
+    assert moved.means == prior.heads[0].means
+    assert np.abs(np.subtract(moved.weights, prior.heads[0].weights)).max() < 0.3
