@@ -121,9 +121,18 @@ def _load(weights: Weights, device: str | None, trust_remote_code: bool) -> Cros
     from sentence_transformers import CrossEncoder
 
     try:
-        model: CrossEncoder = CrossEncoder(weights.source, device=device, trust_remote_code=trust_remote_code)
+        model: CrossEncoder = CrossEncoder(
+            weights.source,
+            device=device,
+            trust_remote_code=trust_remote_code,
+            model_kwargs={"use_safetensors": True},  # never a pickle, which is what transformers falls back to
+        )
     except Exception as error:
-        remedy = "the folder is damaged or incomplete, get it again" if weights.local else "check name and connection"
+        remedy = (
+            "the folder is damaged or incomplete, get it again"
+            if weights.local
+            else "check the name, the connection, and that the repository has safetensors weights"
+        )
         raise ModelError(f"{weights.name} cannot be loaded ({error}): {remedy}, or use 'offline'") from error
     _check_one_output(weights.name, model)
     return model
