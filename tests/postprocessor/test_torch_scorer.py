@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from llama_index.core.schema import NodeWithScore, TextNode
 
 from llama_index_prod_rag.errors import ModelError
 from llama_index_prod_rag.models import find_weights
+from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
+from llama_index_prod_rag.postprocessor.scorers import _load_once
 from llama_index_prod_rag.postprocessor.torch_scorer import TorchScorer, token_batches
 
 _PAIRS = [("berlin", "large"), ("berlin is large", "madrid " * 20), ("madrid", ""), ("large", "berlin is " * 40)]
@@ -75,3 +78,48 @@ def test_weights_cut_off_in_the_middle_are_refused(tiny_model: Path, tmp_path: P
     weights.write_bytes(weights.read_bytes()[:2000])
     with pytest.raises(ModelError, match="damaged or incomplete"):
         TorchScorer(find_weights(folder, "cross-encoder"), device="cpu")
+
+
+_CODE = """
+from pathlib import Path
+from transformers import BertConfig, BertForSequenceClassification
+
+Path({witness!r}).touch()
+
+class OwnConfig(BertConfig):
+    model_type = "own"
+
+class OwnModel(BertForSequenceClassification):
+    config_class = OwnConfig
+"""
+
+
+def test_code_in_a_model_folder_runs_only_when_asked_for(tiny_model: Path, tmp_path: Path) -> None:
+    folder, witness = tmp_path / "own-code", tmp_path / "the-code-ran"
+    shutil.copytree(tiny_model, folder)
+    (folder / "own.py").write_text(_CODE.format(witness=str(witness)))
+    config = json.loads((folder / "config.json").read_text())
+    auto = {"AutoConfig": "own.OwnConfig", "AutoModelForSequenceClassification": "own.OwnModel"}
+    own = {**config, "model_type": "own", "architectures": ["OwnModel"], "auto_map": auto}
+    (folder / "config.json").write_text(json.dumps(own))
+    weights = find_weights(folder, "cross-encoder")
+    with pytest.raises(ModelError, match="trust_remote_code"):
+        TorchScorer(weights, device="cpu")
+    assert not witness.exists()
+    expected = TorchScorer(find_weights(tiny_model, "cross-encoder"), device="cpu").score(_PAIRS)
+    assert TorchScorer(weights, device="cpu", trust_remote_code=True).score(_PAIRS) == pytest.approx(expected, abs=1e-5)
+    assert witness.exists()
+
+
+def test_rerankers_in_eight_threads_load_one_model(tiny_model: Path) -> None:
+    nodes = [NodeWithScore(node=TextNode(text=passage), score=0.5) for _, passage in _PAIRS]
+
+    def rerank(_: int) -> list[float | None]:
+        reranker = CrossEncoderRerank(model=str(tiny_model), device="cpu", weights="cross_encoder")
+        return [hit.score for hit in reranker.postprocess_nodes(nodes, query_str="berlin")]
+
+    before = _load_once.cache_info().misses
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(rerank, range(16)))
+    assert _load_once.cache_info().misses == before + 1
+    assert all(result == pytest.approx(results[0], abs=1e-6) for result in results)
