@@ -15,7 +15,7 @@ from llama_index_prod_rag._version import __version__
 from llama_index_prod_rag.cli.progress import errors_console
 from llama_index_prod_rag.errors import ProdRagError
 
-_COMMANDS = ("demo", "ask", "tune", "calibrate", "evaluate", "report")
+_COMMANDS = ("demo", "ask", "tune", "calibrate", "evaluate", "report", "log")
 _INTERRUPTED = 130  # the shell's convention for a process ended by Ctrl-C
 
 

@@ -9,6 +9,8 @@ import typer
 from llama_index.core.schema import QueryBundle
 from rich.console import Console
 
+from llama_index_prod_rag.cli.progress import errors_console
+
 MAX_QUESTION = 2_000
 """Characters, about what the models read of a question; a longer one is a document pasted by mistake."""
 
@@ -50,14 +52,11 @@ def ask(
 
     # Imported here, so that wrong use and --help answer at once.
     from llama_index_prod_rag.cli.corpus import open_corpus
-    from llama_index_prod_rag.cli.engine import Settings, build_engine, load_llm, open_log
-    from llama_index_prod_rag.cli.show import as_json, print_answer, print_json
+    from llama_index_prod_rag.cli.engine import Settings, build_engine, load_assessor, load_llm, open_log
+    from llama_index_prod_rag.cli.show import as_json, print_answer, print_json, report_of
     from llama_index_prod_rag.cli.sources import files_source
-    from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor
-    from llama_index_prod_rag.confidence.calibration import Calibration
 
-    assessor = CalibratedAssessor() if calibration is None else CalibratedAssessor(Calibration.load(calibration))
-    settings = Settings(top_k=top_k, alpha=alpha, llm=load_llm(llm), assessor=assessor)
+    settings = Settings(top_k=top_k, alpha=alpha, llm=load_llm(llm), assessor=load_assessor(calibration))
     with open_log(log) as query_log:
         engine = build_engine(open_corpus(files_source(path)), settings, query_log=query_log)
         response = engine.query(QueryBundle(question))
@@ -65,3 +64,5 @@ def ask(
         print_json(as_json(question, response))
     else:
         print_answer(Console(), question, response)
+        if log is not None:
+            errors_console.print(f"logged as {report_of(response)['query_id']}", style="dim", highlight=False)

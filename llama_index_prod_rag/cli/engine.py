@@ -17,12 +17,14 @@ from llama_index.core.schema import MetadataMode
 from llama_index_prod_rag.cli.corpus import Corpus
 from llama_index_prod_rag.confidence.assessment import Assessor
 from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor
+from llama_index_prod_rag.confidence.calibration import Calibration
 from llama_index_prod_rag.confidence.terms import TermStatistics
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.models import OFFLINE
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.postprocessor.scorers import shared_scorer
 from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
+from llama_index_prod_rag.query_engine.writer import Log
 from llama_index_prod_rag.retrievers.hybrid import DEFAULT_ALPHA, HybridFusionRetriever
 
 if TYPE_CHECKING:
@@ -78,6 +80,11 @@ def load_llm(name: str | None) -> LLM | None:
     return made
 
 
+def load_assessor(calibration: Path | None) -> Assessor:
+    """What judges a retrieval by a calibration file of `prod-rag calibrate`; None takes the shipped one."""
+    return CalibratedAssessor() if calibration is None else CalibratedAssessor(Calibration.load(calibration))
+
+
 @contextmanager
 def open_log(url: str | None) -> Iterator[QueryLog | None]:
     """The query log at a database URL, flushed and closed afterwards; None for none."""
@@ -99,9 +106,7 @@ def saved_weights(folder: Path) -> dict[str, float] | None:
     return weights
 
 
-def build_engine(
-    corpus: Corpus, settings: Settings, *, query_log: QueryLog | None = None
-) -> ConfidenceGatedQueryEngine:
+def build_engine(corpus: Corpus, settings: Settings, *, query_log: Log | None = None) -> ConfidenceGatedQueryEngine:
     """The gated engine over a corpus, with the weights that `tune --save` left beside its index.
 
     Raises:

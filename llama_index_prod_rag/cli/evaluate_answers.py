@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from llama_index_prod_rag.cli.progress import progress_bar
-
-if TYPE_CHECKING:
-    from llama_index.core.llms import LLM
-
-    from llama_index_prod_rag.evaluation.questions import Question
-    from llama_index_prod_rag.query_log.record import QueryRecord
 
 
 def register_answers(app: typer.Typer) -> None:
@@ -30,9 +22,17 @@ def answers(
     data: Annotated[
         Path, typer.Option("--data", help="JSON lines: query, answers, answerable, contexts; or with prediction.")
     ],
+    documents: Annotated[
+        Path | None,
+        typer.Option(help="Ask these files instead of each row's contexts: a label file is then a test set for them."),
+    ] = None,
     llm: Annotated[
         str | None,
         typer.Option(help="'offline', or module:callable that returns a LlamaIndex LLM. Without: quotes, no writing."),
+    ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="From `prod-rag calibrate`; default: the shipped one."),
     ] = None,
     metric: Annotated[
         str, typer.Option(help="What makes an answer correct: contains, exact_match, token_f1, rougeL.")
@@ -46,7 +46,8 @@ def answers(
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure answers end to end: correct, wrong and refused kept apart, right refusals rewarded."""
-    from llama_index_prod_rag.cli.engine import load_llm
+    from llama_index_prod_rag.cli.asking import ask_contexts, ask_documents
+    from llama_index_prod_rag.cli.engine import Settings, load_assessor, load_llm
     from llama_index_prod_rag.evaluation.generation import answer_metric
     from llama_index_prod_rag.evaluation.questions import ask_all, read_questions
     from llama_index_prod_rag.evaluation.report.numbers import report_numbers
@@ -55,10 +56,14 @@ def answers(
 
     chosen = answer_metric(metric)
     questions = read_questions(data, limit=limit)
-    ask = _asker(load_llm(llm), top_k) if any(question.answered is None for question in questions) else _never
+    settings = Settings(top_k=top_k, llm=load_llm(llm), assessor=load_assessor(calibration))
+    labels = {question.query_id: question.label for question in questions}
+    if documents is None:
+        ask, known = ask_contexts(settings), dict[str, Any]()
+    else:
+        ask, known = ask_documents(documents, settings, labels.values())
     with progress_bar("answering", total=len(questions)) as advance:
         records = ask_all(questions, ask, on_done=advance)
-    labels = {question.query_id: question.label for question in questions}
     numbers = report_numbers(
         records.values(),
         records.get,
@@ -67,6 +72,7 @@ def answers(
         wrong_cost=wrong_cost,
         metric=chosen,
         threshold=threshold,
+        **known,
     )
     numbers["texts"] = text_scores(records, labels, bert=bertscore)
     if report is not None:
@@ -75,59 +81,6 @@ def answers(
         typer.echo(json.dumps(numbers, ensure_ascii=False))
     else:
         _print(numbers)
-
-
-def _never(question: Question) -> QueryRecord:
-    raise AssertionError(f"{question.query_id} brought its answer")  # every row did, so no engine was built
-
-
-def _asker(llm: LLM | None, top_k: int) -> Callable[[Question], QueryRecord]:
-    """Asks a gate whose retriever finds exactly a question's own contexts: that is what `answerable` speaks of."""
-    from llama_index.core.base.base_retriever import BaseRetriever
-    from llama_index.core.response_synthesizers import get_response_synthesizer
-    from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
-
-    from llama_index_prod_rag.models import OFFLINE
-    from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
-    from llama_index_prod_rag.postprocessor.scorers import shared_scorer
-    from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
-
-    class GivenPassages(BaseRetriever):
-        def __init__(self, question: Question) -> None:
-            super().__init__()
-            self._question = question
-
-        def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-            del query_bundle
-            return [
-                NodeWithScore(node=TextNode(text=passage.text, id_=passage.node_id))
-                for passage in self._question.passages
-            ]
-
-    class Caught:
-        def __init__(self) -> None:
-            self.records: list[QueryRecord] = []
-
-        def add(self, record: QueryRecord) -> None:
-            self.records.append(record)
-
-    reranker = CrossEncoderRerank(model=OFFLINE, top_n=top_k)
-    synthesizer = None if llm is None else get_response_synthesizer(llm=llm)
-
-    def ask(question: Question) -> QueryRecord:
-        caught = Caught()
-        ConfidenceGatedQueryEngine(
-            GivenPassages(question),
-            synthesizer,
-            [reranker],
-            sentence_scorer=shared_scorer(OFFLINE),
-            query_log=caught,
-            streaming=False,
-            config_hash="evaluate answers",
-        ).query(question.query)
-        return replace(caught.records[-1], query_id=question.query_id)
-
-    return ask
 
 
 def _print(numbers: dict[str, Any]) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from llama_index_prod_rag.cli.progress import errors_console
+
+if TYPE_CHECKING:
+    from llama_index_prod_rag.evaluation.labels import Label
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +28,10 @@ def report(
     ] = None,
     labels: Annotated[
         Path | None, typer.Option(help="JSON lines with query_id or query, relevant, answers, answerable.")
+    ] = None,
+    documents: Annotated[
+        Path | None,
+        typer.Option(help="The files that were asked: labels may then name files, and what is not indexed is told."),
     ] = None,
     since: Annotated[datetime | None, typer.Option(help="Only questions asked from then on, local time.")] = None,
     until: Annotated[datetime | None, typer.Option(help="Only questions asked before then, local time.")] = None,
@@ -40,12 +48,24 @@ def report(
     from llama_index_prod_rag.evaluation.report.page import write_report
     from llama_index_prod_rag.query_log.store import QueryLog
 
-    known = read_labels(labels) if labels is not None else None
+    known = read_labels(labels) if labels is not None else {}
     with QueryLog(log) as query_log:
         light = query_log.records(since=since, until=until, passages=False, hits=False)
-        numbers = report_numbers(light, query_log.get, labels=known, title=title, worst=worst)
+        numbers = report_numbers(
+            light, query_log.get, labels=known, title=title, worst=worst, **_about(documents, known)
+        )
     if out is not None:
         write_report(numbers, out)
         errors_console.print(f"{numbers['questions']:,} questions reported in {out}", markup=False, highlight=False)
     if json_output:
         typer.echo(json.dumps(numbers, ensure_ascii=False))
+
+
+def _about(documents: Path | None, labels: Mapping[str, Label]) -> dict[str, Any]:
+    if documents is None:
+        return {}
+    from llama_index_prod_rag.cli.corpus import open_corpus
+    from llama_index_prod_rag.cli.sources import files_source
+    from llama_index_prod_rag.evaluation.names import corpus_settings
+
+    return corpus_settings(open_corpus(files_source(documents)).index.docstore.docs.values(), labels.values())

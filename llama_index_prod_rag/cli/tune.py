@@ -22,7 +22,11 @@ def register(app: typer.Typer) -> None:
 def tune(
     path: Annotated[Path, typer.Argument(help="A file, or a folder that is read with everything below it.")],
     labels: Annotated[
-        Path, typer.Option(help='JSON lines: {"query": "...", "relevant": ["file, document or passage id", ...]}.')
+        Path,
+        typer.Option(
+            help='JSON lines: {"query": "...", "relevant": ["file, document or passage id", ...]}; '
+            "`prod-rag log import` writes them."
+        ),
     ],
     save: Annotated[
         bool, typer.Option("--save", help="Keep the weights: `prod-rag ask` uses them from then on.")
@@ -38,13 +42,17 @@ def tune(
     from llama_index_prod_rag.cli.corpus import open_corpus
     from llama_index_prod_rag.cli.engine import CANDIDATES, WEIGHTS_FILE
     from llama_index_prod_rag.cli.sources import files_source
+    from llama_index_prod_rag.errors import InputError
     from llama_index_prod_rag.evaluation.labels import read_labels
     from llama_index_prod_rag.evaluation.tuning_plot import plot_tuning
     from llama_index_prod_rag.evaluation.weights import collect_labelled, tune_pipeline
     from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
     from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
 
-    known = {question: label.relevant for question, label in read_labels(labels, by_question=True).items()}
+    named = read_labels(labels)
+    if not all(label.query for label in named.values() if label.gold):
+        raise InputError(f"{labels}: tuning asks each question again, so every line with `relevant` needs its `query`")
+    known = {name: label.relevant for name, label in named.items() if name == label.query and label.gold}
     corpus = open_corpus(files_source(path))
     retriever = HybridFusionRetriever.from_index(corpus.index, similarity_top_k=CANDIDATES)
     reranker = CrossEncoderRerank(model="offline", top_n=CANDIDATES)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from llama_index_prod_rag.errors import InputError
+from llama_index_prod_rag.json_lines import numbered_lines
 from llama_index_prod_rag.query_log.record import Feedback
 
 
@@ -21,12 +22,16 @@ class Label:
         references: answers that would be right.
         answerable: whether the corpus can answer it; None where the other fields imply yes or nothing is known.
         needs_all: whether an answer takes every relevant passage (multi-hop), not just one.
+        query: the question's text; empty where the label file gives an id only.
+        drawn: why the question was labelled, `"random"` or `"uncertain"` (`query_log.sampling`); empty when unknown.
     """
 
     relevant: Mapping[str, int] = field(default_factory=dict)
     references: tuple[str, ...] = ()
     answerable: bool | None = None
     needs_all: bool = False
+    query: str = field(default="", compare=False)
+    drawn: str = field(default="", compare=False)
 
     @property
     def gold(self) -> tuple[str, ...]:
@@ -47,22 +52,24 @@ class Label:
             references=tuple(dict.fromkeys([*self.references, *other.references])),
             answerable=self.answerable if other.answerable is None else other.answerable,
             needs_all=self.needs_all or other.needs_all,
+            query=self.query or other.query,
+            drawn=self.drawn or other.drawn,
         )
 
 
-def read_labels(path: Path, *, by_question: bool = False) -> dict[str, Label]:
+def read_labels(path: Path) -> dict[str, Label]:
     """Labels from JSON lines, one question a line; what several lines say about one is taken together.
 
-    Each line has `query_id` (the log's id) or `query` (the question's text; `question` is understood too), and any of
-    `relevant` (an id, a list of ids, or an object id -> grade), `answers` (a list of texts), `answerable` and
+    Each line has `query_id` (the log's id), `query` (the question's text; `question` is understood too) or both, and
+    any of `relevant` (an id, a list of ids, or an object id -> grade), `answers` (a list of texts), `answerable` and
     `needs_all` (true or false).
 
     Args:
         path: the file, UTF-8.
-        by_question: name a label by the question's text where there is one, instead of by `query_id`.
 
     Returns:
-        `query_id`, or where a line has none its `query` (the other way round with `by_question`) -> label.
+        Label by id and by text, so that it is found for the record it was made on and for the same question asked
+        again.
 
     Raises:
         InputError: the file is missing, or a line is malformed; the message names the line.
@@ -70,19 +77,17 @@ def read_labels(path: Path, *, by_question: bool = False) -> dict[str, Label]:
     if not path.is_file():
         raise InputError(f"no label file at {path}: give a JSONL file with query_id or query on each line")
     labels: dict[str, Label] = {}
-    names = ["query_id", "query", "question"]
-    if by_question:
-        names = [*names[1:], names[0]]
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), start=1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-                key = next(row[name] for name in names if row.get(name))
-                labels[key] = labels.get(key, Label()).joined_with(label_of(row))
-            except (StopIteration, TypeError, ValueError, AttributeError) as error:
-                raise InputError(
-                    f"{path}, line {number}: expected an object with query_id or query, relevant, answers, answerable"
-                ) from error
+    for number, line in numbered_lines(path):
+        try:
+            label = label_of(row := json.loads(line))
+            names = {str(row.get("query_id") or ""), label.query} - {""}
+            if not names:
+                raise ValueError("neither query_id nor query")
+        except (TypeError, ValueError, AttributeError) as error:
+            raise InputError(
+                f"{path}, line {number}: expected an object with query_id or query, relevant, answers, answerable"
+            ) from error
+        labels |= {name: labels[name].joined_with(label) if name in labels else label for name in names}
     return labels
 
 
@@ -94,7 +99,7 @@ def label_of(row: Mapping[str, Any]) -> Label:
 
     Examples:
         >>> label_of({"relevant": ["n1"], "answers": ["42"]})
-        Label(relevant={'n1': 1}, references=('42',), answerable=None, needs_all=False)
+        Label(relevant={'n1': 1}, references=('42',), answerable=None, needs_all=False, query='', drawn='')
     """
     relevant = row.get("relevant") or {}
     if isinstance(relevant, str):
@@ -103,6 +108,9 @@ def label_of(row: Mapping[str, Any]) -> Label:
         relevant = dict.fromkeys(relevant, 1)
     references = row.get("answers") or []
     answerable, needs_all = row.get("answerable"), row.get("needs_all", False)
+    query, drawn = row.get("query") or row.get("question") or "", row.get("drawn") or ""
+    if not isinstance(query, str) or not isinstance(drawn, str):
+        raise ValueError("query and drawn must be texts")
     if not isinstance(references, list) or not all(isinstance(text, str) for text in references):
         raise ValueError("answers must be a list of texts")
     if answerable not in (True, False, None) or needs_all not in (True, False):
@@ -112,6 +120,8 @@ def label_of(row: Mapping[str, Any]) -> Label:
         references=tuple(references),
         answerable=answerable,
         needs_all=needs_all,
+        query=query,
+        drawn=drawn,
     )
 
 

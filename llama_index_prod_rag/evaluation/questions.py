@@ -1,8 +1,9 @@
 """Questions with their contexts and right answers, and a gated engine asked each of them.
 
 Row of a file (JSON lines): `query`, `answers` (texts), `answerable`, `contexts` (objects with `text`, optional `title`
-and `gold`), optional `id`. A row that brings `prediction` (a text, null for a refusal) and optionally `confidence` is
-graded as it is, so that any system's answers can be measured.
+and `gold`), optional `id` (or `query_id`, so that a label file is one of questions too). A row that brings `prediction`
+(a text, null for a refusal) and optionally `confidence` is graded as it is, so that any system's answers can be
+measured.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.evaluation.labels import Label, label_of
+from llama_index_prod_rag.json_lines import numbered_lines
 from llama_index_prod_rag.query_log.record import HitRecord, Passage, QueryRecord
 
 
@@ -26,14 +28,14 @@ class Question:
     Attributes:
         query_id: its id; the line's number where it has none.
         query: the question.
-        passages: its contexts, under ids made of the question's id and their place.
+        passages: its contexts, under ids made of the question's id and their place; None where the row brings none.
         label: what would be right; gold contexts are relevant.
         answered: a record of the answer that the row brought, or None: ask the engine.
     """
 
     query_id: str
     query: str
-    passages: tuple[Passage, ...]
+    passages: tuple[Passage, ...] | None
     label: Label
     answered: QueryRecord | None = None
 
@@ -51,15 +53,14 @@ def read_questions(path: Path, *, limit: int | None = None) -> list[Question]:
     if not path.is_file():
         raise InputError(f"no file at {path}: give JSON lines with query, answers, answerable and contexts")
     questions: dict[str, Question] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if line.strip():
-            try:
-                question = _question(json.loads(line), str(number))
-            except (json.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
-                raise InputError(f"{path}, line {number}: expected query, answers, answerable, contexts") from error
-            if question.query_id in questions:
-                raise InputError(f"{path}, line {number}: the id {question.query_id!r} occurs twice")
-            questions[question.query_id] = question
+    for number, line in numbered_lines(path):
+        try:
+            question = _question(json.loads(line), str(number))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"{path}, line {number}: expected query, answers, answerable, contexts") from error
+        if question.query_id in questions:
+            raise InputError(f"{path}, line {number}: the id {question.query_id!r} occurs twice")
+        questions[question.query_id] = question
     if not questions:
         raise InputError(f"{path} holds no question")
     if limit is None or limit >= len(questions):
@@ -69,7 +70,7 @@ def read_questions(path: Path, *, limit: int | None = None) -> list[Question]:
 
 
 def _question(row: Mapping[str, Any], number: str) -> Question:
-    query, query_id = row["query"], str(row.get("id") or number)
+    query, query_id = row.get("query") or row["question"], str(row.get("id") or row.get("query_id") or number)
     if not isinstance(query, str) or not query.strip():
         raise ValueError("query must be a text")
     contexts = row.get("contexts") or []
@@ -79,7 +80,8 @@ def _question(row: Mapping[str, Any], number: str) -> Question:
     )
     gold = [passage.node_id for passage, context in zip(passages, contexts, strict=True) if context.get("gold")]
     label = label_of({"relevant": gold, **{key: row[key] for key in _LABEL_KEYS if key in row}})
-    return Question(query_id, query, passages, label, _answered(row, query, query_id, passages))
+    answered = _answered(row, query, query_id, passages)
+    return Question(query_id, query, passages if "contexts" in row else None, label, answered)
 
 
 _LABEL_KEYS = ("relevant", "answers", "answerable", "needs_all")

@@ -9,6 +9,7 @@ from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.schema import BaseNode
 
 from llama_index_prod_rag.errors import InputError
+from llama_index_prod_rag.evaluation.names import Names
 from llama_index_prod_rag.evaluation.tuning_study import labelled_query, mean_default
 from llama_index_prod_rag.fusion.rules import parse_rule
 from llama_index_prod_rag.fusion.tuning import PRIOR, LabelledQuery, Tuning, tune_weights
@@ -16,44 +17,6 @@ from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.scored_node import ScoredNode
 
 _log = logging.getLogger(__name__)
-_SOURCE_KEYS = ("file_path", "file_name", "filename", "source", "url", "title")
-
-
-class Names:
-    """What people call a passage: its own id, its document's id, its file's path or name, its title.
-
-    Args:
-        nodes: every passage of the corpus.
-
-    Examples:
-        >>> from llama_index.core.schema import TextNode
-        >>> names = Names([TextNode(text="a", id_="n1", metadata={"file_path": "docs/guide/setup.md"})])
-        >>> names.relevant({"guide/setup.md": 2}), names.relevant({"n1": 1})
-        ({'n1': 2}, {'n1': 1})
-    """
-
-    def __init__(self, nodes: Iterable[BaseNode]) -> None:
-        self._passages: dict[str, list[str]] = {}
-        for node in nodes:
-            for name in _names(node):
-                self._passages.setdefault(name, []).append(node.node_id)
-
-    def relevant(self, label: Mapping[str, int]) -> dict[str, int]:
-        """Node id -> grade, for a label by any of the names; a source stands for all of its passages."""
-        grades: dict[str, int] = {}
-        for name, grade in label.items():
-            for node_id in self._passages.get(name.removeprefix("./"), ()):
-                grades[node_id] = max(grade, grades.get(node_id, grade))
-        return grades
-
-
-def _names(node: BaseNode) -> set[str]:
-    names = {node.node_id, *filter(None, [node.ref_doc_id])}
-    for key in _SOURCE_KEYS:
-        if isinstance(value := node.metadata.get(key), str):
-            steps = value.replace("\\", "/").split("/")
-            names |= {value, *("/".join(steps[start:]) for start in range(len(steps)))}  # any end of a path
-    return names - {""}
 
 
 def collect_labelled(

@@ -18,6 +18,11 @@ class KnownToBeRight(Protocol):
         ...
 
     @property
+    def relevant(self) -> Mapping[str, int]:
+        """Every judged id -> grade; 0 or less is judged not relevant."""
+        ...
+
+    @property
     def answerable(self) -> bool | None:
         """Whether the corpus can answer it; None where nobody said."""
         ...
@@ -27,8 +32,9 @@ def examples_of(records: Iterable[QueryRecord], labels: Mapping[str, KnownToBeRi
     """Examples from a query log, without asking anything again.
 
     A question is good when a passage it was shown, or the document of one, is in its label's gold, and bad when none
-    is or when its label says that the corpus cannot answer it. Questions without signals or without such a label are
-    left out; of a question that was asked again, the first record given counts.
+    is, when all of them were judged not relevant, or when its label says that the corpus cannot answer it. Questions
+    without signals or without such a label are left out; of a question that was asked again, the first record given
+    counts.
 
     Args:
         records: from `QueryLog.records`, with hits and passages.
@@ -40,9 +46,16 @@ def examples_of(records: Iterable[QueryRecord], labels: Mapping[str, KnownToBeRi
         signals = {name: value for name, value in record.signals.items() if value is not None}
         if label is None or not signals or record.query in examples:
             continue
-        if label.answerable is False:
-            examples[record.query] = Example(signals, good=False)
-        elif label.gold:
-            shown = {*record.ranking("shown"), *(passage.document_id for passage in record.passages)}
-            examples[record.query] = Example(signals, good=not shown.isdisjoint(label.gold))
+        if (good := _is_good(record, label)) is not None:
+            examples[record.query] = Example(signals, good=good)
     return list(examples.values())
+
+
+def _is_good(record: QueryRecord, label: KnownToBeRight) -> bool | None:
+    if label.answerable is False:
+        return False
+    passages = set(record.ranking("shown"))
+    if label.gold:
+        shown = passages | {passage.document_id for passage in record.passages}
+        return not shown.isdisjoint(label.gold)
+    return False if passages and passages <= label.relevant.keys() else None

@@ -16,12 +16,19 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError
+from llama_index_prod_rag.json_lines import numbered_lines
 from llama_index_prod_rag.query_log.normalise import WITHHELD
 from llama_index_prod_rag.query_log.record import Passage, QueryRecord
 from llama_index_prod_rag.query_log.sampling import Sampled
 
 _COLUMNS = ("query_id", "drawn", "query", "answer", "passage_id", "document_id", "passage")
 _TO_FILL = ("relevant", "answerable", "right_answer")
+_LABEL = ("query_id", "drawn", "query", "relevant", "answerable", "answers")
+_FORMS = {
+    "relevant": "write an object, passage id to grade",
+    "answers": "write a list of texts",
+    "answerable": "write true, false or null",
+}
 _YES, _NO = ("yes", "true", "x"), ("no", "false")
 # Spreadsheets run cells that begin like this; a quote before them makes them text (OWASP, "CSV Injection").
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
@@ -137,17 +144,23 @@ def _unquoted(cell: str) -> str:
 
 
 def _read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-                yield {key: row[key] for key in ("query_id", "query", "relevant", "answerable", "answers")}
-            except (json.JSONDecodeError, KeyError, TypeError) as error:
-                raise InputError(f"{path}, line {number}: not a row of an exported sheet") from error
+    for number, line in numbered_lines(path):
+        try:
+            row = json.loads(line)
+            label = {key: row[key] for key in _LABEL}
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise InputError(f"{path}, line {number}: not a row of an exported sheet") from error
+        for key, kind in (("relevant", dict), ("answers", list), ("answerable", bool | None)):
+            if not isinstance(label[key], kind):
+                raise InputError(f"{path}, line {number}: {key} is {label[key]!r}; {_FORMS[key]}")
+        yield label
 
 
 def _read_csv(path: Path) -> Iterator[dict[str, Any]]:
-    text = path.read_bytes().decode("utf-8-sig")
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not UTF-8: save the sheet as 'CSV UTF-8' in the spreadsheet") from None
     delimiter = ";" if text.startswith("query_id;") else ","
     questions: dict[str, dict[str, Any]] = {}
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -157,7 +170,12 @@ def _read_csv(path: Path) -> Iterator[dict[str, Any]]:
         cells = {name: _unquoted(cell or "") for name, cell in row.items() if name is not None}
         question = questions.setdefault(
             cells["query_id"],
-            {"query_id": cells["query_id"], "query": cells["query"], "relevant": {}, "answerable": None, "answers": []},
+            {
+                **{name: cells.get(name, "") for name in ("query_id", "drawn", "query")},
+                "relevant": {},
+                "answerable": None,
+                "answers": [],
+            },
         )
         try:
             _fill(question, cells)

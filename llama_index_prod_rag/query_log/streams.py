@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable
+from types import TracebackType
 
 Ended = Callable[[str, str | None], None]
 """Takes the text that was sent and, if that is not all there was, why."""
@@ -11,16 +12,37 @@ Ended = Callable[[str, str | None], None]
 _LEFT = "the reader left before the end of the stream"
 
 
-class _Once:
-    """Reports the first end only: reading to the end, breaking off and being forgotten unread may all happen."""
+class _Watch:
+    """What was sent so far; leaving its `with` block is the end, and how it is left says which.
+
+    Only the first end is reported: reading to the end, breaking off and being forgotten unread may all happen.
+    """
 
     def __init__(self, ended: Ended) -> None:
         self._ended: Ended | None = ended
+        self._parts: list[str] = []
 
-    def __call__(self, text: str, error: str | None) -> None:
+    def sent(self, token: str) -> str:
+        """Note a token on its way to the reader."""
+        self._parts.append(token)
+        return token
+
+    def end(self, error: str | None) -> None:
+        """The stream is over."""
         if (ended := self._ended) is not None:
             self._ended = None
-            ended(text, error)
+            ended("".join(self._parts), error)
+
+    def __enter__(self) -> _Watch:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.end(None)
+        else:  # a closed generator and a cancelled task are no exceptions of the model's
+            self.end(describe(error) if isinstance(error, Exception) else _LEFT)
 
 
 def watched(tokens: Iterable[str], ended: Ended) -> Generator[str, None, None]:
@@ -31,48 +53,30 @@ def watched(tokens: Iterable[str], ended: Ended) -> Generator[str, None, None]:
         ab None
         ['a', 'b']
     """
-    once = _Once(ended)
-    stream = _relayed(tokens, once)
-    weakref.finalize(stream, once, "", _LEFT)  # a generator that never started runs no `finally`
+    watch = _Watch(ended)
+    stream = _relayed(tokens, watch)
+    weakref.finalize(stream, watch.end, _LEFT)  # a generator that never started leaves no `with` block
     return stream
-
-
-def _relayed(tokens: Iterable[str], ended: Ended) -> Generator[str, None, None]:
-    parts: list[str] = []
-    error: str | None = _LEFT
-    try:
-        for token in tokens:
-            parts.append(token)
-            yield token
-        error = None
-    except Exception as raised:
-        error = describe(raised)
-        raise
-    finally:
-        ended("".join(parts), error)
 
 
 def awatched(tokens: AsyncIterable[str], ended: Ended) -> AsyncGenerator[str, None]:
     """`watched` for asynchronous streams."""
-    once = _Once(ended)
-    stream = _arelayed(tokens, once)
-    weakref.finalize(stream, once, "", _LEFT)
+    watch = _Watch(ended)
+    stream = _arelayed(tokens, watch)
+    weakref.finalize(stream, watch.end, _LEFT)
     return stream
 
 
-async def _arelayed(tokens: AsyncIterable[str], ended: Ended) -> AsyncGenerator[str, None]:
-    parts: list[str] = []
-    error: str | None = _LEFT
-    try:
+def _relayed(tokens: Iterable[str], watch: _Watch) -> Generator[str, None, None]:
+    with watch:
+        for token in tokens:
+            yield watch.sent(token)
+
+
+async def _arelayed(tokens: AsyncIterable[str], watch: _Watch) -> AsyncGenerator[str, None]:
+    with watch:
         async for token in tokens:
-            parts.append(token)
-            yield token
-        error = None
-    except Exception as raised:
-        error = describe(raised)
-        raise
-    finally:
-        ended("".join(parts), error)
+            yield watch.sent(token)
 
 
 def describe(error: BaseException) -> str:

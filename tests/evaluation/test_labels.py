@@ -24,11 +24,12 @@ def test_labels_are_read_by_id_or_by_question(tmp_path: Path) -> None:
     }
 
 
-def test_a_label_goes_by_its_question_where_that_is_asked_for(tmp_path: Path) -> None:
+def test_a_label_goes_by_its_id_and_by_its_question(tmp_path: Path) -> None:
     file = tmp_path / "labels.jsonl"
     file.write_text('{"query_id": "1", "query": "who?", "relevant": "n1"}\n{"query_id": "2", "relevant": "n2"}')
-    assert list(read_labels(file)) == ["1", "2"]
-    assert list(read_labels(file, by_question=True)) == ["who?", "2"]
+    labels = read_labels(file)
+    assert set(labels) == {"1", "who?", "2"}
+    assert labels["1"] == labels["who?"] == Label(relevant={"n1": 1})
 
 
 def test_lines_about_one_question_are_taken_together_and_only_newlines_end_them(tmp_path: Path) -> None:

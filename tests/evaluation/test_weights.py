@@ -7,8 +7,9 @@ from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.schema import NodeRelationship, NodeWithScore, QueryBundle, RelatedNodeInfo, TextNode
 
 from llama_index_prod_rag.errors import InputError
+from llama_index_prod_rag.evaluation.names import Names
 from llama_index_prod_rag.evaluation.tuning_plot import plot_tuning, profile
-from llama_index_prod_rag.evaluation.weights import Names, collect_labelled, tune_pipeline
+from llama_index_prod_rag.evaluation.weights import collect_labelled, tune_pipeline
 from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
 from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
 

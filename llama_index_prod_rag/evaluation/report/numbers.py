@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from llama_index_prod_rag.confidence.terms import TermStatistics
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.evaluation.answers import feedback_agreement, is_good, summarise_answers
 from llama_index_prod_rag.evaluation.cases import Case, Fetch, digest_log
@@ -20,7 +21,7 @@ from llama_index_prod_rag.evaluation.ranking import rank_metrics
 from llama_index_prod_rag.evaluation.report.trends import trends
 from llama_index_prod_rag.evaluation.report.worst import shortened, worst_questions
 from llama_index_prod_rag.evaluation.selective import auroc, reliability, risk_coverage
-from llama_index_prod_rag.evaluation.slices import SliceTest, evaluate_slices
+from llama_index_prod_rag.evaluation.slices import SliceTest, default_slices, evaluate_slices
 from llama_index_prod_rag.query_log.record import QueryRecord
 from llama_index_prod_rag.significance import Interval, bootstrap_mean, proportion
 
@@ -65,6 +66,7 @@ def report_numbers(
     *,
     labels: Mapping[str, Label] | None = None,
     slices: Mapping[str, SliceTest] | None = None,
+    corpus_terms: TermStatistics | None = None,
     title: str = "How questions fared",
     worst: int = 20,
     wrong_cost: float = 1.0,
@@ -77,6 +79,7 @@ def report_numbers(
         fetch: query id -> the full record, for questions that are attributed to a stage or shown in full.
         labels: query id or question -> what would be right.
         slices: name -> test; None takes the default ones.
+        corpus_terms: how often terms occur in the corpus; the default slices tell rare entities by it.
         title: the page's heading.
         worst: how many questions that went wrong are shown in full.
         wrong_cost: what a wrong answer costs in the reward, in units of a correct one.
@@ -92,6 +95,8 @@ def report_numbers(
     times = [case.time for case in cases if case.time is not None]
     judged = [case for case in cases if case.good is not None]
     questions = {case.query_id: case.query for case in judged}
+    if slices is None:
+        slices = default_slices(TermStatistics.from_texts(case.query for case in cases), corpus_terms)
     found: Numbers = _plain(
         {
             "title": title,
