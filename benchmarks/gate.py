@@ -38,7 +38,7 @@ from llama_index_prod_rag.errors import CalibrationError, InputError
 from llama_index_prod_rag.evaluation.selective import auroc, reliability, risk_coverage
 
 _log = logging.getLogger(__name__)
-_SHARED = Path(os.environ.get("PROD_RAG_DATA", "../shared/data"))
+SHARED = Path(os.environ.get("PROD_RAG_DATA", "../shared/data"))
 _SETS = ("scifact", "cranfield", "rag/hotpotqa", "rag/clapnq_dev", "rag/squad2_dev_sample")
 _ECE_BINS = 5
 _PRECISION = 0.95
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
     try:
-        folders = chosen.data or [_SHARED / name for name in _SETS]
+        folders = chosen.data or [SHARED / name for name in _SETS]
         report = {"datasets": measure(folders, chosen.limit), "limit": chosen.limit}
     except InputError as error:
         print(error, file=sys.stderr)
@@ -99,7 +99,7 @@ def _strangers(tasks: Sequence[Task], place: int, folders: Sequence[Path]) -> li
     if len(tasks) > 1:
         other = tasks[(place + 1) % len(tasks)]
     else:
-        known = [_SHARED / name for name in ("cranfield", "cosqa") if name != folders[place].resolve().name]
+        known = [SHARED / name for name in ("cranfield", "cosqa") if name != folders[place].resolve().name]
         other = load_task(known[0], limit=len(tasks[place].test))
     return [Question(f"far:{q.id}", q.text, answerable=False) for q in other.test[: len(tasks[place].test)]]
 

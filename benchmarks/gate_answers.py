@@ -1,10 +1,11 @@
 """What the gate makes of a small model's answers: wrong answers without it, with it, and at what coverage.
 
-    python -m benchmarks.gate_answers --data DIR [--limit N] [--passages N] --json
+    python -m benchmarks.gate_answers [--data DIR] [--limit N] [--passages N] --json
 
-A folder with `data.jsonl` (question, answers, answerable, contexts). Each test question is searched among all contexts
-of the file, and the offline language model writes an answer from the best passages. An answer is wrong when it holds no
-gold answer and its token F1 with the nearest is under .5; any answer to an unanswerable question is wrong.
+A folder with `data.jsonl` (question, answers, answerable, contexts); squad2_dev_sample without one. Each test question
+is searched among all contexts of the file, and the offline language model writes an answer from the best passages. An
+answer is wrong when it holds no gold answer and its token F1 with the nearest is under .5; any answer to an
+unanswerable question is wrong.
 
 `no gate` gives every answer; `shipped` and `own labels` (calibrated on the train questions) give it where the gate
 decides to answer; `+ checks` also withdraws what `SupportPolicy()` objects to. A hedge and a refusal are no answers.
@@ -26,7 +27,7 @@ from llama_index.core.schema import NodeWithScore, TextNode
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.gate import example
+from benchmarks.gate import SHARED, example
 from benchmarks.gate_cases import Case, Retrieval, load_task
 from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor, default_calibration
 from llama_index_prod_rag.confidence.fitting import calibrate
@@ -59,7 +60,7 @@ class Answered:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder with data.jsonl")
+    parser.add_argument("--data", type=Path, default=SHARED / "rag/squad2_dev_sample", help="folder with data.jsonl")
     parser.add_argument("--limit", type=int, default=100, help="most questions of each split")
     parser.add_argument("--passages", type=int, default=2, help="passages the model reads")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")

@@ -33,7 +33,6 @@ from llama_index_prod_rag.fusion.rules import ConvexCombination, fuse
 from llama_index_prod_rag.fusion.tuning import LabelledQuery, tune_weights
 from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER, blend_with_legs
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
-from llama_index_prod_rag.postprocessor.questions import is_question
 from llama_index_prod_rag.postprocessor.scorers import PairScorer, load_scorer
 from llama_index_prod_rag.retrievers.hybrid import DEFAULT_ALPHA
 from llama_index_prod_rag.scored_node import ScoredNode
@@ -147,7 +146,7 @@ def _labelled(hits: Sequence[NodeWithScore], grades: Mapping[str, int]) -> Label
 def _default_weights(queries: Sequence[str]) -> dict[str, float]:
     """What the labels are shrunk to: the default's share for the pair score, averaged over the labelled queries."""
     default = CrossEncoderRerank()
-    share = float(np.mean([default.question_blend if is_question(query) else default.blend for query in queries]))
+    share = float(np.mean([default.pair_share(query) for query in queries]))
     return {"dense": (1 - share) * DEFAULT_ALPHA, "bm25": (1 - share) * (1 - DEFAULT_ALPHA), CROSS_ENCODER: share}
 
 

@@ -1,6 +1,6 @@
 """Speed and memory of rerankers side by side: same weights, same pairs, one process each.
 
-    python -m benchmarks.rerank_speed --torch DIR [--data DIR] [--questions N] [--long] --json
+    python -m benchmarks.rerank_speed [--torch DIR] [--data DIR] [--questions N] [--long] --json
 
 `--torch` names the fp32 folder of the bundled cross-encoder (`benchmarks.torch_reranker` writes it where it is
 missing). Each process loads its model, reranks one question to warm up, and is then timed over all the others. Pairs
@@ -25,6 +25,7 @@ from typing import Any
 
 from benchmarks.rerank_workloads import Task, chunk_tasks, long_task, scifact_tasks
 from benchmarks.torch_reranker import write_torch_folder
+from llama_index_prod_rag.disk_cache import cache_folder
 
 _TOP_N = 10
 _KEEP = 20
@@ -140,7 +141,12 @@ def _prepare(data: Path, questions: int, long: bool) -> dict[str, dict[str, list
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("PROD_RAG_DATA", "../shared/data")))
-    parser.add_argument("--torch", type=Path, required=True, help="fp32 folder of the model, written where missing")
+    parser.add_argument(
+        "--torch",
+        type=Path,
+        default=cache_folder() / "reranker-torch",
+        help="fp32 folder of the model, written where missing",
+    )
     parser.add_argument("--questions", type=int, default=50, help="questions of each workload")
     parser.add_argument("--systems", nargs="*", choices=list(SYSTEMS), default=list(SYSTEMS))
     parser.add_argument("--long", action="store_true", help="also peak memory with 300 passages of 512 tokens")

@@ -48,7 +48,8 @@ class CrossEncoderRerank(BaseNodePostprocessor):
             pair score.
         blend: that share, in [0, 1], for queries that are no questions (claims, keywords, code); it also joins the
             pair score to the scores of a list without a retrieval record.
-        question_blend: the same for questions, which cross-encoders are trained on.
+        question_blend: the same for questions, which cross-encoders are trained on. More of it (.5) lifts multi-hop
+            questions and harms others, so by default it equals `blend`.
         activation: of the pair score where it orders alone: `sigmoid` (0 to 1) or `identity` (the raw logit).
         metadata: what precedes a node's text when it is scored: names of metadata entries, or one of LlamaIndex's
             metadata modes.
@@ -81,7 +82,7 @@ class CrossEncoderRerank(BaseNodePostprocessor):
     trust_remote_code: bool = False
     weights: dict[str, float] | Literal["cross_encoder"] | None = None
     blend: float = 0.2
-    question_blend: float = 0.5
+    question_blend: float = 0.2
     activation: Literal["sigmoid", "identity"] = "sigmoid"
     metadata: MetadataMode | tuple[str, ...] = ("title", "headings")
     max_windows: int | None = None
@@ -107,7 +108,7 @@ class CrossEncoderRerank(BaseNodePostprocessor):
             self._check_settings()  # not in a validator: pydantic would wrap the error into one of its own
 
     def pair_share(self, query: str) -> float:
-        """The pair score's weight for a query where `weights` does not set it: a question deserves more."""
+        """The pair score's weight for a query where `weights` does not set it."""
         return self.question_blend if is_question(query) else self.blend
 
     def _check_settings(self) -> None:
