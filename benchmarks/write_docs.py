@@ -1,0 +1,279 @@
+"""Write `docs/benchmarks.md` from the committed results.
+
+python -m benchmarks.write_docs [--check]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_RESULTS = Path(__file__).parent / "results"
+_PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+_HEAD = """# Benchmarks
+
+Written from the JSON under `benchmarks/results/` by `python -m benchmarks.write_docs`. Each section names the command
+that prints its figures again; brackets are 95 % intervals, and one around a difference that contains zero means that no
+difference was shown.
+"""
+
+Found = Mapping[str, Any]
+"""A result as it was read."""
+
+Table = Sequence[Sequence[str]]
+"""Rows of cells, the header first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One result on the page.
+
+    Attributes:
+        name: the result's file without its ending; the section's anchor.
+        title: its heading.
+        command: what prints it again.
+        says: what one has to know to read the table.
+        table: from the JSON to the table.
+    """
+
+    name: str
+    title: str
+    command: str
+    says: str
+    table: Callable[[Found], Table]
+
+
+def _figure(value: float | None, digits: int = 3) -> str:
+    if value is None:
+        return ""
+    text = f"{value:.{digits}f}"
+    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
+
+
+def _interval(value: Mapping[str, float]) -> str:
+    return f"{_figure(value['mean'])} [{_figure(value['low'])}, {_figure(value['high'])}]"
+
+
+def _grid(rows: Iterable[str], columns: Iterable[str], cell: Callable[[str, str], str]) -> Table:
+    columns = list(columns)
+    return [["", *columns], *([row, *(cell(row, column) for column in columns)] for row in rows)]
+
+
+def _hybrid(found: Found) -> Table:
+    sets = found["sets"]
+    systems = next(iter(sets.values()))["nDCG@10"]
+    return _grid(systems, sets, lambda system, name: _interval(sets[name]["nDCG@10"][system]))
+
+
+def _hybrid_minus(found: Found) -> Table:
+    sets = found["sets"]
+    systems = next(iter(sets.values()))["hybrid_minus"]
+    return _grid(systems, sets, lambda system, name: _interval(sets[name]["hybrid_minus"][system]))
+
+
+def _tuning(found: Found) -> Table:
+    sets = found["sets"]
+    labels = list(next(iter(sets.values()))["tuned"])
+    rows = ["dense", "bm25", "default", *(f"{number} labels" for number in labels)]
+
+    def cell(row: str, name: str) -> str:
+        number = row.partition(" ")[0]
+        return _interval(sets[name]["tuned"][number]) if number in labels else _figure(sets[name]["fixed"][row])
+
+    return _grid(rows, sets, cell)
+
+
+def _fields(found: Found) -> Table:
+    sets = found["sets"]
+
+    def cell(query: str, name: str) -> str:
+        row = sets[name][query]
+        mean, low, high = row["against_best_fields"]
+        return f"{_figure(row['nDCG@10'])}, {mean:+.3f} [{low:.3f}, {high:.3f}]"
+
+    return _grid(next(iter(sets.values())), sets, cell)
+
+
+def _rerank(found: Found) -> Table:
+    sets, gains = found["sets"], found["mean_gain_over_dense"]
+    columns = [*sets, "mean gain over dense"]
+
+    def cell(system: str, name: str) -> str:
+        return _interval(sets[name][system]) if name in sets else f"{gains[system]:+.1%}"
+
+    return _grid(gains, columns, cell)
+
+
+def _trec(found: Found) -> Table:
+    rows = [[name, _interval({**row, "mean": row["nDCG@10"]})] for name, row in found["systems"].items()]
+    return [["", "nDCG@10"], *rows, ["int8 minus fp32", _interval(found["int8_minus_fp32"])]]
+
+
+def _chunking(found: Found) -> Table:
+    metrics = ("mean_tokens", "recall", "precision", "iou", "precision_omega", "recall@500", "recall@1000")
+    systems = found["systems"]
+
+    def cell(system: str, metric: str) -> str:
+        value = systems[system]["all"][metric]
+        return f"{value:.0f}" if metric == "mean_tokens" else f"{100 * value:.1f}"
+
+    return _grid(systems, metrics, cell)
+
+
+def _chunking_minus(found: Found) -> Table:
+    differences = found["differences"]
+    metrics = list(next(iter(differences.values())))
+
+    def cell(pair: str, metric: str) -> str:
+        value = differences[pair][metric]
+        return f"{100 * value['mean']:+.1f} [{100 * value['low']:.1f}, {100 * value['high']:.1f}]"
+
+    return _grid(differences, metrics, cell)
+
+
+def _gate(domain: str) -> Callable[[Found], Table]:
+    heads = ("calibrated", "other_sets", "default", "textbook")
+
+    def table(found: Found) -> Table:
+        sets = found["datasets"]
+
+        def cell(name: str, column: str) -> str:
+            row = sets[name][domain]
+            if column == "n":
+                return str(row["n"])
+            head, _, metric = column.partition(" ")
+            return _figure(row.get(head, {}).get(metric))
+
+        columns = ["n", *(f"{head} auroc" for head in heads), *(f"{head} refused_at_5" for head in heads)]
+        return _grid(sets, columns, cell)
+
+    return table
+
+
+def _gate_trust(found: Found) -> Table:
+    sets = found["datasets"]
+
+    def cell(name: str, column: str) -> str:
+        near = sets[name]["near"]
+        own = near["calibrated"]
+        if column == "bound exceeded in":
+            return (
+                "too few labels"
+                if not near["false_refusals"]["splits"]
+                else f"{near['false_refusals']['exceeded']:.1%}"
+            )
+        if column == "precision":
+            return f"{_figure(own['precision_at_95'])} of {own['answered_at_95']}" if own["labels_at_95"] else ""
+        keys = {"ECE": "ece", "its floor": "ece_floor", "Brier skill": "brier_skill", "coverage": "coverage_at_95"}
+        return own["labels_at_95"] or "none" if column == "rests on" else _figure(own[keys[column]])
+
+    columns = ["ECE", "its floor", "Brier skill", "bound exceeded in", "coverage", "precision", "rests on"]
+    return _grid(sets, columns, cell)
+
+
+def _answers(found: Found) -> Table:
+    systems = found["systems"]
+
+    def cell(system: str, column: str) -> str:
+        value = systems[system][column]
+        return str(value) if column == "correct" else _interval(value) if value else ""
+
+    return _grid(systems, ("coverage", "wrong_of_all", "wrong_of_answered", "correct"), cell)
+
+
+def _flat(found: Found) -> Table:
+    return [["figure", "value"], *([key, str(value)] for key, value in found.items())]
+
+
+def _stages(found: Found) -> Table:
+    return _grid(found, ("p50_ms", "p95_ms"), lambda stage, column: _figure(found[stage][column], 2))
+
+
+def _structure(found: Found) -> Table:
+    systems = found["systems"]
+    formats = list(next(iter(systems.values())))
+    return _grid(systems, formats, lambda system, kind: f"{systems[system][kind]['whole']:.0%}")
+
+
+SECTIONS = (
+    Section("chunking", "Chunking", "chunking", "Percent, at equal mean size; a budget of 250 tokens.", _chunking),
+    Section("chunking", "Chunking: differences", "chunking", "Points of percent.", _chunking_minus),
+    Section("structure", "Structure", "structure", "Blocks kept whole, in a gold set that we wrote.", _structure),
+    Section("hybrid_report", "Hybrid", "hybrid report", "nDCG@10 on test queries, all-MiniLM-L6-v2.", _hybrid),
+    Section("hybrid_report", "Hybrid minus others", "hybrid report", "nDCG@10, paired.", _hybrid_minus),
+    Section("tuning", "Tuning", "tuning", "nDCG@10 on the queries that were not labelled; 100 draws.", _tuning),
+    Section(
+        "elasticsearch_fields",
+        "Elasticsearch fields",
+        "elasticsearch_fields",
+        "nDCG@10 of the lexical leg over title and content, and the difference to `best_fields ^2`.",
+        _fields,
+    ),
+    Section("rerank_quality", "Reranking", "rerank_quality", "nDCG@10 on test queries, same int8 weights.", _rerank),
+    Section("rerank_trec", "TREC DL 2019", "rerank_trec --torch DIR", "BM25's top 100, reranked.", _trec),
+    Section(
+        "gate",
+        "Gate",
+        "gate",
+        "Near: evidence taken out of the collection, or questions written so that nothing answers. AUROC of evidence "
+        "there against not, and the share of questions without evidence that is refused where 5 % of the others are. "
+        "`calibrated` is fitted on the set's own train questions, `other_sets` saw none of the set, `default` ships.",
+        _gate("near"),
+    ),
+    Section("gate", "Gate: far", "gate", "The same, with another collection's questions.", _gate("far")),
+    Section(
+        "gate",
+        "Gate: can it be trusted",
+        "gate",
+        "Calibration error in five bins beside what a perfect head of that size shows; how many of 200 random splits "
+        "refused more than promised, beyond the binomial margin; and what a goal of 95 % precision leaves.",
+        _gate_trust,
+    ),
+    Section("gate_answers", "Wrong answers", "gate_answers", "SmolLM2-135M on squad2_dev_sample.", _answers),
+    Section("overhead", "Overhead", "overhead", "Milliseconds a question of our own code.", _stages),
+    Section("query_log", "Query log", "query_log", "Four processes, SQLite.", _flat),
+    Section("query_log_postgresql", "Query log on PostgreSQL", "query_log --url URL", "The same.", _flat),
+    Section("report_scale", "Report", "report_scale", "100,000 logged questions.", _flat),
+)
+
+
+def render(results: Path = _RESULTS) -> str:
+    """The page."""
+    parts = [_HEAD]
+    for section in SECTIONS:
+        file = results / f"{section.name}.json"
+        if file.is_file():
+            anchor = section.title.lower().replace(":", "").replace(" ", "_")
+            table = _markdown(section.table(json.loads(file.read_text(encoding="utf-8"))))
+            heading = f"## {section.title} {{ #{anchor} }}"
+            parts.append(f"{heading}\n\n`python -m benchmarks.{section.command}`: {section.says}\n\n{table}")
+    return "\n".join(parts)
+
+
+def _markdown(table: Table) -> str:
+    header, *rows = table
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the page, or say whether it is up to date."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when the page is not up to date")
+    chosen = parser.parse_args(arguments)
+    page = render()
+    if not chosen.check:
+        _PAGE.write_text(page, encoding="utf-8")
+    elif _PAGE.read_text(encoding="utf-8") != page:
+        print("docs/benchmarks.md is not what the results say: python -m benchmarks.write_docs", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
