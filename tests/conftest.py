@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,15 @@ def postgres_url() -> str:
     if not url:
         skip("no PostgreSQL: set POSTGRES_URL")
     return url
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """A Chromium to look at pages with."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        skip("no Chromium: install it (Debian: apt-get install chromium)")
+    return str(found)
 
 
 @pytest.fixture(autouse=True)
