@@ -96,8 +96,8 @@ def calibrate(
 
     With a goal, half of the labels fit the heads and the other half sets the thresholds, because a promise only holds
     for labels that the head has not seen. Without a goal, or with `method="estimate"`, every label fits and thresholds
-    come from cross-validation: `refuse_below` refuses 5 % of the questions with evidence, `answer_from` is 0.5, or what
-    the goals say. Those are estimates, not promises.
+    come from cross-validation: `refuse_below` refuses 5 % of the questions with evidence and nothing that is likelier
+    there than not, `answer_from` is 0.5 or more, unless goals say otherwise. Those are estimates, not promises.
 
     Args:
         examples: labelled questions, drawn like those to come.
@@ -278,8 +278,11 @@ def _curve(raw: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[tuple[f
 def _with_estimates(head: Head, unseen: Sequence[tuple[float, bool]], goals: Goals) -> Head:
     with_evidence = [probability for probability, good in unseen if good]
     aim = goals.max_false_refusal if goals.max_false_refusal is not None else _UNGUARDED_REFUSAL
-    refuse_below = float(np.quantile(with_evidence, aim))
-    return replace(head, refuse_below=refuse_below, answer_from=max(0.5, refuse_below))
+    unlikely = float(np.quantile(with_evidence, aim))
+    if goals.max_false_refusal is not None:
+        return replace(head, refuse_below=unlikely, answer_from=max(0.5, unlikely))
+    # Where labels tell the two kinds well apart, that lies above one half: more likely there than not is no refusal.
+    return replace(head, refuse_below=min(0.5, unlikely), answer_from=max(0.5, unlikely))
 
 
 def _with_estimated_precision(head: Head, unseen: Sequence[tuple[float, bool]], goals: Goals) -> Head:

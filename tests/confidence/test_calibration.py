@@ -187,3 +187,8 @@ def test_labels_that_tell_little_leave_the_prior_where_it_is() -> None:
     moved = calibrate(labelled(40, seed=6), prior=prior).heads[0]
     assert moved.means == prior.heads[0].means
     assert np.abs(np.subtract(moved.weights, prior.heads[0].weights)).max() < 0.3
+
+
+def test_labels_that_tell_well_apart_leave_room_for_a_hedge() -> None:
+    head = calibrate(labelled(600, strength=20.0)).heads[0]
+    assert head.refuse_below <= 0.5 <= head.answer_from
