@@ -214,6 +214,7 @@ SECTIONS = (
         "nDCG@10 of the lexical leg over title and content, and the difference to `best_fields ^2`.",
         _fields,
     ),
+    Section("bm25_speed", "BM25 speed", "bm25_speed", "The embedded lexical leg, two cores.", _flat),
     Section("rerank_quality", "Reranking", "rerank_quality", "nDCG@10 on test queries, same int8 weights.", _rerank),
     Section("rerank_trec", "TREC DL 2019", "rerank_trec --torch DIR", "BM25's top 100, reranked.", _trec),
     Section(
