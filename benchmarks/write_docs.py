@@ -99,6 +99,15 @@ def _fields(found: Found) -> Table:
     return _grid(next(iter(sets.values())), sets, cell)
 
 
+def _latency(found: Found) -> Table:
+    rows = [
+        [size, way, _figure(row["p50_ms"], 1), _figure(row["p95_ms"], 1), _figure(row.get("recall@10"))]
+        for size, result in found["sizes"].items()
+        for way, row in result["ways"].items()
+    ]
+    return [["passages", "way", "p50 ms", "p95 ms", "recall@10"], *rows]
+
+
 def _rerank(found: Found) -> Table:
     sets, gains = found["sets"], found["mean_gain_over_dense"]
     columns = [*sets, "mean gain over dense"]
@@ -213,6 +222,13 @@ SECTIONS = (
         "elasticsearch_fields",
         "nDCG@10 of the lexical leg over title and content, and the difference to `best_fields ^2`.",
         _fields,
+    ),
+    Section(
+        "elasticsearch_latency",
+        "Elasticsearch latency",
+        "elasticsearch_latency --sizes 10000 100000",
+        "One node on the same two cores; real passages recombined, real vectors plus noise. Recall@10 against exact.",
+        _latency,
     ),
     Section("bm25_speed", "BM25 speed", "bm25_speed", "The embedded lexical leg, two cores.", _flat),
     Section("rerank_quality", "Reranking", "rerank_quality", "nDCG@10 on test queries, same int8 weights.", _rerank),
