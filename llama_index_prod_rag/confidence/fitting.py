@@ -279,10 +279,10 @@ def _with_estimates(head: Head, unseen: Sequence[tuple[float, bool]], goals: Goa
     with_evidence = [probability for probability, good in unseen if good]
     aim = goals.max_false_refusal if goals.max_false_refusal is not None else _UNGUARDED_REFUSAL
     unlikely = float(np.quantile(with_evidence, aim))
-    if goals.max_false_refusal is not None:
-        return replace(head, refuse_below=unlikely, answer_from=max(0.5, unlikely))
-    # Where labels tell the two kinds well apart, that lies above one half: more likely there than not is no refusal.
-    return replace(head, refuse_below=min(0.5, unlikely), answer_from=max(0.5, unlikely))
+    # Where labels tell the two kinds well apart, that lies above one half: more likely there than not is no refusal,
+    # unless a goal asks for one.
+    refuse_below = unlikely if goals.max_false_refusal is not None else min(0.5, unlikely)
+    return replace(head, refuse_below=refuse_below, answer_from=max(0.5, unlikely))
 
 
 def _with_estimated_precision(head: Head, unseen: Sequence[tuple[float, bool]], goals: Goals) -> Head:
