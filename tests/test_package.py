@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import llama_index_prod_rag
 
@@ -50,6 +51,13 @@ def test_importing_takes_under_a_tenth_of_a_second_beyond_llama_index_core() -> 
 def test_public_names_can_all_be_looked_up() -> None:
     assert all(getattr(llama_index_prod_rag, name) is not None for name in llama_index_prod_rag.__all__)
     assert set(llama_index_prod_rag.__all__) <= set(dir(llama_index_prod_rag))
+
+
+def test_public_names_are_all_on_the_api_page() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "api.md").read_text(encoding="utf-8").split()
+    for name, home in llama_index_prod_rag._HOMES.items():
+        module = f"llama_index_prod_rag.{home}"
+        assert module in page or f"{module}.{name}" in page, name
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

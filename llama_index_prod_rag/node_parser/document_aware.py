@@ -35,7 +35,12 @@ class DocumentAwareNodeParser(ChunkingParser):
         format: a format for all documents, or `"auto"`: by metadata, file extension or content.
         language: programming language of source code, where metadata does not say.
         embed_model: any LlamaIndex embedding model, to cut long prose where the topic turns; None for structure alone.
-        tokenizer: whose tokens are counted.
+        cohesion: weight of likeness against even sizes where long prose is cut, at least 0.
+        tokenizer: whose tokens are counted: `"auto"` (the embedding model's, else an estimate), `"offline"`, a folder,
+            a hub name, `"tiktoken:cl100k_base"`, or `"simple"` (the estimate).
+        embed_headings: embed the heading path with the text.
+        id_func: (index, document) -> node id; the default gives a document's chunks the same ids every time.
+        include_parents: also return a node for each section that was cut, with CHILD relations; its chunks get PARENT.
         define_terms: add `metadata["definitions"]` to chunks that use terms defined elsewhere in their document, as
             `"Fee" means ...` or `Acme Inc. (the "Seller")`: the passages that define them, one a line. They are shown
             to a language model and not embedded, so that they take nothing from the budget.

@@ -26,7 +26,10 @@ class SemanticChunker(ChunkingParser):
         min_size: smaller chunks are merged with a neighbour where that fits.
         embed_model: any LlamaIndex embedding model; None for structure and size alone.
         cohesion: weight of likeness against even sizes, at least 0.
-        tokenizer: whose tokens are counted.
+        tokenizer: whose tokens are counted: `"auto"` (the embedding model's, else an estimate), `"offline"`, a folder,
+            a hub name, `"tiktoken:cl100k_base"`, or `"simple"` (the estimate).
+        embed_headings: embed the heading path with the text, where an earlier parser found one.
+        id_func: (index, document) -> node id; the default gives a document's chunks the same ids every time.
 
     Raises:
         ConfigurationError: sizes contradict each other.
