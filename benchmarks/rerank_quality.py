@@ -1,6 +1,6 @@
 """Quality of reranking on public collections, with paired intervals.
 
-    python -m benchmarks.rerank_quality [--data DIR] [--limit N] [--split test] --json
+    python -m benchmarks.rerank_quality [--data DIR] [--limit N] [--train-limit N] [--split test] --json
 
 Systems, all on the same dense leg: `dense`; `hybrid`; `cross_encoder` (the hybrid's candidates by their pair score
 alone); `default` (`CrossEncoderRerank()` as it comes); `labels` (weights of the three legs from 20 labelled questions
@@ -150,7 +150,9 @@ def _default_weights(queries: Sequence[str]) -> dict[str, float]:
     return {"dense": (1 - share) * DEFAULT_ALPHA, "bm25": (1 - share) * (1 - DEFAULT_ALPHA), CROSS_ENCODER: share}
 
 
-def measure(folder: Path, limit: int | None, split: Split, scorer: PairScorer, draws: int) -> dict[str, Values]:
+def measure(
+    folder: Path, limit: int | None, split: Split, scorer: PairScorer, *, draws: int, train_limit: int
+) -> dict[str, Values]:
     """nDCG@10 of every query under every system; `labels` is the mean over the draws."""
     systems = Systems(load_beir(folder, split=split, limit=limit), scorer)
     values = {}
@@ -158,7 +160,8 @@ def measure(folder: Path, limit: int | None, split: Split, scorer: PairScorer, d
         print(f"{folder.name}: {name}", file=sys.stderr)
         values[name] = systems.values(search)
     if draws:
-        train, test = (LabelledLegs.of(load_beir(folder, split=part, limit=limit), scorer) for part in ("train", split))
+        train = LabelledLegs.of(load_beir(folder, split="train", limit=train_limit), scorer)
+        test = LabelledLegs.of(load_beir(folder, split=split, limit=limit), scorer)
         rng = np.random.default_rng(0)
         drawn = [train.tuned(rng, test) for _ in range(draws)]
         values["labels"] = {query: float(np.mean([one[query] for one in drawn])) for query in values["dense"]}
@@ -199,6 +202,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("PROD_RAG_DATA", "../shared/data")))
     parser.add_argument("--sets", nargs="*", default=list(SETS))
     parser.add_argument("--limit", type=int, default=100, help="queries of each set")
+    parser.add_argument("--train-limit", type=int, default=60, help="train queries that the labels are drawn from")
     parser.add_argument("--split", choices=["train", "test"], default="test")
     parser.add_argument("--draws", type=int, default=10, help="draws of 20 labels; 0 leaves that system out")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
@@ -206,7 +210,14 @@ def main() -> None:
     scorer = remembered(load_scorer("offline"))
     result = summary(
         {
-            name: measure(arguments.data / name, arguments.limit, arguments.split, scorer, arguments.draws)
+            name: measure(
+                arguments.data / name,
+                arguments.limit,
+                arguments.split,
+                scorer,
+                draws=arguments.draws,
+                train_limit=arguments.train_limit,
+            )
             for name in arguments.sets
         }
     )

@@ -1,9 +1,9 @@
 """TREC Deep Learning 2019: the published BM25 run, reranked.
 
-    python -m benchmarks.rerank_trec [--data DIR] [--torch DIR] --json
+    python -m benchmarks.rerank_trec [--data DIR] [--torch [DIR]] --json
 
-Shows that the int8 scorer orders like the literature's model and like fp32. `--torch` names the fp32 folder of the
-same model (`benchmarks.torch_reranker` writes it where it is missing). Scores are kept on disk between runs.
+Shows that the int8 scorer orders like the literature's model and like fp32. `--torch` also reads with the fp32
+weights of the same model, from a folder that is written where it is missing. Scores are kept on disk between runs.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from benchmarks.pair_scores import remembered
 from benchmarks.torch_reranker import write_torch_folder
+from llama_index_prod_rag.disk_cache import cache_folder
 from llama_index_prod_rag.evaluation.datasets import load_beir
 from llama_index_prod_rag.evaluation.ranking import rank_metrics
 from llama_index_prod_rag.postprocessor.passages import score_passages
@@ -59,7 +60,13 @@ def main() -> None:
     """Print nDCG@10 of each system, with intervals over the queries."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("PROD_RAG_DATA", "../shared/data")))
-    parser.add_argument("--torch", type=Path, help="folder of the fp32 model; left out: int8 only")
+    parser.add_argument(
+        "--torch",
+        type=Path,
+        nargs="?",
+        const=cache_folder() / "reranker-torch",
+        help="also read with the fp32 model of this folder, written where missing",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     arguments = parser.parse_args()
     folder = arguments.data / "trec_dl19"

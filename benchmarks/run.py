@@ -1,6 +1,8 @@
 """Run every benchmark, one after the other, and keep what each prints: `make bench`, `make bench-full`.
 
-Resumable: a result that is there is not measured again; `--fresh` measures everything anew.
+The full run writes the committed results that README and docs quote, the sample a folder of its own. Resumable: a
+result that is there is not measured again. `--fresh` first removes those chosen, so an interrupted fresh run goes on
+without it.
 """
 
 from __future__ import annotations
@@ -11,10 +13,12 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parent / "results"
+_SAMPLE = RESULTS / "sample"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,74 +26,96 @@ class Benchmark:
     """One command.
 
     Attributes:
-        name: module under `benchmarks`.
-        sample: arguments that make it a sample of minutes.
+        result: file that keeps what it prints, without its ending.
+        module: under `benchmarks`.
         full: arguments of the whole run.
-        needs_server: whether it needs an Elasticsearch, named by ELASTICSEARCH_URL.
+        sample: arguments that make it a sample of minutes; None leaves it out of the sample.
+        server: environment variable that names the server it needs; its name among the arguments stands for its value.
     """
 
-    name: str
-    sample: tuple[str, ...] = ()
+    result: str
+    module: str
     full: tuple[str, ...] = ()
-    needs_server: bool = False
+    sample: tuple[str, ...] | None = ()
+    server: str | None = None
 
+    @property
+    def command(self) -> str:
+        """What prints the full result again."""
+        arguments = (f"${argument}" if argument == self.server else argument for argument in self.full)
+        return " ".join(("python -m", f"benchmarks.{self.module}", *arguments))
+
+
+_ES, _PG = "ELASTICSEARCH_URL", "POSTGRES_URL"
 
 BENCHMARKS = (
-    Benchmark("structure"),
-    Benchmark("overhead"),
-    Benchmark("query_log", ("--records", "2000")),
-    Benchmark("report_scale", ("--queries", "10000")),
-    Benchmark("bm25_speed", ("--limit", "20000")),
-    Benchmark("hybrid", ("report", "--limit", "200"), ("report",)),
-    Benchmark("tuning", ("--limit", "200", "--draws", "20")),
-    Benchmark("elasticsearch_fields", ("--limit", "200"), needs_server=True),
-    Benchmark("elasticsearch_latency", ("--sizes", "10000"), ("--sizes", "10000", "100000"), needs_server=True),
-    Benchmark("chunking", ("--limit", "200")),
-    Benchmark("cuad", ("--split", "test", "--boundaries"), ("--split", "test", "--limit", "0")),
+    Benchmark("structure", "structure"),
+    Benchmark("overhead", "overhead"),
+    Benchmark("query_log", "query_log", sample=("--records", "2000")),
+    Benchmark("query_log_postgresql", "query_log", ("--url", _PG), sample=None, server=_PG),
+    Benchmark("report_scale", "report_scale", sample=("--queries", "10000")),
+    Benchmark("bm25_speed", "bm25_speed", sample=("--limit", "20000")),
+    Benchmark("hybrid_choose", "hybrid", ("choose",), sample=None),
+    Benchmark("hybrid_report", "hybrid", ("report",), sample=("report", "--limit", "200")),
+    Benchmark("tuning", "tuning", sample=("--limit", "200", "--draws", "20")),
+    Benchmark("elasticsearch_fields_train", "elasticsearch_fields", ("--split", "train"), sample=None, server=_ES),
+    Benchmark("elasticsearch_fields", "elasticsearch_fields", sample=("--limit", "200"), server=_ES),
+    Benchmark("elasticsearch_latency", "elasticsearch_latency", sample=("--sizes", "10000"), server=_ES),
+    Benchmark("chunking", "chunking", sample=("--limit", "200")),
+    Benchmark("cuad", "cuad", ("--split", "test", "--limit", "0"), sample=("--split", "test", "--boundaries")),
     # A pair takes 30 to 130 ms of one core; the scores are kept, so an interrupted run goes on where it was.
-    Benchmark("gate", ("--limit", "40"), ("--limit", "200")),
-    Benchmark("gate_answers", ("--limit", "40"), ("--limit", "200")),
-    Benchmark("rerank_speed", ("--questions", "5")),
-    Benchmark("rerank_quality", ("--limit", "20"), ("--limit", "200")),
-    Benchmark("rerank_trec"),
+    Benchmark("gate", "gate", sample=("--limit", "40")),
+    Benchmark("gate_answers", "gate_answers", sample=("--limit", "40")),
+    Benchmark("rerank_speed", "rerank_speed", ("--questions", "12", "--long"), sample=("--questions", "5")),
+    Benchmark("rerank_quality", "rerank_quality", ("--limit", "200"), sample=("--limit", "20")),
+    Benchmark("rerank_trec", "rerank_trec", ("--torch",)),
 )
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is missing; 1 when something failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     size = parser.add_mutually_exclusive_group(required=True)
     size.add_argument("--sample", action="store_true", help="fixed samples of at most 200 queries")
     size.add_argument("--full", action="store_true", help="everything; hours on two cores")
-    parser.add_argument("--fresh", action="store_true", help="measure again what has a result")
-    parser.add_argument("--only", action="append", default=[], help="a benchmark by name; repeatable")
-    options = parser.parse_args()
-    folder = _RESULTS / ("sample" if options.sample else "full")
+    parser.add_argument("--fresh", action="store_true", help="remove the chosen results first")
+    parser.add_argument("--only", action="append", default=[], metavar="RESULT", help="one by name; repeatable")
+    options = parser.parse_args(arguments)
+    chosen = [item for item in BENCHMARKS if not options.only or item.result in options.only]
+    if unknown := sorted(set(options.only) - {item.result for item in BENCHMARKS}):
+        parser.error(f"no such result: {', '.join(unknown)}; there are {', '.join(b.result for b in BENCHMARKS)}")
+    folder = _SAMPLE if options.sample else RESULTS
     folder.mkdir(parents=True, exist_ok=True)
-    chosen = [benchmark for benchmark in BENCHMARKS if not options.only or benchmark.name in options.only]
-    failed = [item.name for item in chosen if not _run(item, folder, sample=options.sample, fresh=options.fresh)]
+    if options.fresh:
+        for item in chosen:
+            (folder / f"{item.result}.json").unlink(missing_ok=True)
+    failed = [item.result for item in chosen if not _there(item, folder, sample=options.sample)]
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return bool(failed)
 
 
-def _run(benchmark: Benchmark, folder: Path, *, sample: bool, fresh: bool) -> bool:
-    result = folder / f"{benchmark.name}.json"
-    if benchmark.needs_server and not os.environ.get("ELASTICSEARCH_URL"):
-        print(f"{benchmark.name}: left out, it needs ELASTICSEARCH_URL", file=sys.stderr)
-        return True
-    if result.exists() and not fresh:
-        print(f"{benchmark.name}: there ({result})", file=sys.stderr)
-        return True
-    print(f"{benchmark.name}: running", file=sys.stderr)
-    began = time.monotonic()
+def _there(benchmark: Benchmark, folder: Path, *, sample: bool) -> bool:
+    """Measure what has no result yet; whether nothing failed."""
     arguments = benchmark.sample if sample else benchmark.full
-    command = [sys.executable, "-m", f"benchmarks.{benchmark.name}", *arguments, "--json"]
+    if arguments is None:
+        return True
+    result = folder / f"{benchmark.result}.json"
+    if benchmark.server and not os.environ.get(benchmark.server):
+        print(f"{benchmark.result}: left out, it needs {benchmark.server}", file=sys.stderr)
+        return True
+    if result.exists():
+        print(f"{benchmark.result}: there ({result}); --fresh measures it anew", file=sys.stderr)
+        return True
+    print(f"{benchmark.result}: running", file=sys.stderr)
+    began = time.monotonic()
+    values = (os.environ[argument] if argument == benchmark.server else argument for argument in arguments)
+    command = [sys.executable, "-m", f"benchmarks.{benchmark.module}", *values, "--json"]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
         return False
     result.write_text(json.dumps(json.loads(done.stdout), indent=1) + "\n", encoding="utf-8")
-    print(f"{benchmark.name}: {time.monotonic() - began:.0f} s", file=sys.stderr)
+    print(f"{benchmark.result}: {time.monotonic() - began:.0f} s", file=sys.stderr)
     return True
 
 

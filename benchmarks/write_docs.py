@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_RESULTS = Path(__file__).parent / "results"
+from benchmarks.run import BENCHMARKS, RESULTS
+
 _PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 _HEAD = """# Benchmarks
 
@@ -36,14 +37,12 @@ class Section:
     Attributes:
         name: the result's file without its ending; the section's anchor.
         title: its heading.
-        command: what prints it again.
         says: what one has to know to read the table.
         table: from the JSON to the table.
     """
 
     name: str
     title: str
-    command: str
     says: str
     table: Callable[[Found], Table]
 
@@ -210,65 +209,61 @@ def _structure(found: Found) -> Table:
 
 
 SECTIONS = (
-    Section("chunking", "Chunking", "chunking", "Percent, at equal mean size; a budget of 250 tokens.", _chunking),
-    Section("chunking", "Chunking: differences", "chunking", "Points of percent.", _chunking_minus),
-    Section("structure", "Structure", "structure", "Blocks kept whole, in a gold set that we wrote.", _structure),
-    Section("hybrid_report", "Hybrid", "hybrid report", "nDCG@10 on test queries, all-MiniLM-L6-v2.", _hybrid),
-    Section("hybrid_report", "Hybrid minus others", "hybrid report", "nDCG@10, paired.", _hybrid_minus),
-    Section("tuning", "Tuning", "tuning", "nDCG@10 on the queries that were not labelled; 100 draws.", _tuning),
+    Section("chunking", "Chunking", "Percent, at equal mean size; a budget of 250 tokens.", _chunking),
+    Section("chunking", "Chunking: differences", "Points of percent.", _chunking_minus),
+    Section("structure", "Structure", "Blocks kept whole, in a gold set that we wrote.", _structure),
+    Section("hybrid_report", "Hybrid", "nDCG@10 on test queries, all-MiniLM-L6-v2.", _hybrid),
+    Section("hybrid_report", "Hybrid minus others", "nDCG@10, paired.", _hybrid_minus),
+    Section("tuning", "Tuning", "nDCG@10 on the queries that were not labelled; 100 draws.", _tuning),
     Section(
         "elasticsearch_fields",
         "Elasticsearch fields",
-        "elasticsearch_fields",
         "nDCG@10 of the lexical leg over title and content, and the difference to `best_fields ^2`.",
         _fields,
     ),
     Section(
         "elasticsearch_latency",
         "Elasticsearch latency",
-        "elasticsearch_latency --sizes 10000 100000",
         "One node on the same two cores; real passages recombined, real vectors plus noise. Recall@10 against exact.",
         _latency,
     ),
-    Section("bm25_speed", "BM25 speed", "bm25_speed", "The embedded lexical leg, two cores.", _flat),
-    Section("rerank_quality", "Reranking", "rerank_quality", "nDCG@10 on test queries, same int8 weights.", _rerank),
-    Section("rerank_trec", "TREC DL 2019", "rerank_trec --torch DIR", "BM25's top 100, reranked.", _trec),
+    Section("bm25_speed", "BM25 speed", "The embedded lexical leg, two cores.", _flat),
+    Section("rerank_quality", "Reranking", "nDCG@10 on test queries, same int8 weights.", _rerank),
+    Section("rerank_trec", "TREC DL 2019", "BM25's top 100, reranked.", _trec),
     Section(
         "gate",
         "Gate",
-        "gate",
         "Near: evidence taken out of the collection, or questions written so that nothing answers. AUROC of evidence "
         "there against not, and the share of questions without evidence that is refused where 5 % of the others are. "
         "`calibrated` is fitted on the set's own train questions, `other_sets` saw none of the set, `default` ships.",
         _gate("near"),
     ),
-    Section("gate", "Gate: far", "gate", "The same, with another collection's questions.", _gate("far")),
+    Section("gate", "Gate: far", "The same, with another collection's questions.", _gate("far")),
     Section(
         "gate",
         "Gate: can it be trusted",
-        "gate",
         "Calibration error in five bins beside what a perfect head of that size shows; how many of 200 random splits "
         "refused more than promised, beyond the binomial margin; and what a goal of 95 % precision leaves.",
         _gate_trust,
     ),
-    Section("gate_answers", "Wrong answers", "gate_answers", "SmolLM2-135M on squad2_dev_sample.", _answers),
-    Section("overhead", "Overhead", "overhead", "Milliseconds a question of our own code.", _stages),
-    Section("query_log", "Query log", "query_log", "Four processes, SQLite.", _flat),
-    Section("query_log_postgresql", "Query log on PostgreSQL", "query_log --url URL", "The same.", _flat),
-    Section("report_scale", "Report", "report_scale", "100,000 logged questions.", _flat),
+    Section("gate_answers", "Wrong answers", "SmolLM2-135M on squad2_dev_sample.", _answers),
+    Section("overhead", "Overhead", "Milliseconds a question of our own code.", _stages),
+    Section("query_log", "Query log", "Four processes, SQLite.", _flat),
+    Section("query_log_postgresql", "Query log on PostgreSQL", "The same.", _flat),
+    Section("report_scale", "Report", "100,000 logged questions.", _flat),
 )
 
 
-def render(results: Path = _RESULTS) -> str:
+def render(results: Path = RESULTS) -> str:
     """The page."""
-    parts = [_HEAD]
+    parts, commands = [_HEAD], {item.result: item.command for item in BENCHMARKS}
     for section in SECTIONS:
         file = results / f"{section.name}.json"
         if file.is_file():
             anchor = section.title.lower().replace(":", "").replace(" ", "_")
             table = _markdown(section.table(json.loads(file.read_text(encoding="utf-8"))))
             heading = f"## {section.title} {{ #{anchor} }}"
-            parts.append(f"{heading}\n\n`python -m benchmarks.{section.command}`: {section.says}\n\n{table}")
+            parts.append(f"{heading}\n\n`{commands[section.name]}`: {section.says}\n\n{table}")
     return "\n".join(parts)
 
 
