@@ -21,6 +21,7 @@ from llama_index_prod_rag.query_log.schema import ANNOTATIONS, QUERIES, Row
 _BUSY_SECONDS = 5  # SQLite: wait for another writer's transaction before reporting; the writer thread then tries again
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x70726F64  # "prod": the advisory lock under which one PostgreSQL client migrates
+VERSION_TABLE = "query_log_version"  # Alembic's own name for it would be taken by an application that uses Alembic too
 PAGE = 100  # records read at once: with their lists some megabytes; larger pages are no faster
 
 
@@ -211,18 +212,19 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 
 def _upgrade(connection: sa.Connection) -> None:
-    from alembic import command
-    from alembic.config import Config
+    # Not through `alembic.command`: its proxies are one per process, so two logs, or a log and an application's own
+    # migrations, would get in each other's way.
+    from alembic.operations import Operations
     from alembic.runtime.migration import MigrationContext
     from alembic.script import ScriptDirectory
 
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    scripts = ScriptDirectory.from_config(config)
-    known = {script.revision for script in scripts.walk_revisions()}
-    current = MigrationContext.configure(connection).get_current_revision()
-    if current is not None and current not in known:
+    scripts = ScriptDirectory(str(_MIGRATIONS))
+    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+    current = context.get_current_revision()
+    if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
         raise QueryLogError(f"the query log has tables of version {current}: upgrade llama-index-prod-rag to read it")
-    if current != scripts.get_current_head():
-        command.upgrade(config, "head")
+    missing = list(scripts.iterate_revisions("head", current or "base"))  # newest first
+    for script in reversed(missing):
+        script.module.upgrade(Operations(context))
+    if missing:
+        context.stamp(scripts, "head")

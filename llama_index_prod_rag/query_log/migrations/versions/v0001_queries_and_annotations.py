@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from alembic import op
+from alembic.operations import Operations
 
 revision = "0001"
 down_revision: str | None = None
 
 
-def upgrade() -> None:
+def upgrade(op: Operations) -> None:
     """Make the first tables."""
     op.create_table(
         "queries",
@@ -48,9 +48,3 @@ def upgrade() -> None:
     )
     op.create_index("annotations_by_query", "annotations", ["query_id"])
     op.create_index("annotations_by_time", "annotations", ["time"])
-
-
-def downgrade() -> None:
-    """Remove them again, with everything in them."""
-    op.drop_table("annotations")
-    op.drop_table("queries")
