@@ -13,7 +13,7 @@ from typing import Literal
 from markupsafe import Markup
 
 _WIDTH, _HEIGHT = 420, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 12, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 12, 44
 _TICKS = 5
 
 Style = Literal["good", "bad", "muted"]
@@ -114,7 +114,7 @@ def mirrored_histogram(title: str, edges: Sequence[float], good: Sequence[int], 
         bad: counts drawn downwards.
     """
     up, down = _shares(good), _shares(bad)
-    top = max([*up, *down]) or 1.0
+    top = 1.25 * max([*up, *down]) or 1.0  # the words above and below stand clear of the bars
     axes = _Axes(edges[0], edges[-1], -top, top)
     middle = axes.y(0.0)
     bars = []

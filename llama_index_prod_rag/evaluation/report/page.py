@@ -39,7 +39,9 @@ def render(numbers: Numbers) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=percent, rate=rate, number=number, milliseconds=milliseconds, words=words)
+    environment.filters.update(
+        percent=percent, rate=rate, counted=counted, number=number, milliseconds=milliseconds, words=words
+    )
     return environment.get_template("report.html.j2").render(**numbers, charts=charts(numbers))
 
 
@@ -92,7 +94,7 @@ def _risk_coverage(curve: Mapping[str, Any]) -> Markup:
         x_label="share of questions answered",
         y_label="share wrong",
         x_range=(0.0, 1.0),
-        y_range=(0.0, 1.0 if top > 0.5 else 0.5 if top > 0.25 else 0.25),
+        y_range=(0.0, 1.0 if top >= 0.4 else 0.4 if top >= 0.2 else 0.2),
     )
 
 
@@ -138,6 +140,16 @@ def rate(interval: Mapping[str, float] | None) -> str:
     if interval is None:
         return "–"
     return f"{percent(interval['mean'])} ({100 * interval['low']:.1f} to {100 * interval['high']:.1f})"
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things for people.
+
+    Examples:
+        >>> counted(1, "question"), counted(1200, "question")
+        ('1 question', '1,200 questions')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def number(value: float | None, digits: int = 3) -> str:
