@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 
@@ -101,10 +104,13 @@ class Database:
             return
         if self.url.get_backend_name() == "sqlite":
             Path(self.url.database or "").parent.mkdir(parents=True, exist_ok=True)
-        with self._transaction(writes=True) as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-            _upgrade(connection)
+        with self._transaction() as connection:
+            missing = _missing(connection)
+        if missing:  # only then is a lock needed, or a right to write
+            with self._transaction(writes=True) as connection:
+                if connection.dialect.name == "postgresql":
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+                _upgrade(connection)
         self._migrated = True
 
     def insert(self, queries: Sequence[Row], annotations: Sequence[Row]) -> None:
@@ -187,20 +193,34 @@ class Database:
 
 def _make_engine(url: URL) -> sa.Engine:
     is_sqlite = url.get_backend_name() == "sqlite"
+    read_only = _read_only(Path(url.database or "")) if is_sqlite else None
     engine = sa.create_engine(
-        url,
+        url if read_only is None else url.set(database=read_only, query={"uri": "true"}),
         pool_pre_ping=not is_sqlite,
         connect_args={"timeout": _BUSY_SECONDS} if is_sqlite else {},
         json_serializer=partial(json.dumps, ensure_ascii=False, allow_nan=False, separators=(",", ":")),
     )
     if is_sqlite:
-        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "connect", _prepare_sqlite if read_only is None else _leave_transactions_to_us)
         sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _prepare_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401 - whatever driver the URL names
+def _read_only(file: Path) -> str | None:
+    """SQLite's name for a log that may only be read (another user's, or on a mounted copy); None for any other."""
+    if not file.is_file() or all(os.access(each, os.W_OK) for each in (file, file.parent)):
+        return None
+    # Reading ahead of a write-ahead log takes files beside the database; without one nobody is writing.
+    asleep = not file.with_name(f"{file.name}-wal").exists()
+    return f"{file.resolve().as_uri()}?mode=ro{'&immutable=1' if asleep else ''}"
+
+
+def _leave_transactions_to_us(connection: Any, _: object) -> None:  # noqa: ANN401 - whatever driver the URL names
     connection.isolation_level = None  # the driver would begin late, and never before DDL: `_begin_sqlite` does it
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401
+    _leave_transactions_to_us(connection, _)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")  # in WAL mode safe against a killed process, without an fsync each
 
@@ -211,20 +231,23 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def _missing(connection: sa.Connection) -> list[Script]:
+    """The migrations that a database still needs, oldest first."""
+    scripts = ScriptDirectory(str(_MIGRATIONS))
+    current = _context(connection).get_current_revision()
+    if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
+        raise QueryLogError(f"the query log has tables of version {current}: upgrade llama-index-prod-rag to read it")
+    return list(scripts.iterate_revisions("head", current or "base"))[::-1]
+
+
 def _upgrade(connection: sa.Connection) -> None:
     # Not through `alembic.command`: its proxies are one per process, so two logs, or a log and an application's own
     # migrations, would get in each other's way.
-    from alembic.operations import Operations
-    from alembic.runtime.migration import MigrationContext
-    from alembic.script import ScriptDirectory
-
-    scripts = ScriptDirectory(str(_MIGRATIONS))
-    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-    current = context.get_current_revision()
-    if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
-        raise QueryLogError(f"the query log has tables of version {current}: upgrade llama-index-prod-rag to read it")
-    missing = list(scripts.iterate_revisions("head", current or "base"))  # newest first
-    for script in reversed(missing):
+    context = _context(connection)
+    for script in _missing(connection):  # asked again: another client may have been here before the lock
         script.module.upgrade(Operations(context))
-    if missing:
-        context.stamp(scripts, "head")
+    context.stamp(ScriptDirectory(str(_MIGRATIONS)), "head")
+
+
+def _context(connection: sa.Connection) -> MigrationContext:
+    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})

@@ -67,6 +67,7 @@ def test_a_locked_database_delays_records_and_nobody_else(
         assert _slowest_add(log, range(1, 101)) < 0.25
         _until(lambda: "database is locked" in caplog.text)
         assert log.stats.queued == 100
+        assert _ids(sqlite_url) == ["q00000"]  # readers do not wait
         locker.execute("COMMIT")
     assert log.flush(30)
     log.close()
@@ -102,6 +103,18 @@ def test_a_full_disk_delays_records_until_there_is_room(small_disk: Path, caplog
     assert log.stats.dropped == log.stats.rejected == 0
     log.close()
     assert _ids(url) == [f"q{number:05}" for number in range(51)]
+
+
+def test_a_log_on_a_disk_that_may_only_be_read_is_read(small_disk: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with QueryLog(url := f"sqlite:///{small_disk}/queries.db") as log:
+        log.add(_record(0))
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    assert _ids(url) == ["q00000"]
+    log = QueryLog(url)
+    log.add(_record(1))
+    _until(lambda: "readonly database" in caplog.text)
+    log.close(timeout=0.1)
+    assert log.stats.dropped == 1
 
 
 FILE_LIMIT = """
