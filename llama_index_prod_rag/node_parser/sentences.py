@@ -16,8 +16,9 @@ _CLOSERS = r"[\"'”’»›\)\]\}」』）］】〉》〕*_]*"
 _LIST_MARK = r"(?:[-*+•◦▪‣–—]|\(?(?:\d{1,3}(?:\.\d{1,3})*|[A-Za-z]|[ivxlcIVXLC]{1,6})[.)])[ \t]"
 
 _BOUNDARY = regex.compile(
-    rf"(?P<break>[^\S\n]*\n[^\S\n]*(?:\n\s*|(?=(?P<mark>{_LIST_MARK})?)))"
-    rf"|(?P<spaced>{_SPACED}+{_CLOSERS})[^\S\n]+(?=\S)"
+    # A run of blanks or of full stops is looked at from its beginning only: from each of its characters is quadratic.
+    rf"(?<![^\S\n])(?P<break>[^\S\n]*\n[^\S\n]*(?:\n\s*|(?=(?P<mark>{_LIST_MARK})?)))"
+    rf"|(?<!{_SPACED})(?P<spaced>{_SPACED}+{_CLOSERS})[^\S\n]+(?=\S)"
     rf"|(?P<unspaced>(?:{_UNSPACED})+{_CLOSERS})[^\S\n]*(?=[^\s])"
 )
 _TERMINATED = regex.compile(rf"(?:{_SPACED}|{_UNSPACED}|[:;：；]){_CLOSERS}\s*\Z")

@@ -5,12 +5,13 @@ Budgets are kept in these counts, because what lies past an embedder's limit is 
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import regex
 
@@ -30,6 +31,9 @@ _BATCH = 2048
 # WordPiece reads a word of more than 100 characters as one unknown token, so its count alone would let a chunk hold
 # any amount of text that the embedder never sees.
 _MOST_CHARACTERS_PER_TOKEN = 16
+# Python splits words at these control characters; BERT deletes them, which joins what stands around them.
+_JOINING = regex.compile(r"[\x0b\x0c\x1c-\x1f\x85]")
+_MOST_CHARACTERS = 1_000_000  # of words that a counter remembers: about 150,000 words, 15 MB
 _SIMPLE_TOKEN = regex.compile(r"[A-Za-z]{1,6}|\p{N}{1,3}|\S")
 
 
@@ -58,23 +62,51 @@ class SimpleCounter:
 
 
 class HuggingFaceCounter:
-    """Counts with a `tokenizers.Tokenizer`, on a copy without padding and truncation."""
+    """Counts with a `tokenizers.Tokenizer`, on a copy without padding and truncation.
+
+    Where the tokenizer reads every word by itself, each word is tokenized once and remembered: a parser counts the
+    same text several times, and a language has few words.
+    """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         from tokenizers import Tokenizer as _Tokenizer
 
-        self._tokenizer: Tokenizer = _Tokenizer.from_str(tokenizer.to_str())
+        description = tokenizer.to_str()
+        self._tokenizer: Tokenizer = _Tokenizer.from_str(description)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
+        self._by_word = _reads_by_word(json.loads(description))
+        self._words: dict[str, int] = {}
+        self._remembered = 0
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, at least one for 16 characters: words too long for the vocabulary count too."""
         counts: list[int] = []
         for start in range(0, len(texts), _BATCH):
             batch = [without_surrogates(text) for text in texts[start : start + _BATCH]]
-            encodings = self._tokenizer.encode_batch_fast(batch, add_special_tokens=False)
-            counts.extend(_with_floor(len(encoding), text) for encoding, text in zip(encodings, batch, strict=True))
+            sizes = self._sum_words(batch) if self._by_word else self._sizes(batch)
+            counts.extend(map(_with_floor, sizes, batch))
         return counts
+
+    def _sizes(self, texts: Sequence[str]) -> list[int]:
+        return [len(encoding) for encoding in self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
+
+    def _sum_words(self, texts: Sequence[str]) -> list[int]:
+        split = [[text] if _JOINING.search(text) else text.split() for text in texts]
+        known = self._words  # by a name of its own: another thread may forget them meanwhile
+        missing = list({word for words in split for word in words if word not in known})
+        known.update(zip(missing, self._sizes(missing), strict=True))
+        self._remembered += sum(map(len, missing))
+        if self._remembered > _MOST_CHARACTERS:
+            self._words, self._remembered = {}, 0
+        return [sum(map(known.__getitem__, words)) for words in split]
+
+
+def _reads_by_word(description: Mapping[str, Any]) -> bool:
+    """Whether a tokenizer's count of a text is the sum over its words, as BERT's is."""
+    parts = [(description.get(name) or {}).get("type") for name in ("normalizer", "pre_tokenizer", "model")]
+    added = [str(token["content"]) for token in description.get("added_tokens", ())]
+    return parts == ["BertNormalizer", "BertPreTokenizer", "WordPiece"] and all(len(t.split()) == 1 for t in added)
 
 
 class TiktokenCounter:

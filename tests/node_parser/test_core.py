@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from functools import cache
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
 import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
 
 from llama_index_prod_rag.errors import ModelError
+from llama_index_prod_rag.models import find_weights
 from llama_index_prod_rag.node_parser.packing import pack_units, plan_units
 from llama_index_prod_rag.node_parser.segmentation import NEVER, segment
 from llama_index_prod_rag.node_parser.sentences import split_sentences
@@ -113,6 +118,13 @@ def test_trimming_takes_white_space_alone(text: str) -> None:
     assert "".join(text.split()) == "".join(text[start:end].split())
 
 
+@pytest.mark.parametrize("run", ["." * 50_000, " " * 50_000, "?)" * 25_000])
+def test_a_long_run_of_one_sign_takes_no_time(run: str) -> None:
+    started = time.process_time()
+    split_sentences(f"Before{run}after. End.")
+    assert time.process_time() - started < 2.0
+
+
 def test_surrogates_are_replaced_one_for_one() -> None:
     assert without_surrogates("a\ud800\udfffb") == "a\ufffd\ufffdb"
 
@@ -136,6 +148,28 @@ def test_the_bundled_tokenizer_counts_all_of_a_text() -> None:
 def test_an_unknown_tokenizer_says_what_to_give() -> None:
     with pytest.raises(ModelError, match="folder"):
         load_counter("./no/such/folder")
+
+
+_ODD_BLANKS = st.text(
+    alphabet=st.sampled_from(list("abß1.-'\u0301\u200b\u3000是\x00\x0b\x0c\x1c\x85\xa0 \n\t🦉¤")), max_size=60
+)
+
+
+@pytest.mark.integration
+@given(texts=st.lists(_ODD_BLANKS.map(lambda text: text.replace("¤", "[SEP]")), max_size=40))
+@settings(max_examples=50, deadline=None)
+def test_counts_of_remembered_words_add_up_to_the_tokenizers_own(texts: list[str]) -> None:
+    own = _bundled_tokenizer().encode_batch(texts, add_special_tokens=False)
+    expected = [max(len(each.ids), -(-len(text.strip()) // 16)) for each, text in zip(own, texts, strict=True)]
+    assert load_counter("offline").count(texts) == expected
+
+
+@cache
+def _bundled_tokenizer() -> Tokenizer:
+    tokenizer = Tokenizer.from_file(str(Path(find_weights("offline", "embedding").source) / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
 
 
 @given(_TEXTS.filter(bool), st.integers(1, 5))
