@@ -65,6 +65,7 @@ def embed_texts(
     known = cache.get(list(dict.fromkeys(keys)))
     missing = [(key, text) for key, text in dict(zip(keys, texts, strict=True)).items() if key not in known]
     progress(len(texts) - len(missing))
+    missing.sort(key=lambda pair: len(pair[1]))  # a batch costs what its longest text costs
     if missing:
         embedding = embedding or load_embedding(model)
         for start in range(0, len(missing), _BATCH):
