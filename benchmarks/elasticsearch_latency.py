@@ -1,12 +1,13 @@
 """Latency and recall of retrieval from Elasticsearch, beside LlamaIndex's store and fusion.
 
-    python -m benchmarks.elasticsearch_latency [--data DIR] [--url URL] [--sizes N ...] [--queries N] [--keep] --json
+    python -m benchmarks.elasticsearch_latency [--sizes N ...] [--queries N] [--as-ingested] [--keep] --json
 
 The collections are too small for 100,000 passages, so passages are made of real ones: passage i joins two halves of
 real texts, and its vector is the mean of the two texts' vectors (all-MiniLM-L6-v2), plus Gaussian noise of .05 in
 norm, brought to unit length. Questions are real. Recall@10 is that of the dense leg against exact search over the same
 vectors. Each way is warmed up with ten questions; the timed ones are others. A time is one `retrieve` call with the
 question's vector given, so embedding is not in it, and everything else is: request, search, transfer, parsing, fusion.
+An index is merged into one segment first, or with `--as-ingested` left in the segments that filling it made.
 """
 
 from __future__ import annotations
@@ -165,14 +166,17 @@ def time_way(retriever: BaseRetriever, passages: Passages, *, recall: bool) -> d
     return {**row, "recall@10": round(float(np.mean(found)), 4)} if recall else row
 
 
-def measure(folder: Path, url: str, size: int, queries: int, *, keep: bool) -> dict[str, Any]:
+def measure(folder: Path, url: str, size: int, queries: int, *, merge: bool, keep: bool) -> dict[str, Any]:
     """Index one size and time every way on it; the index of an earlier run that kept it is used again."""
     passages = make_passages(folder, size, queries)
     index = f"prod-rag-latency-{size}"
     with Elasticsearch(url, request_timeout=3600) as client:
         try:
             if not client.indices.exists(index=index):
-                fill(client, index, passages)
+                fill(client, index, passages, merge=merge)
+            segments = int(
+                client.indices.stats(index=index, metric="segments")["_all"]["primaries"]["segments"]["count"]
+            )
             rows = {
                 name: time_way(retriever, passages, recall=name.startswith("dense"))
                 for name, retriever in ways(url, index, passages.questions).items()
@@ -181,16 +185,19 @@ def measure(folder: Path, url: str, size: int, queries: int, *, keep: bool) -> d
         finally:
             if not keep:
                 client.options(ignore_status=404).indices.delete(index=index)
-    return {"bulk_seconds": bulk, "ways": rows}
+    return {"bulk_seconds": bulk, "segments": segments, "ways": rows}
 
 
-def fill(client: Elasticsearch, index: str, passages: Passages) -> None:
-    """Index the passages into one segment; how long the bulk requests took is kept with the index."""
+def fill(client: Elasticsearch, index: str, passages: Passages, *, merge: bool) -> None:
+    """Index the passages; how long the bulk requests took is kept with the index."""
     create_index(client, index, index_definition(passages.vectors.shape[1]))
     started = time.perf_counter()
     ingest(client, index, passages.nodes()).raise_for_failures()
     client.indices.put_mapping(index=index, meta={"bulk_seconds": round(time.perf_counter() - started, 1)})
-    client.indices.forcemerge(index=index, max_num_segments=1)
+    if merge:
+        client.indices.forcemerge(index=index, max_num_segments=1)
+    else:
+        client.indices.refresh(index=index)
 
 
 def main() -> None:
@@ -200,11 +207,19 @@ def main() -> None:
     parser.add_argument("--url", default=os.environ.get("ELASTICSEARCH_URL", "http://127.0.0.1:9200"))
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--queries", type=int, default=200)
+    parser.add_argument("--as-ingested", action="store_true", help="do not merge into one segment")
     parser.add_argument("--keep", action="store_true", help="keep the indices; a run that finds them only times")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     sizes = {
-        str(size): measure(arguments.data, arguments.url, size, arguments.queries, keep=arguments.keep)
+        str(size): measure(
+            arguments.data,
+            arguments.url,
+            size,
+            arguments.queries,
+            merge=not arguments.as_ingested,
+            keep=arguments.keep,
+        )
         for size in arguments.sizes
     }
     report = {"queries": arguments.queries, "cores": os.cpu_count(), "sizes": sizes}
