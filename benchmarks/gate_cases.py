@@ -27,6 +27,7 @@ from llama_index_prod_rag.embedding import embed_texts
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.evaluation.datasets import LabelledDocument, Split, load_beir
 from llama_index_prod_rag.evaluation.pipelines import ExactDenseRetriever
+from llama_index_prod_rag.json_lines import numbered_lines
 from llama_index_prod_rag.models import OFFLINE
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.postprocessor.scorers import PairScorer, load_scorer
@@ -169,8 +170,7 @@ def _question_set(folder: Path, limit: int | None) -> Task:
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        return [json.loads(line) for line in file if line.strip()]
+    return [json.loads(line) for _, line in numbered_lines(path)]
 
 
 def _add(documents: dict[str, LabelledDocument], context: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 from importlib import import_module
@@ -16,6 +17,7 @@ from llama_index_prod_rag.cli.progress import errors_console
 from llama_index_prod_rag.errors import ProdRagError
 
 _COMMANDS = ("demo", "ask", "tune", "calibrate", "evaluate", "report", "log")
+_TALKATIVE = ("transformers", "sentence_transformers", "httpx", "bm25s")
 _INTERRUPTED = 130  # the shell's convention for a process ended by Ctrl-C
 
 
@@ -56,9 +58,17 @@ def _start_logging(debug: bool) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler], force=True)
     logging.getLogger("llama_index_prod_rag").setLevel(logging.DEBUG if debug else logging.WARNING)
     if not debug:
-        # Loading bars and advice of the model libraries say nothing to somebody who asked a question.
-        for noisy in ("transformers", "sentence_transformers", "httpx", "bm25s"):
-            logging.getLogger(noisy).setLevel(logging.ERROR)
+        handler.addFilter(_is_for_the_user)
+        # No bar for each model that is loaded: it comes from a wheel, in a second.
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+
+
+def _is_for_the_user(record: logging.LogRecord) -> bool:
+    """Advice of the model libraries says nothing to somebody who asked a question.
+
+    Their loggers' levels would not stay as set here: bm25s sets its own when it is imported.
+    """
+    return record.levelno >= logging.ERROR or record.name.partition(".")[0] not in _TALKATIVE
 
 
 class _Interrupted(BaseException):

@@ -86,13 +86,15 @@ def bound_false_refusals(
 
     Raises:
         CalibrationError: too few labels; the message says how many are needed.
-        ConfigurationError: `at_most` or `confidence` is not between 0 and 1.
+        ConfigurationError: `at_most` or `confidence` is not between 0 and 1, or an estimate is asked for.
 
     Examples:
         >>> bound_false_refusals([i / 100 for i in range(100)], at_most=0.1).threshold
         0.04
     """
     _check(at_most, confidence)
+    if method not in ("high-confidence", "on-average"):
+        raise ConfigurationError(f"{method!r} bounds nothing: choose high-confidence or on-average")
     ordered = sorted(_finite(answerable))
     number = len(ordered)
     if method == "on-average":

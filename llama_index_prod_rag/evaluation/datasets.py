@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from llama_index_prod_rag.errors import InputError
+from llama_index_prod_rag.json_lines import numbered_lines
 
 Split: TypeAlias = str
 """Which labelled queries: `train` to tune on, `test` to report on, `all`, or another that the folder has a file for."""
@@ -172,14 +173,11 @@ def _read_jsonl(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _parsed_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    with path.open(encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise InputError(f"{path}, line {number}: not JSON ({error.msg})") from None
-            if not isinstance(row, dict):
-                raise InputError(f"{path}, line {number}: expected an object")
-            yield number, row
+    for number, line in numbered_lines(path):
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise InputError(f"{path}, line {number}: not JSON ({error.msg})") from None
+        if not isinstance(row, dict):
+            raise InputError(f"{path}, line {number}: expected an object")
+        yield number, row

@@ -156,7 +156,8 @@ class Workbench:
         from llama_index.core.retrievers.fusion_retriever import FUSION_MODES
         from llama_index.retrievers.bm25 import BM25Retriever
 
-        lexical = BM25Retriever.from_defaults(nodes=list(self.nodes), similarity_top_k=self.settings.depth)
+        depth = min(self.settings.depth, len(self.nodes))  # it warns of more
+        lexical = BM25Retriever.from_defaults(nodes=list(self.nodes), similarity_top_k=depth)
         return QueryFusionRetriever(
             [self.dense, lexical],
             llm=MockLLM(),  # its constructor insists on one; with one query it is never asked

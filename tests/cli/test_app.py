@@ -50,6 +50,16 @@ def test_help_and_version_answer_at_once() -> None:
     assert time.process_time() - began < 5
 
 
+def test_the_libraries_advice_is_not_heard_and_ours_is() -> None:
+    code = (
+        "import logging; from llama_index_prod_rag.cli.app import _start_logging; _start_logging(False); import bm25s;"
+        "logging.getLogger('bm25s').warning('theirs'); logging.getLogger('llama_index_prod_rag.x').warning('ours')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert "ours" in done.stderr
+    assert "theirs" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -89,6 +89,8 @@ def test_what_is_no_rate_or_no_number_is_refused() -> None:
     for wrong in (0.0, 1.0, -0.1):
         with pytest.raises(ConfigurationError, match="between 0 and 1"):
             bound_false_refusals([0.5] * 100, at_most=wrong)
+    with pytest.raises(ConfigurationError, match="'estimate' bounds nothing"):
+        bound_false_refusals([0.5] * 100, method="estimate")
     with pytest.raises(CalibrationError, match="NaN"):
         bound_false_refusals([float("nan")] * 100)
     with pytest.raises(ConfigurationError, match="at least one threshold"):

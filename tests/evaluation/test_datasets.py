@@ -114,6 +114,15 @@ def test_a_broken_file_names_its_line(folder: Path, file: str, content: str, mes
         load_beir(folder, split="all")
 
 
+def test_only_a_newline_ends_a_line(folder: Path) -> None:
+    rows = (b'{"_id": "d1",\r "text": "one\xe2\x80\xa8two"}', b'{"_id": "d2", "text": "\xff"}')
+    (folder / "corpus.jsonl").write_bytes(rows[0] + b"\r\n\r\n")
+    assert load_beir(folder, split="all").documents["d1"].text == "one\u2028two"
+    (folder / "corpus.jsonl").write_bytes(b"\n".join(rows))
+    with pytest.raises(InputError, match=r"corpus\.jsonl, line 2: not UTF-8"):
+        load_beir(folder, split="all")
+
+
 def test_a_missing_file_is_named(folder: Path) -> None:
     (folder / "qrels.tsv").unlink()
     with pytest.raises(InputError, match=r"qrels\.tsv is missing"):
