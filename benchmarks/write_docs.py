@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -270,7 +271,8 @@ def render(results: Path = RESULTS) -> str:
 def _markdown(table: Table) -> str:
     header, *rows = table
     lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+    page = "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+    return re.sub(r"\[(\S+), (\S+)\]", "[\\1,\N{NO-BREAK SPACE}\\2]", page)  # an interval stays on one line
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
