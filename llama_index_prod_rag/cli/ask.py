@@ -21,7 +21,9 @@ def register(app: typer.Typer) -> None:
 
 
 def ask(
-    path: Annotated[Path, typer.Argument(help="A file, or a folder that is read with everything below it.")],
+    path: Annotated[
+        Path, typer.Argument(exists=True, help="A file, or a folder that is read with everything below it.")
+    ],
     question: Annotated[str, typer.Argument(help="The question, in quotes.")],
     top_k: Annotated[int, typer.Option(min=1, max=50, help="Passages that reach the answer.")] = 5,
     alpha: Annotated[
@@ -47,8 +49,6 @@ def ask(
         raise typer.BadParameter(
             f"{len(question):,} characters is no question; {MAX_QUESTION:,} is the most", param_hint="QUESTION"
         )
-    if not path.exists():
-        raise typer.BadParameter(f"there is nothing at {path}", param_hint="PATH")
 
     # Imported here, so that wrong use and --help answer at once.
     from llama_index_prod_rag.cli.corpus import open_corpus

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -71,6 +72,8 @@ def load_llm(name: str | None) -> LLM | None:
     module, _, attribute = name.partition(":")
     if not module or not attribute:
         raise ConfigurationError(f"--llm {name}: write 'offline', or module:callable such as mymodels:make_llm")
+    if "" not in sys.path:
+        sys.path.insert(0, "")  # as `python -m` does: the user's module lies in the current folder
     try:
         made = getattr(import_module(module), attribute)()
     except Exception as error:  # the user's own code, whatever it raises

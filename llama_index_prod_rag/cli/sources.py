@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -87,18 +88,23 @@ def _as_document(text: str, *, identifier: str, shown: str, kind: str | None = N
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError as error:
-        _log.warning("skipped %s: %s", folder, error.strerror)
-        return
-    for entry in entries:
-        if entry.name.startswith(".") or entry.name in _NEVER_ENTERED:
-            continue
-        if entry.is_dir() and not entry.is_symlink():
-            yield from _files_below(entry)
-        elif entry.is_file():
-            yield entry
+    for parent, folders, names in os.walk(folder, onerror=_say_skipped):
+        folders[:] = filter(_is_for_readers, folders)
+        for name in filter(_is_for_readers, names):
+            file = Path(parent, name)
+            try:
+                if file.is_file():  # no pipe, no link into the void
+                    yield file
+            except OSError as error:  # a folder that may be listed but not entered
+                _say_skipped(error)
+
+
+def _is_for_readers(name: str) -> bool:
+    return not name.startswith(".") and name not in _NEVER_ENTERED
+
+
+def _say_skipped(error: OSError) -> None:
+    _log.warning("skipped %s: %s", error.filename, (error.strerror or str(error)).lower())
 
 
 def _load_files(path: Path, files: list[Path]) -> list[Document]:

@@ -20,7 +20,9 @@ def register(app: typer.Typer) -> None:
 
 
 def tune(
-    path: Annotated[Path, typer.Argument(help="A file, or a folder that is read with everything below it.")],
+    path: Annotated[
+        Path, typer.Argument(exists=True, help="A file, or a folder that is read with everything below it.")
+    ],
     labels: Annotated[
         Path,
         typer.Option(
@@ -35,9 +37,6 @@ def tune(
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Tune the weights of meaning, exact words and close reading on questions whose sources you know."""
-    if not path.exists():
-        raise typer.BadParameter(f"there is nothing at {path}", param_hint="PATH")
-
     # Imported here, so that wrong use and --help answer at once.
     from llama_index_prod_rag.cli.corpus import open_corpus
     from llama_index_prod_rag.cli.engine import CANDIDATES, WEIGHTS_FILE

@@ -56,6 +56,29 @@ def test_an_unreadable_file_is_named(tmp_path: Path, caplog: pytest.LogCaptureFi
     assert "secret.md: permission denied" in caplog.text
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("mode", [0o000, 0o400])
+def test_a_folder_without_rights_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int) -> None:
+    (tmp_path / "good.md").write_text("good")
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "closed" / "secret.md").write_text("secret")
+    (tmp_path / "closed").chmod(mode)
+    try:
+        assert _texts(tmp_path) == {"good.md": "good"}
+    finally:
+        (tmp_path / "closed").chmod(0o700)
+    assert "closed" in caplog.text
+    assert "permission denied" in caplog.text
+
+
+def test_what_is_no_regular_file_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "good.md").write_text("good")
+    (tmp_path / "gone.md").symlink_to(tmp_path / "nothing")
+    (tmp_path / "circle").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "pipe.md")
+    assert _texts(tmp_path) == {"good.md": "good"}
+
+
 def test_a_folder_with_nothing_to_read_says_why(tmp_path: Path) -> None:
     (tmp_path / "binary.dat").write_bytes(b"\x00")
     with pytest.raises(InputError, match=r"nothing in .* could be read \(binary\.dat: binary, not text\)"):
