@@ -9,11 +9,13 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from llama_index.core.schema import Document
 
 from llama_index_prod_rag.errors import InputError
+from llama_index_prod_rag.node_parser.structure.code import GRAMMARS, language_of
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +57,8 @@ def files_source(path: Path) -> Source:
     state = hashlib.sha256()
     for file in files:
         status = file.stat()
-        state.update(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
+        described = f"{file}\0{status.st_size}\0{status.st_mtime_ns}\0{_told_format(file)}\n"
+        state.update(described.encode("utf-8", "surrogateescape"))
     return Source(str(path.resolve()), state.hexdigest(), lambda: _load_files(path, files))
 
 
@@ -117,6 +120,10 @@ def _load_files(path: Path, files: list[Path]) -> list[Document]:
             skipped[file] = str(error)
         except OSError as error:
             skipped[file] = (error.strerror or str(error)).lower()
+    if unparsed := sorted({file.suffix for file in files if _told_format(file)}):
+        _log.warning(
+            "read as prose: %s; pip install 'llama-index-prod-rag[code]' keeps functions whole", ", ".join(unparsed)
+        )
     for file, reason in skipped.items():
         _log.warning("skipped %s: %s", file, reason)
     if not documents:
@@ -131,7 +138,18 @@ def _load_file(file: Path) -> list[Document]:
     text = _decode(file.read_bytes())
     if not text.strip():
         raise InputError("empty")
-    return [_as_document(text, identifier=str(file), shown=str(file))]
+    return [_as_document(text, identifier=str(file), shown=str(file), kind=_told_format(file))]
+
+
+def _told_format(file: Path) -> str | None:
+    """Source code without its grammar is prose; every other format shows itself."""
+    language = language_of(file.name)
+    return None if language is None or _has_grammar(language) else "prose"
+
+
+@cache
+def _has_grammar(language: str) -> bool:
+    return all(importlib.util.find_spec(module) for module in ("tree_sitter", GRAMMARS[language][0]))
 
 
 def _load_with_reader(file: Path) -> list[Document]:

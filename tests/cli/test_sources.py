@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from llama_index_prod_rag.cli import sources
 from llama_index_prod_rag.cli.sources import files_source, topics_source
 from llama_index_prod_rag.errors import InputError
 
@@ -96,6 +97,19 @@ def test_a_format_that_needs_a_reader_names_the_package(tmp_path: Path) -> None:
     (tmp_path / "scan.pdf").write_bytes(b"%PDF-1.4")
     with pytest.raises(InputError, match=r"llama-index-readers-file|reader failed"):
         files_source(tmp_path).load()
+
+
+def test_code_without_its_grammar_is_read_as_prose_until_the_grammar_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "a.py").write_text("def f():\n    return 1\n")
+    (tmp_path / "b.md").write_text("# Title\n")
+    parsed = files_source(tmp_path).stamp
+    monkeypatch.setattr(sources, "_has_grammar", lambda _: False)
+    source = files_source(tmp_path)
+    assert source.stamp != parsed
+    assert [document.metadata.get("format") for document in source.load()] == ["prose", None]
+    assert "read as prose: .py; pip install 'llama-index-prod-rag[code]'" in caplog.text
 
 
 def test_the_stamp_changes_with_any_file_and_only_then(tmp_path: Path) -> None:
