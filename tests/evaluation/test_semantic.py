@@ -7,6 +7,7 @@ from pathlib import Path
 import bert_score
 import pytest
 import torch
+import transformers
 from transformers import BertConfig, BertModel, BertTokenizer
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError
@@ -65,8 +66,9 @@ def test_the_best_reference_counts(encoder: Path) -> None:
 
 
 def test_an_empty_text_scores_zero_where_the_library_crashes(encoder: Path) -> None:
-    with pytest.raises(AttributeError):
-        bert_score.BERTScorer(model_type=str(encoder), num_layers=2, nthreads=0, device="cpu").score([""], ["cat"])
+    if int(transformers.__version__.partition(".")[0]) >= 5:
+        with pytest.raises(AttributeError):
+            bert_score.BERTScorer(model_type=str(encoder), num_layers=2, nthreads=0, device="cpu").score([""], ["cat"])
     scores = BertScorer(encoder).score(["", "cat", " \n", "cat"], [["cat"], [""], ["cat"], []])
     assert all(value == 0.0 for score in scores for value in score)
 
