@@ -124,10 +124,21 @@ def _trec(found: Found) -> Table:
 
 
 def _chunking(found: Found) -> Table:
-    metrics = ("mean_tokens", "recall", "precision", "iou", "precision_omega", "recall@500", "recall@1000")
+    metrics = (
+        "mean_tokens",
+        "recall",
+        "precision",
+        "iou",
+        "precision_omega",
+        "recall@500",
+        "recall@1000",
+        "cpu_seconds",
+    )
     systems = found["systems"]
 
     def cell(system: str, metric: str) -> str:
+        if metric == "cpu_seconds":
+            return _figure(systems[system]["all"].get(metric), 1)
         value = systems[system]["all"][metric]
         return f"{value:.0f}" if metric == "mean_tokens" else f"{100 * value:.1f}"
 

@@ -164,8 +164,10 @@ class ChunkingParser(NodeParser):
     def _parse_nodes(self, nodes: Sequence[BaseNode], show_progress: bool = False, **kwargs: Any) -> list[BaseNode]:  # noqa: ARG002 - LlamaIndex's signature
         plans = self._plans(nodes, show_progress=show_progress)
         texts = self._unit_texts(plans)
-        vectors = self.embed_model.get_text_embedding_batch(texts) if self.embed_model is not None and texts else None
-        return self._finish(plans, vectors)
+        vectors = None
+        if self.embed_model is not None and texts:
+            vectors = self.embed_model.get_text_embedding_batch(for_batches(texts))
+        return self._finish(plans, texts, vectors)
 
     async def _aparse_nodes(
         self,
@@ -177,8 +179,8 @@ class ChunkingParser(NodeParser):
         texts = self._unit_texts(plans)
         vectors = None
         if self.embed_model is not None and texts:
-            vectors = await self.embed_model.aget_text_embedding_batch(texts)
-        return await asyncio.to_thread(self._finish, plans, vectors)
+            vectors = await self.embed_model.aget_text_embedding_batch(for_batches(texts))
+        return await asyncio.to_thread(self._finish, plans, texts, vectors)
 
     def _plans(self, nodes: Sequence[BaseNode], *, show_progress: bool) -> list[Plan]:
         plans: list[Plan] = []
@@ -198,8 +200,13 @@ class ChunkingParser(NodeParser):
             return []
         return [plan.source.render(unit.start, unit.end) for plan in plans for unit in plan.units]
 
-    def _finish(self, plans: Sequence[Plan], vectors: Sequence[Sequence[float]] | None) -> list[BaseNode]:
-        matrix = None if vectors is None else unit_vectors(vectors)
+    def _finish(
+        self, plans: Sequence[Plan], texts: Sequence[str], vectors: Sequence[Sequence[float]] | None
+    ) -> list[BaseNode]:
+        matrix = None
+        if vectors is not None:
+            rows = {text: row for row, text in enumerate(for_batches(texts))}
+            matrix = unit_vectors(vectors)[[rows[text] for text in texts]]
         nodes: list[BaseNode] = []
         position = 0
         for plan in plans:
@@ -282,6 +289,16 @@ def _related(node: BaseNode) -> RelatedNodeInfo:
         text = without_surrogates(node.get_content(MetadataMode.NONE))
         metadata = {key: without_surrogates(v) if isinstance(v, str) else v for key, v in node.metadata.items()}
         return Document(text=text, metadata=metadata, id_=node.node_id).as_related_node_info()
+
+
+def for_batches(texts: Sequence[str]) -> list[str]:
+    """Each text once, longest first: a batch is padded to its longest text, so it should hold texts of one length.
+
+    Examples:
+        >>> for_batches(["b", "aa", "b"])
+        ['aa', 'b']
+    """
+    return sorted(dict.fromkeys(texts), key=len, reverse=True)
 
 
 def unit_vectors(vectors: Sequence[Sequence[float]]) -> NDArray[np.float32]:

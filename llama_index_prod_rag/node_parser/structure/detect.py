@@ -51,7 +51,7 @@ _LOOKS: tuple[tuple[Format, regex.Pattern[str], int], ...] = (  # format, sign, 
     (
         "legal",
         regex.compile(
-            r"(?m)^\s*(?:WHEREAS\b|NOW,? THEREFORE|IN WITNESS WHEREOF|(?:ARTICLE|Article) (?:[IVXLC]+|\d+)\b|"
+            r"(?m)^[ \t]*(?:WHEREAS\b|NOW,? THEREFORE|IN WITNESS WHEREOF|(?:ARTICLE|Article) (?:[IVXLC]+|\d+)\b|"
             r"(?:SECTION|Section) \d+(?:\.\d+)*\.?\s)|[“\"][^”\"\n]{2,60}[”\"] (?:means|shall mean)\b"
         ),
         3,
@@ -64,8 +64,9 @@ _LOOKS: tuple[tuple[Format, regex.Pattern[str], int], ...] = (  # format, sign, 
     (
         "paper",
         regex.compile(
-            r"(?mi)^\s*(?:\d{1,2}\.?\s+)?(?:abstract|introduction|related work|background|methods?|"
-            r"materials and methods|results|discussion|conclusions?|references|bibliography|acknowledge?ments)\s*:?\s*$"
+            r"(?mi)^[ \t]*(?:\d{1,2}\.?[ \t]+)?(?:abstract|introduction|related work|background|methods?|"
+            r"materials and methods|results|discussion|conclusions?|references|bibliography|acknowledge?ments)"
+            r"[ \t]*:?[ \t\r]*$"
         ),
         3,
     ),
