@@ -118,6 +118,18 @@ def _rerank(found: Found) -> Table:
     return _grid(gains, columns, cell)
 
 
+def _read(found: Found) -> Table:
+    sets = found["sets"]
+    orders = next(iter(sets.values()))
+    rows = [f"{order}: {text}" for order, texts in orders.items() for text in texts]
+
+    def cell(row: str, name: str) -> str:
+        order, _, text = row.partition(": ")
+        return _interval(sets[name][order][text])
+
+    return _grid(rows, sets, cell)
+
+
 def _trec(found: Found) -> Table:
     rows = [[name, _interval({**row, "mean": row["nDCG@10"]})] for name, row in found["systems"].items()]
     return [["", "nDCG@10"], *rows, ["int8 minus fp32", _interval(found["int8_minus_fp32"])]]
@@ -241,6 +253,12 @@ SECTIONS = (
     ),
     Section("bm25_speed", "BM25 speed", "The embedded lexical leg, two cores.", _flat),
     Section("rerank_quality", "Reranking", "nDCG@10 on test queries, same int8 weights.", _rerank),
+    Section(
+        "rerank_text",
+        "What the cross-encoder reads",
+        "nDCG@10 on train queries, the hybrid's first 20 by the pair score alone and as `CrossEncoderRerank` orders.",
+        _read,
+    ),
     Section("rerank_trec", "TREC DL 2019", "BM25's top 100, reranked.", _trec),
     Section(
         "gate",
