@@ -1,6 +1,6 @@
 """TREC Deep Learning 2019: the published BM25 run, reranked.
 
-    python -m benchmarks.rerank_trec [--data DIR] [--torch [DIR]] --json
+    python -m benchmarks.rerank_trec [--data DIR] [--torch [DIR]] [--limit N] --json
 
 Shows that the int8 scorer orders like the literature's model and like fp32. `--torch` also reads with the fp32
 weights of the same model, from a folder that is written where it is missing. Scores are kept on disk between runs.
@@ -67,12 +67,14 @@ def main() -> None:
         const=cache_folder() / "reranker-torch",
         help="also read with the fp32 model of this folder, written where missing",
     )
+    parser.add_argument("--limit", type=int, help="only the first queries")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     arguments = parser.parse_args()
     folder = arguments.data / "trec_dl19"
     dataset = load_beir(folder, split="all")
     passages = {name: document.full_text for name, document in dataset.documents.items()}
-    run, qrels = read_run(folder / "runs" / "BM25.trec"), read_qrels(folder / "qrels-full.tsv")
+    run = dict(list(read_run(folder / "runs" / "BM25.trec").items())[: arguments.limit])
+    qrels = {query: grades for query, grades in read_qrels(folder / "qrels-full.tsv").items() if query in run}
     runs: dict[str, _Run] = {"bm25": run}
     runs["int8"] = rerank(run, dataset.queries, passages, remembered(load_scorer("offline")))
     if arguments.torch:
