@@ -126,7 +126,8 @@ log = QueryLog(sys.argv[1])
 for number in range(200):
     log.add(QueryRecord(query="q", query_id=f"q{number}", passages=(Passage("n", "x" * 10_000),)))
 log.close(timeout=1)
-print(log.stats.written + log.stats.dropped, log.stats.written)
+stats = log.stats  # what an attempt still holds when `close` gives up is queued still
+print(stats.queued + stats.written + stats.dropped, stats.written)
 """
 
 

@@ -96,6 +96,8 @@ def oracle(data: dict[str, Any], wanted: MetadataFilters | MetadataFilter) -> bo
         count = sum(truths)
         enough = {"or": count > 0, "not": count == 0, "and": count == len(truths)}
         return not truths or enough[wanted.condition or "and"]
+    if data.get(wanted.key) is None and wanted.operator in (FilterOperator.NE, FilterOperator.NIN):
+        return True  # as LlamaIndex has it from 0.14.24 on
     try:
         passes = build_metadata_filter_fn(lambda _: data, MetadataFilters(filters=[wanted]))
         return passes("node")
