@@ -119,4 +119,8 @@ def _persist(index: VectorStoreIndex, folder: Path, stamp: object) -> None:
         index.storage_context.persist(persist_dir=str(target))
         (target / _STAMP).write_text(json.dumps(stamp), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
-        target.rename(folder)
+        try:
+            target.rename(folder)
+        except OSError:
+            if _read_stamp(folder) != stamp:  # else a run beside this one has just kept the same index
+                raise

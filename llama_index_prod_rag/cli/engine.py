@@ -21,7 +21,7 @@ from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor
 from llama_index_prod_rag.confidence.calibration import Calibration
 from llama_index_prod_rag.confidence.terms import TermStatistics
 from llama_index_prod_rag.errors import ConfigurationError
-from llama_index_prod_rag.models import OFFLINE
+from llama_index_prod_rag.models import OFFLINE, find_weights
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.postprocessor.scorers import shared_scorer
 from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
@@ -62,12 +62,14 @@ def load_llm(name: str | None) -> LLM | None:
 
     Raises:
         ConfigurationError: the name has the wrong form, or what it names is not there or no LLM.
+        ModelError: the offline model is not installed.
     """
     if name is None:
         return None
     if name == OFFLINE:
         from llama_index_prod_rag.offline_llm import OfflineLLM
 
+        find_weights(OFFLINE, "language-model")  # the gate would make a hedge of missing ones, after all the indexing
         return OfflineLLM()
     module, _, attribute = name.partition(":")
     if not module or not attribute:

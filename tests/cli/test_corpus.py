@@ -93,3 +93,15 @@ def test_what_was_tuned_for_an_index_stays_beside_it_when_it_is_refreshed(folder
     second = open_corpus(files_source(folder), embed_model="simple")
     assert second.fresh
     assert (second.folder / "weights.json").read_text() == '{"dense": 1.0}'
+
+
+def test_an_index_that_another_run_kept_meanwhile_is_no_failure(
+    folder: Path, model: Counting, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = files_source(folder)
+    open_corpus(source, embed_model="simple")
+    seen = iter([None, {"name": source.name, "stamp": source.stamp}])  # when this run began, and when it was done
+    monkeypatch.setattr(module, "_read_stamp", lambda _: next(seen))
+    monkeypatch.setattr(module.shutil, "rmtree", lambda *_, **__: None)  # the other run's came after it
+    assert open_corpus(source, embed_model="simple").fresh
+    assert "not kept" not in caplog.text

