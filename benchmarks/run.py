@@ -70,7 +70,7 @@ BENCHMARKS = (
     Benchmark("gate_answers", "gate_answers", sample=("--limit", "40")),
     Benchmark("rerank_speed", "rerank_speed", ("--questions", "12", "--long"), sample=("--questions", "5")),
     Benchmark("rerank_text", "rerank_text", sample=("--limit", "10")),
-    Benchmark("rerank_quality", "rerank_quality", ("--limit", "200"), sample=("--limit", "20", "--draws", "0")),
+    Benchmark("rerank_quality", "rerank_quality", ("--limit", "150"), sample=("--limit", "20", "--draws", "0")),
     Benchmark("rerank_trec", "rerank_trec", ("--torch",)),
 )
 
