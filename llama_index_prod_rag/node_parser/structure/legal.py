@@ -1,18 +1,20 @@
 """Contracts, licences and statutes to blocks: articles, sections, clauses and sub-clauses by their numbering.
 
 Text taken from pages often has its clauses in one line; a number counts as one where it stands after the end of a
-sentence and continues the numbering that is open there, so that "see Section 4.2" opens nothing.
+sentence and continues the numbering that is open there, so that "see Section 4.2" opens nothing. A sentence that a page
+number tears in two is kept together, with the number in it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from llama_index_prod_rag.node_parser.sentences import split_sentences
 from llama_index_prod_rag.node_parser.structure.lines import paragraph_spans
 from llama_index_prod_rag.node_parser.structure.numbering import NESTED_RANK, Outline, readings
+from llama_index_prod_rag.node_parser.structure.pages import PageBreak, page_breaks
 from llama_index_prod_rag.node_parser.structure.sections import nest_sections
 from llama_index_prod_rag.node_parser.structure.tree import Block
 
@@ -95,16 +97,18 @@ def read_legal(text: str) -> Block:
         ['1. Terms', '1.1 "Fee"', '1.2', '2. Payment']
     """
     blocks: list[tuple[int, Block]] = []
-    marks = list(_marks(text))
+    breaks = list(page_breaks(text))
+    marks = list(_marks(text, {each.after: each for each in breaks}))
+    torn = {each.before: each for each in breaks if each.torn}
     position = outermost = 0
     for mark, end in zip(marks, [*(mark.start for mark in marks), len(text)][1:], strict=True):
-        blocks += [(0, block) for block in _paragraphs(text, position, mark.start)]
-        position = _sentence_end(text, mark.start, end) if mark.inside else end
+        blocks += [(0, block) for block in _paragraphs(text, position, mark.start, torn)]
+        position = _sentence_end(text, mark.start, end, torn) if mark.inside else end
         clause = Block(
             mark.kind,
             mark.start,
             position,
-            tuple(_paragraphs(text, mark.start, position, caption=mark.title)),
+            tuple(_paragraphs(text, mark.start, position, torn, caption=mark.title)),
             title=mark.title,
             metadata={"numbering": list(mark.numbering)} if mark.numbering else {},
             continues=mark.continues,
@@ -112,27 +116,31 @@ def read_legal(text: str) -> Block:
         blocks.append((mark.rank, clause))
         outermost = min(outermost, mark.rank) if mark.inside and outermost else mark.rank
         if position < end:
-            blocks += _after_list(text, position, end, outermost)
+            blocks += _after_list(text, position, end, outermost, torn)
             position, outermost = end, 0
-    blocks += [(0, block) for block in _paragraphs(text, position, len(text))]
+    blocks += [(0, block) for block in _paragraphs(text, position, len(text), torn)]
     return nest_sections(blocks, len(text))
 
 
-def _sentence_end(text: str, start: int, end: int) -> int:
+def _sentence_end(text: str, start: int, end: int, torn: Mapping[int, PageBreak]) -> int:
     """Where the sentence ends whose part begins at `start`."""
-    return split_sentences(text, start, end)[0][1]
+    position = split_sentences(text, start, end)[0][1]
+    while position in torn and torn[position].after < end:
+        position = split_sentences(text, torn[position].after, end)[0][1]
+    return position
 
 
-def _after_list(text: str, start: int, end: int, rank: int) -> list[tuple[int, Block]]:
+def _after_list(text: str, start: int, end: int, rank: int, torn: Mapping[int, PageBreak]) -> list[tuple[int, Block]]:
     """What follows the sentence that a list of parts stood in: beside the parts, not inside the last of them."""
-    parts = _paragraphs(text, start, end)
+    parts = _paragraphs(text, start, end, torn)
     if not parts:
         return []
     first, last = parts[0], parts[-1]
     return [(rank, Block("paragraph", first.start, last.end, tuple(parts)))]
 
 
-def _marks(text: str) -> Iterator[_Mark]:
+def _marks(text: str, pages: Mapping[int, PageBreak]) -> Iterator[_Mark]:
+    """Clauses in reading order; `pages` are the breaks by where the text below begins."""
     outline = Outline()
     first_below = -1
     defined = (match.start() for match in _DEFINED.finditer(text) if _begins_line(text, match.start()))
@@ -144,7 +152,8 @@ def _marks(text: str) -> Iterator[_Mark]:
             definition = next(defined, len(text))
         headed = None if match["bracketed"] else _HEADED.match(text, match.start())
         certain = headed is not None or match.start() == first_below
-        begins_line = certain or _begins_line(text, match.start())
+        page = pages.get(match.start())
+        begins_line = certain or (_begins_line(text, match.start()) and not (page is not None and page.torn))
         if not certain and not _may_open(text, match, begins_line=begins_line):
             continue
         number = match["named"] or match["decimal"] or match["bracketed"] or match["lettered"]
@@ -155,7 +164,7 @@ def _marks(text: str) -> Iterator[_Mark]:
             continue
         first_below = headed.end() if headed is not None else -1
         title = _title(text, match, headed) if begins_line or not match["bracketed"] else None
-        continues = rank >= NESTED_RANK and _continues(text, match.start())
+        continues = rank >= NESTED_RANK and _continues(text, match.start() if page is None else page.before)
         inside = continues and not begins_line
         yield _Mark(match.start(), rank, title, outline.path, continues=continues, inside=inside)
     while definition < len(text):
@@ -209,15 +218,38 @@ def _title(text: str, match: re.Match[str], headed: re.Match[str] | None) -> str
     return f"{label} {' '.join(caption['words'].split())}"
 
 
-def _paragraphs(text: str, start: int, end: int, *, caption: str | None = None) -> list[Block]:
+def _paragraphs(
+    text: str, start: int, end: int, torn: Mapping[int, PageBreak], *, caption: str | None = None
+) -> list[Block]:
     """The paragraphs of a stretch; the first is a heading if it holds nothing but the caption of its clause."""
     blocks: list[Block] = []
+    page: PageBreak | None = None
     for first, last in paragraph_spans(text, start, end):
-        words = " ".join(text[first:last].split()) if caption and not blocks else ""
-        heading = bool(words) and words.rstrip(".:") == (caption or "").rstrip(".:")
-        kind = "heading" if heading else _paragraph_kind(text, first)
-        blocks.append(Block(kind, first, last, glued=heading))
+        if page is not None and first < page.after:  # the number itself, inside the sentence that it tears
+            continue
+        if page is not None:
+            blocks[-1] = _mended(text, blocks[-1], page, last)
+        else:
+            words = " ".join(text[first:last].split()) if caption and not blocks else ""
+            heading = bool(words) and words.rstrip(".:") == (caption or "").rstrip(".:")
+            kind = "heading" if heading else _paragraph_kind(text, first)
+            blocks.append(Block(kind, first, last, glued=heading))
+        page = torn.get(last)
+        if page is not None and page.after >= end:
+            page = None
     return blocks
+
+
+def _mended(text: str, above: Block, page: PageBreak, end: int) -> Block:
+    """A paragraph that goes on below a page's end: its sentences, the torn one glued together around the number."""
+    parts = list(above.children or _sentences(text, above.start, above.end))
+    parts[-1] = replace(parts[-1], glued=True)
+    parts += [Block("page", page.start, page.end, glued=True), *_sentences(text, page.after, end)]
+    return replace(above, end=end, children=tuple(parts))
+
+
+def _sentences(text: str, start: int, end: int) -> list[Block]:
+    return [Block("sentence", *span) for span in split_sentences(text, start, end)]
 
 
 def _paragraph_kind(text: str, start: int) -> str:

@@ -5,6 +5,7 @@ from llama_index.core.schema import Document
 
 from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
 from llama_index_prod_rag.node_parser.structure.legal import read_legal
+from llama_index_prod_rag.node_parser.structure.pages import page_breaks
 
 
 def titles(text: str) -> list[str | None]:
@@ -112,3 +113,35 @@ def test_a_cut_goes_between_sentences_before_it_goes_between_the_parts_of_one() 
     )
     assert len(nodes) > 1
     assert any("(i) the bed" in node.get_content() and "(iii) the use" in node.get_content() for node in nodes)
+
+
+PAGES = (
+    "5. Duties\n\n(a) The seller shall keep, as Section\n\n12\n\n5.1 says, the goods in the\n\n- 13 -\n\n"
+    "warehouse for a year.\n\nPage 14 of 20\n\n(b) he shall pay.\n\n6. Fees. None.\n"
+)
+
+
+def test_page_numbers_are_no_clauses_and_end_no_sentence() -> None:
+    root = read_legal(PAGES)
+    assert titles(PAGES) == ["5. Duties", "(a)", "(b)", "6. Fees"]
+    torn = [block for block in root.walk() if any(child.kind == "page" for child in block.children)]
+    assert [PAGES[block.start : block.end].rsplit(maxsplit=1)[-1] for block in torn] == ["year."]
+    assert [block.continues for block in root.walk() if block.title == "(b)"] == [False]
+
+
+def test_a_sentence_torn_by_a_page_stays_in_one_chunk() -> None:
+    text = "\n\n".join(
+        f"{n}. Term. Goods of kind {n} go by the\n\n{n + 30}\n\nnext train to town." for n in range(1, 9)
+    )
+    nodes = DocumentAwareNodeParser(tokenizer="simple", target_size=40, min_size=5, format="legal")(
+        [Document(text=text)]
+    )
+    assert all(node.text.endswith("town.") for node in nodes)
+
+
+def test_lines_that_come_again_at_each_page_belong_to_the_break() -> None:
+    foot = "{}\n\nSource: ACME CORP, 10-Q, 5/{}/2014"
+    pages = ["They shall use the", "goods as the", "law allows.", "All else is theirs."]
+    text = "".join(f"{page}\n\n{foot.format(n, n)}\n\n\n" for n, page in enumerate(pages, start=2))
+    torn = [each.torn for each in page_breaks(text)]
+    assert torn == [True, True, False]
