@@ -8,7 +8,7 @@ number tears in two is kept together, with the number in it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from llama_index_prod_rag.node_parser.sentences import split_sentences
@@ -98,7 +98,7 @@ def read_legal(text: str) -> Block:
     """
     blocks: list[tuple[int, Block]] = []
     breaks = list(page_breaks(text))
-    marks = list(_marks(text, {each.after: each for each in breaks}))
+    marks = list(_marks(text, breaks))
     torn = {each.before: each for each in breaks if each.torn}
     position = outermost = 0
     for mark, end in zip(marks, [*(mark.start for mark in marks), len(text)][1:], strict=True):
@@ -139,17 +139,19 @@ def _after_list(text: str, start: int, end: int, rank: int, torn: Mapping[int, P
     return [(rank, Block("paragraph", first.start, last.end, tuple(parts)))]
 
 
-def _marks(text: str, pages: Mapping[int, PageBreak]) -> Iterator[_Mark]:
-    """Clauses in reading order; `pages` are the breaks by where the text below begins."""
+def _marks(text: str, breaks: Sequence[PageBreak]) -> Iterator[_Mark]:
+    """Clauses in reading order."""
     outline = Outline()
-    first_below = -1
-    defined = (match.start() for match in _DEFINED.finditer(text) if _begins_line(text, match.start()))
-    definition = next(defined, len(text))
+    first_below = sentence = -1
+    pages = {each.after: each for each in breaks}
+    torn = {each.before: each for each in breaks if each.torn}
+    starts = iter([*_unnumbered(text), (len(text), "")])
+    start, kind = next(starts)
     for match in _NUMBER.finditer(text):
-        while definition < match.start():
+        while start < match.start():
             if outline.leave_nested():
-                yield _Mark(definition, NESTED_RANK, None, outline.path, "definition")
-            definition = next(defined, len(text))
+                yield _Mark(start, NESTED_RANK, None, outline.path, kind)
+            start, kind = next(starts)
         headed = None if match["bracketed"] else _HEADED.match(text, match.start())
         certain = headed is not None or match.start() == first_below
         page = pages.get(match.start())
@@ -159,18 +161,31 @@ def _marks(text: str, pages: Mapping[int, PageBreak]) -> Iterator[_Mark]:
         number = match["named"] or match["decimal"] or match["bracketed"] or match["lettered"]
         sign = "()" if match["bracketed"] else match["dot"] or match["after"] or ""
         candidates = readings(number, keyword=match["keyword"] or "", sign=sign)
-        rank = outline.take(candidates, match.group().rstrip(".:"), begins_line=begins_line)
+        continues = _continues(text, match.start() if page is None else page.before)
+        if outline.in_sentence:
+            if not continues or text[_sentence_end(text, sentence, match.start(), torn) : match.start()].strip():
+                outline.leave_sentence(candidates)
+            sentence = match.start()
+        inside = continues and not begins_line and bool(match["bracketed"])
+        rank = outline.take(candidates, match.group().rstrip(".:"), begins_line=begins_line, in_sentence=inside)
         if rank is None:
             continue
+        sentence = match.start()
         first_below = headed.end() if headed is not None else -1
         title = _title(text, match, headed) if begins_line or not match["bracketed"] else None
-        continues = rank >= NESTED_RANK and _continues(text, match.start() if page is None else page.before)
-        inside = continues and not begins_line
-        yield _Mark(match.start(), rank, title, outline.path, continues=continues, inside=inside)
-    while definition < len(text):
+        continues = continues and rank >= NESTED_RANK
+        yield _Mark(match.start(), rank, title, outline.path, continues=continues, inside=inside and continues)
+    while start < len(text):
         if outline.leave_nested():
-            yield _Mark(definition, NESTED_RANK, None, outline.path, "definition")
-        definition = next(defined, len(text))
+            yield _Mark(start, NESTED_RANK, None, outline.path, kind)
+        start, kind = next(starts)
+
+
+def _unnumbered(text: str) -> list[tuple[int, str]]:
+    """Where definitions and recitals begin: they stand below no (a) that is open there."""
+    found = [(match.start(), "definition") for match in _DEFINED.finditer(text)]
+    found += [(match.start(), "recital") for match in _RECITAL.finditer(text)]
+    return sorted(each for each in found if _begins_line(text, each[0]))
 
 
 def _continues(text: str, start: int) -> bool:

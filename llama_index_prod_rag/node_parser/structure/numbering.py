@@ -114,19 +114,29 @@ class Outline:
 
     def __init__(self) -> None:
         self._open: list[Open] = []
+        self._around: int | None = None
+        """How many numbers were open where the sentence began whose parts are being numbered."""
 
     @property
     def path(self) -> tuple[str, ...]:
         """Labels of the open numbers, outermost first."""
         return tuple(each.label for each in self._open)
 
-    def take(self, candidates: list[Reading], label: str, *, begins_line: bool) -> int | None:
+    @property
+    def in_sentence(self) -> bool:
+        """Whether numbers are open that are parts of one sentence."""
+        return self._around is not None
+
+    def take(
+        self, candidates: list[Reading], label: str, *, begins_line: bool, in_sentence: bool = False
+    ) -> int | None:
         """Open a number if it continues the outline.
 
         Args:
             candidates: ways to read it.
             label: how it is written.
             begins_line: whether nothing stands before it; then it may skip numbers and open a run anywhere.
+            in_sentence: whether it numbers a part of a sentence; its run closes no run from before the sentence.
 
         Returns:
             Its rank, or None if it continues nothing.
@@ -142,19 +152,47 @@ class Outline:
             >>> outline.take(readings("a", sign="()"), "(a)", begins_line=False), outline.path
             (20, ('Section 4', '4.1', '(a)'))
         """
+        around = self._around
+        if in_sentence and around is None:
+            self._around = len(self._open)
         place = next(self._places(candidates, begins_line=begins_line), None)
         if place is None:
+            self._around = around
             return None
         depth, reading = place
+        if self._around is not None and depth < self._around:
+            self._around = None
         rank = reading.rank or max(NESTED_RANK, self._open[depth - 1].rank + 1 if depth else 0)
         self._open[depth:] = [Open(reading, rank, label)]
         return rank
+
+    def leave_sentence(self, candidates: list[Reading]) -> None:
+        """Close the runs that numbered parts of a sentence now over, unless a number goes on with one of them.
+
+        Examples:
+            >>> outline = Outline()
+            >>> for number in ("a", "i"):
+            ...     _ = outline.take(readings(number, sign="()"), f"({number})", begins_line=True)
+            >>> _ = outline.take(readings("a", sign="()"), "(a)", begins_line=False, in_sentence=True)
+            >>> outline.path
+            ('(a)', '(i)', '(a)')
+            >>> outline.leave_sentence(readings("b", sign="()"))
+            >>> outline.path
+            ('(a)', '(i)')
+        """
+        if self._around is None:
+            return
+        depths = [depth for depth, _ in self._next_in_run(candidates, gap=1)]
+        if not depths or min(depths) < self._around:
+            del self._open[self._around :]
+            self._around = None
 
     def leave_nested(self) -> bool:
         """Close the runs whose depth only the context tells, (a) and (i); whether any was open."""
         depth = next((depth for depth, each in enumerate(self._open) if each.rank >= NESTED_RANK), len(self._open))
         left = depth < len(self._open)
         del self._open[depth:]
+        self._around = None
         return left
 
     def _places(self, candidates: list[Reading], *, begins_line: bool) -> Iterator[tuple[int, Reading]]:
@@ -192,8 +230,8 @@ class Outline:
         if reading.rank:
             holds = [each.rank < reading.rank and _holds(each.reading, reading) for each in self._open]
             return [*holds, False].index(False)
-        styles = [each.reading.style for each in self._open]
-        return styles.index(reading.style) if reading.style in styles else len(styles)
+        styles = [each.reading.style for each in self._open[self._around :]]
+        return (self._around or 0) + (styles.index(reading.style) if reading.style in styles else len(styles))
 
 
 def _holds(outer: Reading, inner: Reading) -> bool:

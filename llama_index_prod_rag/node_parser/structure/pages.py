@@ -14,6 +14,7 @@ _NUMBER = re.compile(
     r"(?:[-–—]\s*)?\d{1,4}(?:\s*[-–—])?|(?i:page)\s+\d{1,4}(?:\s+(?:of|/)\s+\d{1,4})?|\d{1,4}\s+of\s+\d{1,4}"
     r"|[A-Z]{1,2}-\d{1,3}|[ivx]{1,5}"
 )
+_NUMBERED = re.compile(r"\bPage \d{1,4} of \d{1,4}\b")
 _DIGITS = re.compile(r"\d+")
 _ENDED = re.compile(r"[.;:!?][\"”’')\]]*(?:\s+(?:and|or|and/or))?\Z")
 _UNENDED = re.compile(
@@ -55,14 +56,13 @@ def page_breaks(text: str) -> Iterator[PageBreak]:
     """
     spans = paragraph_spans(text, 0, len(text))
     short = [_short(text, span) for span in spans]
-    numbered = [_NUMBER.fullmatch(words) is not None for words in short]
-    if not any(numbered):
-        return
-    often = Counter(_DIGITS.sub("#", words) for words in short)
-    running = [
-        is_number or (bool(words) and often[_DIGITS.sub("#", words)] >= _OFTEN)
-        for words, is_number in zip(short, numbered, strict=True)
+    often = Counter(_DIGITS.sub("#", words) for words in short if words)
+    again = [often[_DIGITS.sub("#", words)] >= _OFTEN for words in short]
+    numbered = [
+        _NUMBER.fullmatch(words) is not None or (is_again and _NUMBERED.search(words) is not None)
+        for words, is_again in zip(short, again, strict=True)
     ]
+    running = [one or other for one, other in zip(numbered, again, strict=True)]
     for is_running, group in groupby(range(len(spans)), key=running.__getitem__):
         indices = list(group)
         first, last = indices[0], indices[-1]

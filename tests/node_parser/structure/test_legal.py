@@ -145,3 +145,24 @@ def test_lines_that_come_again_at_each_page_belong_to_the_break() -> None:
     text = "".join(f"{page}\n\n{foot.format(n, n)}\n\n\n" for n, page in enumerate(pages, start=2))
     torn = [each.torn for each in page_breaks(text)]
     assert torn == [True, True, False]
+
+
+def test_parts_of_a_sentence_close_no_clause_around_it() -> None:
+    text = "2. Order.\n\n(a) find that:\n\n(i) it is so;\n\n(ii) acts to (a) pay, (b) keep are due. He may.\n\n"
+    text += "(iii) all is well.\n\n(b) approve: (i) this, (ii) that.\n\n(c) end."
+    assert numbering(text) == [
+        ["2"],
+        ["2", "(a)"],
+        *(["2", "(a)", number] for number in ("(i)", "(ii)")),
+        *(["2", "(a)", "(ii)", number] for number in ("(a)", "(b)")),
+        ["2", "(a)", "(iii)"],
+        ["2", "(b)"],
+        *(["2", "(b)", number] for number in ("(i)", "(ii)")),
+        ["2", "(c)"],
+    ]
+
+
+def test_a_recital_stands_below_no_part_of_the_one_before() -> None:
+    text = "Section 1. Recitals\n\nWHEREAS, they sell\n\n(a) goods; and\n\n(b) land;\n\nWHEREAS, all agree."
+    recital = [block for block in read_legal(text).walk() if block.kind == "recital" and block.metadata]
+    assert [block.metadata["numbering"] for block in recital] == [["Section 1"]]
