@@ -89,6 +89,8 @@ def readings(number: str, *, keyword: str = "", sign: str = "") -> list[Reading]
     frame = keyword.lower() if rank else sign
     if number[0].isdecimal():
         *above, value = (int(part) for part in number.split("."))
+        if len(above) == 1 and value == 0:  # "2.0 Grant" stands above 2.1
+            value = above.pop()
         if rank:
             # "Exhibit 10.24" is how a filing numbers the contract itself.
             return [] if above else [Reading(f"1{frame}", value, rank=rank)]

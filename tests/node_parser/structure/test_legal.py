@@ -166,3 +166,8 @@ def test_a_recital_stands_below_no_part_of_the_one_before() -> None:
     text = "Section 1. Recitals\n\nWHEREAS, they sell\n\n(a) goods; and\n\n(b) land;\n\nWHEREAS, all agree."
     recital = [block for block in read_legal(text).walk() if block.kind == "recital" and block.metadata]
     assert [block.metadata["numbering"] for block in recital] == [["Section 1"]]
+
+
+def test_a_section_numbered_as_its_zeroth_part_stands_above_its_parts() -> None:
+    text = "1.0 Terms\n\nNone.\n\n2.0 Grant\n\n2.1 Use. He may.\n\n2.2 Sale. He may not.\n\n3.0 End\n\nIt ends."
+    assert numbering(text) == [["1.0"], ["2.0"], ["2.0", "2.1"], ["2.0", "2.2"], ["3.0"]]
