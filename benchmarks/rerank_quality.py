@@ -202,7 +202,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("PROD_RAG_DATA", "../shared/data")))
     parser.add_argument("--sets", nargs="*", default=list(SETS))
     parser.add_argument("--limit", type=int, default=100, help="queries of each set")
-    parser.add_argument("--train-limit", type=int, default=40, help="train queries that the labels are drawn from")
+    parser.add_argument("--train-limit", type=int, default=25, help="train queries that the labels are drawn from")
     parser.add_argument("--split", choices=["train", "test"], default="test")
     parser.add_argument("--draws", type=int, default=10, help="draws of 20 labels; 0 leaves that system out")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
