@@ -168,6 +168,38 @@ def _chunking_minus(found: Found) -> Table:
     return _grid(differences, metrics, cell)
 
 
+def _cuad(found: Found) -> Table:
+    systems, differences = found["systems"], found["differences"]
+
+    def cell(system: str, column: str) -> str:
+        metric, _, minus = column.partition(": ")
+        if not minus:
+            value = systems[system][metric]
+            return f"{value:.0f}" if metric == "mean_tokens" else f"{100 * value:.1f}"
+        row = differences.get(f"DocumentAwareNodeParser - {system}", {}).get(metric)
+        return f"{100 * row['mean']:+.1f} [{100 * row['low']:.1f}, {100 * row['high']:.1f}]" if row else ""
+
+    metrics = ("whole", "recall@5", "kept@5")
+    return _grid(systems, ("mean_tokens", *metrics, *(f"{metric}: ours minus it" for metric in metrics)), cell)
+
+
+def _speed(found: Found) -> Table:
+    systems, long = found["systems"], found.get("long", {})
+
+    def cell(system: str, column: str) -> str:
+        row = systems[system]
+        if column == "peak MB":
+            return f"{row['peak_rss_mb']:.0f}"
+        if column == "peak MB, 300 x 512 tokens":
+            return f"{long[system]['peak_rss_mb']:.0f}" if system in long else ""
+        workload, _, figure = column.partition(" ")
+        return _figure(row["workloads"][workload][figure], 3 if figure == "ndcg@10" else 1)
+
+    figures = ("pairs_per_second", "pairs_per_cpu_second", "ndcg@10")
+    columns = [f"{workload} {figure}" for workload in ("scifact", "chunks") for figure in figures]
+    return _grid(systems, [*columns, "peak MB", *(["peak MB, 300 x 512 tokens"] if long else [])], cell)
+
+
 def _gate(domain: str) -> Callable[[Found], Table]:
     heads = ("calibrated", "other_sets", "default", "textbook")
 
@@ -235,6 +267,13 @@ def _structure(found: Found) -> Table:
 SECTIONS = (
     Section("chunking", "Chunking", "Percent, at equal mean size; a budget of 250 tokens.", _chunking),
     Section("chunking", "Chunking: differences", "Points of percent.", _chunking_minus),
+    Section(
+        "cuad",
+        "Contracts",
+        "Percent of the experts' spans that lie in one chunk, of their characters that a question's five best chunks "
+        "hold, and of spans that one of the five holds whole; test half of the contracts, equal mean size.",
+        _cuad,
+    ),
     Section("structure", "Structure", "Blocks kept whole, in a gold set that we wrote.", _structure),
     Section("hybrid_report", "Hybrid", "nDCG@10 on test queries, all-MiniLM-L6-v2.", _hybrid),
     Section("hybrid_report", "Hybrid minus others", "nDCG@10, paired.", _hybrid_minus),
@@ -258,6 +297,13 @@ SECTIONS = (
         "What the cross-encoder reads",
         "nDCG@10 on train queries, the hybrid's first 20 by the pair score alone and as `CrossEncoderRerank` orders.",
         _read,
+    ),
+    Section(
+        "rerank_speed",
+        "Reranking speed",
+        "50 candidates a question, same weights, a process each: whole abstracts (scifact, about 350 tokens a pair) "
+        "and chunks (about 140). Pairs handed in, a second and a second of processor time.",
+        _speed,
     ),
     Section("rerank_trec", "TREC DL 2019", "BM25's top 100, reranked.", _trec),
     Section(
