@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -39,6 +40,7 @@ _BEFORE_PARAGRAPH = -0.5
 _BETWEEN_ITEMS = 0.05
 _INSIDE_LIST = 0.5  # before (b) after "(a) rain;": the sentence goes on
 _INSIDE_SENTENCE = 2.0
+_AFTER_SIGNATURE = NEVER / 10  # where a definition's head does not fit with its body, its decorators stay with the head
 
 # With vectors, boundaries at topics draw the mean down further. Chosen with the prices, on the chunking benchmark.
 _FILL_BY_TOPIC = 0.9
@@ -59,6 +61,7 @@ _LINE_KINDS = frozenset(
     }
     | {"table_header"}
 )
+_WORD = re.compile(r"\w")
 _SMALLEST_SHARE = 32  # units under 1/32 of the room are joined first: it bounds what the segmentation looks at
 
 
@@ -309,7 +312,8 @@ def _glue(units: list[Unit], text: str) -> list[Unit]:
         ends = [block for block in before.owners if block.glued and block.end <= unit.start]
         inside = floor_to_grapheme(text, unit.start) < unit.start or floor_to_grapheme(text, before.end) < before.end
         if (ends or inside) and not unit.barrier:
-            unit = replace(unit, cut=NEVER)  # noqa: PLW2901 - the same unit at another price
+            weak = not inside and all(block.kind == "signature" for block in ends)
+            unit = replace(unit, cut=_AFTER_SIGNATURE if weak else NEVER)  # noqa: PLW2901 - the same unit, dearer
         if inside and before.end == unit.start:
             glued[-1:] = _move_edge(before, unit, floor_to_grapheme(text, unit.start))
         else:
@@ -385,6 +389,9 @@ def _segment_run(units: Sequence[Unit], budget: Budget, vectors: NDArray[np.floa
 def _chunk(units: Sequence[Unit], bounds: tuple[int, int, int], source: Source, budget: Budget) -> Chunk:
     previous, first, last = bounds
     start, end = trim(source.text, units[first].start, units[last - 1].end)
+    # A bracket that closes the class belongs to it, but a chunk of a method stays that method's.
+    while last - 1 > first and not _WORD.search(source.text, units[last - 1].start, units[last - 1].end):
+        last -= 1
     owners = common(units[first].owners, units[last - 1].owners)
     start = _overlap_start(units, first, start, budget, previous)
     return Chunk(start, end, path_of(owners), metadata_of(owners))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import PurePath
@@ -197,8 +197,18 @@ class _Reader:
     text: str
     offset: _Offsets
 
-    def units(self, parents: Iterable[Node], depth: int) -> list[Block]:
+    def units(self, parents: Sequence[Node], depth: int) -> list[Block]:
         """Blocks for what is inside some nodes; comments and prefixes lead the unit that follows them."""
+        units = self._units(parents, depth)
+        limits = [*(block.start for block in units), self.offset(parents[-1].end_byte) if parents else 0][1:]
+        return [self._with_sign(block, limit) for block, limit in zip(units, limits, strict=True)]
+
+    def _with_sign(self, block: Block, limit: int) -> Block:
+        """The block with the semicolon or comma that ends it where the grammar leaves that to its parent."""
+        ends = block.end < limit and self.text[block.end] in ";,"
+        return replace(block, end=block.end + 1) if ends else block
+
+    def _units(self, parents: Sequence[Node], depth: int) -> list[Block]:
         units: list[Block] = []
         leading: list[Block] = []
         for node in _unit_nodes(parents):
@@ -242,7 +252,7 @@ class _Reader:
             head[0].start,
             end,
             (*head, *parts),
-            title=self._title(signature_start, self.offset(body[0].start_byte)),
+            title=self._title(signature_start, self.offset(_head_end(definition, body))),
         )
 
     def _title(self, start: int, end: int) -> str:
@@ -340,6 +350,12 @@ def _body_nodes(definition: Node) -> list[Node]:
         return []
     comments = [each for each in definition.children if each.type in _COMMENTS and each.end_byte <= body.start_byte]
     return [*comments, body]
+
+
+def _head_end(definition: Node, body: Sequence[Node]) -> int:
+    """The byte where the signature ends: before the body, in C++ before what a constructor initialises."""
+    lists = [each.start_byte for each in definition.children if each.type == "field_initializer_list"]
+    return min([body[0].start_byte, *lists])
 
 
 def _prefixes(node: Node, definition: Node) -> Iterator[Node]:

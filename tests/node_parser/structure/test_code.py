@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
+from llama_index.core.schema import Document, TextNode
 
 from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
 from llama_index_prod_rag.node_parser.structure.code import GRAMMARS, language_of, read_code
 from llama_index_prod_rag.node_parser.structure.tree import Block, check_tree
 
@@ -133,7 +137,7 @@ def test_long_functions_can_be_cut_between_statements_and_inside_literals() -> N
     literal = function.children[-1]
     assert [part.kind for part in function.children] == ["signature", "statement", "statement"]
     assert len(literal.children) == 20
-    assert text[literal.children[3].start : literal.children[3].end] == '"key number 3": 3'
+    assert text[literal.children[3].start : literal.children[3].end] == '"key number 3": 3,'
 
 
 def test_syntax_errors_leave_the_rest_divided() -> None:
@@ -172,3 +176,48 @@ def test_languages_by_extension() -> None:
 def test_an_unknown_language_names_the_known_ones() -> None:
     with pytest.raises(ConfigurationError, match="python, javascript"):
         read_code("x", "cobol")
+
+
+def test_a_sign_that_ends_a_part_belongs_to_it() -> None:
+    text = """\
+class A {
+  items = [];
+
+  run() {}
+}
+const handlers = {
+  start() { return 1; },
+  stop() {
+    return "a line that is long enough to be looked into";
+  },
+};
+"""
+    root = read_code(text, "javascript")
+    check_tree(root, text)
+    assert {"items = [];", "start() { return 1; },"} <= {text[block.start : block.end] for block in root.walk()}
+
+
+def test_what_a_constructor_initialises_is_no_part_of_its_title() -> None:
+    assert ("function", "explicit A(int x)") in outline("class A {\n  explicit A(int x) : x_(x) {}\n};\n", "cpp")
+
+
+def test_a_bracket_that_closes_the_class_leaves_a_chunk_in_its_method() -> None:
+    body = "\n".join(f"        total += values[{n}] * weights[{n}];" for n in range(12))
+    text = f"class Sum {{\n    int total(int[] values) {{\n{body}\n        return total;\n    }}\n}}\n"
+    nodes = _chunks(text, "java")
+    assert nodes[-1].text.endswith("}\n}")
+    assert nodes[-1].metadata["heading_path"] == ["class Sum", "int total(int[] values)"]
+
+
+def test_decorators_stay_with_the_signature_where_the_body_is_too_much() -> None:
+    body = f"    return {' + '.join(f'value_{n}' for n in range(14))}"
+    text = f"import os\n\nLIMIT = 3\n\n@first\n@second(1, 2, 3)\ndef area(a, b, c):\n{body}\n"
+    head = next(node for node in _chunks(text, "python") if "@first" in node.text)
+    assert head.text.endswith("def area(a, b, c):")
+
+
+def _chunks(text: str, language: str) -> list[TextNode]:
+    parser = DocumentAwareNodeParser(
+        tokenizer="simple", target_size=60, min_size=5, format="code", language=language, embed_headings=False
+    )
+    return cast("list[TextNode]", parser([Document(text=text)]))
