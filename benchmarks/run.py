@@ -63,14 +63,23 @@ BENCHMARKS = (
     Benchmark("elasticsearch_latency", "elasticsearch_latency", sample=("--sizes", "10000"), server=_ES),
     Benchmark("chunking", "chunking", sample=("--limit", "200")),
     Benchmark(
-        "cuad", "cuad", ("--split", "test", "--limit", "20"), sample=("--split", "test", "--limit", "10", "--boundaries")
+        "cuad",
+        "cuad",
+        ("--split", "test", "--limit", "20"),
+        sample=("--split", "test", "--limit", "10", "--boundaries"),
     ),
     # A pair takes 30 to 130 ms of one core; the scores are kept, so an interrupted run goes on where it was.
     Benchmark("gate", "gate", sample=("--limit", "40")),
     Benchmark("gate_answers", "gate_answers", sample=("--limit", "40")),
-    Benchmark("rerank_speed", "rerank_speed", ("--questions", "12", "--long"), sample=("--questions", "5")),
+    Benchmark("rerank_speed", "rerank_speed", ("--questions", "8", "--long"), sample=("--questions", "5")),
     Benchmark("rerank_text", "rerank_text", sample=("--limit", "10")),
     Benchmark("rerank_quality", "rerank_quality", ("--limit", "150"), sample=("--limit", "20", "--draws", "0")),
+    Benchmark(
+        "tuning_rerank",
+        "tuning",
+        ("--pipeline", "hybrid+rerank", "--limit", "150", "--draws", "30"),
+        sample=("--pipeline", "hybrid+rerank", "--limit", "20", "--draws", "5"),
+    ),
     Benchmark("rerank_trec", "rerank_trec", ("--torch",)),
 )
 

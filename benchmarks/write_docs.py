@@ -293,6 +293,12 @@ SECTIONS = (
     Section("bm25_speed", "BM25 speed", "The embedded lexical leg, two cores.", _flat),
     Section("rerank_quality", "Reranking", "nDCG@10 on test queries, same int8 weights.", _rerank),
     Section(
+        "tuning_rerank",
+        "Tuning with the cross-encoder",
+        "The same with the pair score as a third leg; 30 draws.",
+        _tuning,
+    ),
+    Section(
         "rerank_text",
         "What the cross-encoder reads",
         "nDCG@10 on train queries, the hybrid's first 20 by the pair score alone and as `CrossEncoderRerank` orders.",
