@@ -42,7 +42,7 @@ class QueryLogHandler(BaseEventHandler):
     streamed answer is logged when its stream ends, breaks off or is forgotten. A `ConfidenceGatedQueryEngine` that
     writes to the same log itself is not logged twice: its own, fuller record stays.
 
-    Args:
+    Attributes:
         query_log: where records go.
 
     Examples:
