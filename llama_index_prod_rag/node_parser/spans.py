@@ -8,6 +8,11 @@ import regex
 
 _SURROGATE = regex.compile(r"[\ud800-\udfff]")
 _CLUSTER = regex.compile(r"\X")
+# Between two of these there is always a boundary (GB999): most letters and signs of most scripts, Korean syllables.
+# The three left out at the end are prefixes to `\X` alone.
+_APART = regex.compile(
+    r"(?V1)[[\p{Grapheme_Cluster_Break=Other}&&[\p{L}\p{N}\p{P}]][\uac00-\ud7a3]--[\u1cf5\u1cf6\U00011a3a]]{2}"
+)
 # A cluster is rarely longer than a few characters; one that is gets cut, so that checking a cut stays cheap.
 _LONGEST_CLUSTER = 256
 
@@ -65,18 +70,23 @@ def floor_to_grapheme(text: str, position: int) -> int:
     here, before = text[position], text[position - 1]
     if here.isascii() and before.isascii():
         return position - 1 if (before, here) == ("\r", "\n") else position
+    if _APART.match(text, position - 1):
+        return position
     start = position - 1
-    # A cluster never begins before a character that follows a line break or two plain letters.
-    while (
-        start > 0 and position - start < _LONGEST_CLUSTER and not (text[start].isascii() and text[start - 1].isascii())
-    ):
+    # No cluster reaches over a place between two plain characters.
+    while start > 0 and position - start < _LONGEST_CLUSTER and not _are_apart(text, start):
         start -= 1
     for cluster in _CLUSTER.finditer(text, start, min(len(text), position + _LONGEST_CLUSTER)):
         if cluster.end() == position:
             return position
         if cluster.end() > position:
-            return cluster.start() if cluster.start() > start or start == 0 or text[start].isascii() else position
+            return cluster.start() if cluster.start() > start or start == 0 or _are_apart(text, start) else position
     return position
+
+
+def _are_apart(text: str, position: int) -> bool:
+    plain = text[position].isascii() and text[position - 1].isascii()
+    return plain or _APART.match(text, position - 1) is not None
 
 
 def without_surrogates(text: str) -> str:

@@ -104,7 +104,13 @@ def test_sentences_of_many_kinds(text: str, count: int) -> None:
     assert len(split_sentences(text)) == count, [text[a:b] for a, b in split_sentences(text)]
 
 
-@given(_TEXTS, st.data())
+_SCRIPTS = st.text(
+    alphabet=st.sampled_from(list("a \r\n語か한각\u1100\u1161क्षिநி\u0600อำ\u0301\u200d🏽👩❤\ufe0f‼🇩🇪\U000e0041\u1cf5")),
+    max_size=14,
+)
+
+
+@given(_TEXTS | _SCRIPTS, st.data())
 def test_positions_go_back_to_the_start_of_their_grapheme(text: str, data: st.DataObject) -> None:
     position = data.draw(st.integers(0, len(text)))
     starts = [match.start() for match in regex.finditer(r"\X", text)] + [len(text)]
