@@ -234,7 +234,7 @@ def _differences(one: Result, other: Result, members: Sequence[int] | None) -> d
         if members is not None:
             left, right = left[members], right[members]
         interval = paired_difference(right, left)  # second minus first
-        rows[metric] = {"mean": interval.mean, "low": interval.low, "high": interval.high}
+        rows[metric] = interval.ends()
     return rows
 
 

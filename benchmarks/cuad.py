@@ -231,7 +231,7 @@ def _summary(scores: Mapping[str, list[float]], sizes: list[int]) -> dict[str, f
 
 def _difference(ours: Mapping[str, list[float]], other: Mapping[str, list[float]], metric: str) -> dict[str, float]:
     interval = paired_difference(other[metric], ours[metric])  # second minus first
-    return {"mean": interval.mean, "low": interval.low, "high": interval.high}
+    return interval.ends()
 
 
 def main() -> None:

@@ -168,7 +168,7 @@ def _scores(ranker: Ranker, dataset: RetrievalDataset) -> dict[str, float]:
 
 
 def _plain(interval: Interval) -> dict[str, float]:
-    return {"mean": interval.mean, "low": interval.low, "high": interval.high}
+    return interval.ends()
 
 
 def main() -> None:

@@ -193,7 +193,7 @@ def _set_summary(systems: Mapping[str, Values]) -> dict[str, dict[str, float]]:
 
 
 def _numbers(interval: Interval) -> dict[str, float]:
-    return {"mean": interval.mean, "low": interval.low, "high": interval.high, "queries": float(interval.n)}
+    return interval.ends() | {"queries": float(interval.n)}
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ from llama_index_prod_rag.evaluation.pipelines import PipelineSettings, Workbenc
 from llama_index_prod_rag.evaluation.ranking import rank_metrics
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.postprocessor.scorers import PairScorer, load_scorer
-from llama_index_prod_rag.significance import Interval, bootstrap_mean, paired_difference
+from llama_index_prod_rag.significance import bootstrap_mean, paired_difference
 
 SETS = ("scifact", "cranfield", "hotpotqa")
 TEXTS: Mapping[str, Any] = {"text alone": MetadataMode.NONE, "title, headings and text": ("title", "headings")}
@@ -48,14 +48,10 @@ def measure(dataset: RetrievalDataset, scorer: PairScorer) -> dict[str, dict[str
                 for query, hits in candidates.items()
             }
             values.append(rank_metrics(run, dataset.qrels, [_METRIC])[_METRIC])
-            rows[name] = _numbers(bootstrap_mean(values[-1]))
-        rows["difference"] = _numbers(paired_difference(*values))
+            rows[name] = bootstrap_mean(values[-1]).ends()
+        rows["difference"] = paired_difference(*values).ends()
         found[order] = rows
     return found
-
-
-def _numbers(interval: Interval) -> dict[str, float]:
-    return {"mean": interval.mean, "low": interval.low, "high": interval.high}
 
 
 def main() -> None:

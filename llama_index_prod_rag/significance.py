@@ -46,6 +46,15 @@ class Interval:
         """Whether zero lies outside; only meaningful for a difference."""
         return self.low > 0.0 or self.high < 0.0
 
+    def ends(self) -> dict[str, float]:
+        """Mean and both ends, as results hold them in JSON.
+
+        Examples:
+            >>> Interval(0.5, 0.4, 0.6, 10).ends()
+            {'mean': 0.5, 'low': 0.4, 'high': 0.6}
+        """
+        return {"mean": self.mean, "low": self.low, "high": self.high}
+
     def __str__(self) -> str:
         return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
 

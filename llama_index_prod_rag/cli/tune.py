@@ -83,7 +83,7 @@ def _summary(tuning: Tuning, saved: Path | None) -> dict[str, object]:
         "weights": dict(tuning.weights),
         "default": dict(tuning.default),
         "labels": tuning.labels,
-        "gain": {"mean": tuning.gain.mean, "low": tuning.gain.low, "high": tuning.gain.high},
+        "gain": tuning.gain.ends(),
         "kept_default": tuning.kept_default,
         "statement": tuning.statement,
         "curve": [{"weights": dict(weights), "nDCG@10": value} for weights, value in tuning.curve],

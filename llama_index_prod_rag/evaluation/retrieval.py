@@ -93,7 +93,4 @@ def measure_retrieval(
 
 
 def _plain(intervals: Mapping[str, Mapping[str, Interval]]) -> dict[str, dict[str, dict[str, float]]]:
-    return {
-        name: {metric: {"mean": i.mean, "low": i.low, "high": i.high} for metric, i in by_metric.items()}
-        for name, by_metric in intervals.items()
-    }
+    return {name: {metric: i.ends() for metric, i in by_metric.items()} for name, by_metric in intervals.items()}
