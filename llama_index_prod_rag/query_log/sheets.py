@@ -80,12 +80,15 @@ def import_sheet(sheet: Path, labels: Path) -> int:
 
     Raises:
         ConfigurationError: the sheet's ending is neither .csv nor .jsonl.
-        InputError: the sheet is missing or malformed; the message names the line.
+        InputError: the sheet is missing, malformed (the message names the line), or nothing in it is filled in; the
+            label file is not touched then.
     """
     read = _by_ending(sheet, {".csv": _read_csv, ".jsonl": _read_jsonl})
     if not sheet.is_file():
         raise InputError(f"there is no sheet at {sheet}: export one first")
     rows = [row for row in read(sheet) if row["relevant"] or row["answers"] or row["answerable"] is not None]
+    if not rows:
+        raise InputError(f"nothing in {sheet} is filled in: give relevant, answerable or right_answer somewhere")
     labels.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return len(rows)
 

@@ -138,6 +138,15 @@ def test_a_line_that_is_no_row_is_named(tmp_path: Path, line: str) -> None:
         import_sheet(sheet, tmp_path / "labels.jsonl")
 
 
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_a_sheet_that_nobody_filled_in_leaves_the_labels_alone(tmp_path: Path, ending: str) -> None:
+    export_sheet(SAMPLE, sheet := tmp_path / f"sheet.{ending}")
+    (labels := tmp_path / "labels.jsonl").write_text("labels of before")
+    with pytest.raises(InputError, match=r"nothing in .* is filled in"):
+        import_sheet(sheet, labels)
+    assert labels.read_text() == "labels of before"
+
+
 def test_there_is_nothing_to_label_without_text_and_nothing_to_import_without_a_sheet(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="keeps no text"):
         export_sheet([Sampled(QueryRecord(query=WITHHELD), "random")], tmp_path / "sheet.csv")
