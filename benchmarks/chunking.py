@@ -1,6 +1,6 @@
 """Chunkers side by side on Chroma's chunking evaluation, at equal mean size.
 
-    python -m benchmarks.chunking [--data DIR] [--target-size 250] [--limit QUESTIONS] --json
+    python -m benchmarks.chunking [--data DIR] [--target-size 250] [--corpora NAME ...] [--limit QUESTIONS] --json
 
 All corpora are one index; all-MiniLM-L6-v2, top 5, no metadata embedded unless the system's name says so. Sizes are
 the embedder's tokens. Each peer's size knob is set so that its mean is SemanticChunker's; the peers' own defaults for
@@ -88,9 +88,10 @@ class Result:
 class Bench:
     """The corpora, the questions, and vectors kept on disk between runs."""
 
-    def __init__(self, data: Path, limit: int | None) -> None:
-        self.corpora, questions = load_chunking_data(data / "chunking")
-        self.questions: list[Question] = questions[:limit]
+    def __init__(self, data: Path, only: Sequence[str] | None, limit: int | None) -> None:
+        corpora, questions = load_chunking_data(data / "chunking")
+        self.corpora = {name: corpora[name] for name in only or corpora}
+        self.questions: list[Question] = [one for one in questions if one.corpus in self.corpora][:limit]
         self.embedder = Embedder(embed_batch_size=512)
         self.counter = load_counter("offline")
         self._queries = self._embed([question.text for question in self.questions])
@@ -163,9 +164,9 @@ class Bench:
         return best
 
 
-def run(data: Path, *, target_size: int, limit: int | None) -> dict[str, Any]:
+def run(data: Path, *, target_size: int, only: Sequence[str] | None, limit: int | None) -> dict[str, Any]:
     """All systems and their differences, in the shape that is printed."""
-    bench = Bench(data, limit)
+    bench = Bench(data, only, limit)
     sizes: dict[str, Any] = {"target_size": target_size, "tokenizer": "offline"}
     prose = {**sizes, "format": "prose"}
     results = {
@@ -187,8 +188,9 @@ def run(data: Path, *, target_size: int, limit: int | None) -> dict[str, Any]:
         "systems": {name: _summary(bench.questions, result) for name, result in results.items()},
         "differences": {f"{a} - {b}": _differences(results[a], results[b], None) for a, b in pairs},
         "differences_on_wikitexts": {
-            f"{a} - {b}": _differences(results[a], results[b], _members(bench.questions, "wikitexts"))
+            f"{a} - {b}": _differences(results[a], results[b], members)
             for a, b in pairs[-1:]
+            if (members := _members(bench.questions, "wikitexts"))
         },
     }
 
@@ -251,10 +253,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("PROD_RAG_DATA", "../shared/data")))
     parser.add_argument("--target-size", type=int, default=250)
+    parser.add_argument("--corpora", nargs="+", help="only these")
     parser.add_argument("--limit", type=int, help="only the first questions")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args()
-    report = run(given.data, target_size=given.target_size, limit=given.limit)
+    report = run(given.data, target_size=given.target_size, only=given.corpora, limit=given.limit)
     if given.json:
         print(json.dumps(report, indent=1))
     else:

@@ -1,6 +1,6 @@
 """Latency and recall of retrieval from Elasticsearch, beside LlamaIndex's store and fusion.
 
-    python -m benchmarks.elasticsearch_latency [--sizes N ...] [--queries N] [--as-ingested] [--keep] --json
+    python -m benchmarks.elasticsearch_latency [--sizes N ...] [--sets NAME ...] [--queries N] [--as-ingested] --json
 
 The collections are too small for 100,000 passages, so passages are made of real ones: passage i joins two halves of
 real texts, and its vector is the mean of the two texts' vectors (all-MiniLM-L6-v2), plus Gaussian noise of .05 in
@@ -63,11 +63,11 @@ class Passages:
         return {str(row) for row in np.argpartition(-scores, k)[:k]}
 
 
-def make_passages(folder: Path, size: int, queries: int) -> Passages:
+def make_passages(folder: Path, sets: Sequence[str], size: int, queries: int) -> Passages:
     """Recombine the collections' texts, always in the same way."""
     texts: list[str] = []
     questions: list[str] = []
-    for name in _SETS:
+    for name in sets:
         dataset = load_beir(folder / name, split="all")
         texts += [document.full_text for document in dataset.documents.values()]
         questions += list(dataset.queries.values())
@@ -166,14 +166,14 @@ def time_way(retriever: BaseRetriever, passages: Passages, *, recall: bool) -> d
     return {**row, "recall@10": round(float(np.mean(found)), 4)} if recall else row
 
 
-def measure(folder: Path, url: str, size: int, queries: int, *, merge: bool, keep: bool) -> dict[str, Any]:
+def measure(arguments: argparse.Namespace, size: int) -> dict[str, Any]:
     """Index one size and time every way on it; the index of an earlier run that kept it is used again."""
-    passages = make_passages(folder, size, queries)
-    index = f"prod-rag-latency-{size}"
+    passages = make_passages(arguments.data, arguments.sets, size, arguments.queries)
+    url, index = arguments.url, f"prod-rag-latency-{size}"
     with Elasticsearch(url, request_timeout=3600) as client:
         try:
             if not client.indices.exists(index=index):
-                fill(client, index, passages, merge=merge)
+                fill(client, index, passages, merge=not arguments.as_ingested)
             segments = int(
                 client.indices.stats(index=index, metric="segments")["_all"]["primaries"]["segments"]["count"]
             )
@@ -183,7 +183,7 @@ def measure(folder: Path, url: str, size: int, queries: int, *, merge: bool, kee
             }
             bulk = float(client.indices.get_mapping(index=index)[index]["mappings"]["_meta"]["bulk_seconds"])
         finally:
-            if not keep:
+            if not arguments.keep:
                 client.options(ignore_status=404).indices.delete(index=index)
     return {"bulk_seconds": bulk, "segments": segments, "ways": rows}
 
@@ -206,22 +206,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("PROD_RAG_DATA", "../shared/data")))
     parser.add_argument("--url", default=os.environ.get("ELASTICSEARCH_URL", "http://127.0.0.1:9200"))
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--sets", nargs="+", default=list(_SETS))
     parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--as-ingested", action="store_true", help="do not merge into one segment")
     parser.add_argument("--keep", action="store_true", help="keep the indices; a run that finds them only times")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    sizes = {
-        str(size): measure(
-            arguments.data,
-            arguments.url,
-            size,
-            arguments.queries,
-            merge=not arguments.as_ingested,
-            keep=arguments.keep,
-        )
-        for size in arguments.sizes
-    }
+    sizes = {str(size): measure(arguments, size) for size in arguments.sizes}
     report = {"queries": arguments.queries, "cores": os.cpu_count(), "sizes": sizes}
     if arguments.json:
         print(json.dumps(report, indent=1))

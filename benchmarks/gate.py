@@ -2,9 +2,10 @@
 
     python -m benchmarks.gate [--data DIR ...] [--limit N] --json
 
-Any folder in BEIR layout or with `data.jsonl`; without one, five public sets. `calibrated` is fitted on the set's own
-train questions, starting from a head of the other sets given (`other_sets`, which has seen none of this set; the
-shipped default where only one set is given), and reported on its test questions. `default` is the shipped calibration.
+Any folder in BEIR layout or with `data.jsonl`, its path or its name in the data folder; without one, five public sets.
+`calibrated` is fitted on the set's own train questions, starting from a head of the other sets given (`other_sets`,
+which has seen none of this set; the shipped default where only one set is given), and reported on its test questions.
+`default` is the shipped calibration.
 `far` borrows the questions of the next set given, or of a shared one where there is no other.
 
 `coverage_at_95` is what a goal of 95 % precision leaves of the questions, `labels_at_95` what the threshold rests on: a
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
     try:
-        folders = chosen.data or [SHARED / name for name in _SETS]
+        folders = [SHARED / name if not name.is_dir() else name for name in chosen.data or map(Path, _SETS)]
         report = {"datasets": measure(folders, chosen.limit), "limit": chosen.limit}
     except InputError as error:
         print(error, file=sys.stderr)

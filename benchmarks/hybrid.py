@@ -3,7 +3,7 @@
 `choose` scores every setting on train queries only; `report` scores the shipped one on test queries, with
 `QueryFusionRetriever` in its four modes over the same two legs.
 
-python -m benchmarks.hybrid choose|report --data DIR [--limit N] --json
+python -m benchmarks.hybrid choose|report --data DIR [--sets NAME ...] [--limit N] --json
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ METRIC = "nDCG@10"
 _ALPHAS = tuple(round(0.05 * step, 2) for step in range(21))
 
 
-def choose(data: Path, limit: int | None) -> dict[str, Any]:
+def choose(data: Path, sets: Sequence[str], limit: int | None) -> dict[str, Any]:
     """Mean gain over dense and the worst difference to the better leg, for every setting, on train queries."""
     values: dict[tuple[int, str, bool], dict[str, list[float]]] = {}
-    for name, boost in product(SETS, BOOSTS):
+    for name, boost in product(sets, BOOSTS):
         dataset = load_beir(data / name, split="train", limit=limit)
         fields = (f"title^{boost}", "metadata", "text")
         workbench = Workbench(dataset, PipelineSettings(fields=fields, complete_scores=True))
@@ -113,10 +113,10 @@ def _setting(
     }
 
 
-def report(data: Path, limit: int | None) -> dict[str, Any]:
+def report(data: Path, names: Sequence[str], limit: int | None) -> dict[str, Any]:
     """The shipped default on test queries, beside its legs and LlamaIndex's four modes on the same legs."""
     sets: dict[str, Any] = {}
-    for name in SETS:
+    for name in names:
         workbench = Workbench(load_beir(data / name, split="test", limit=limit), PipelineSettings())
         rankers = {leg: workbench.ranker(leg) for leg in ("dense", "bm25", "hybrid")}
         rankers |= {f"llamaindex {mode.value}": _llamaindex(workbench, mode) for mode in FUSION_MODES}
@@ -176,10 +176,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("choose", "report"))
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("PROD_RAG_DATA", "../shared/data")))
+    parser.add_argument("--sets", nargs="+", default=list(SETS))
     parser.add_argument("--limit", type=int)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    result = {"choose": choose, "report": report}[arguments.what](arguments.data, arguments.limit)
+    result = {"choose": choose, "report": report}[arguments.what](arguments.data, arguments.sets, arguments.limit)
     print(json.dumps(result, indent=None if arguments.json else 2))
 
 

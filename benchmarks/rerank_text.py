@@ -58,13 +58,14 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("PROD_RAG_DATA", "../shared/data")))
+    parser.add_argument("--sets", nargs="+", default=list(SETS))
     parser.add_argument("--limit", type=int, default=60, help="queries of each set")
     parser.add_argument("--split", choices=["train", "test"], default="train")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     arguments = parser.parse_args()
     scorer = remembered(load_scorer("offline"))
     sets = {}
-    for name in SETS:
+    for name in arguments.sets:
         print(name, file=sys.stderr)
         sets[name] = measure(load_beir(arguments.data / name, split=arguments.split, limit=arguments.limit), scorer)
     result = {"metric": _METRIC, "split": arguments.split, "queries": arguments.limit, "sets": sets}

@@ -1,10 +1,11 @@
 """What a handful of labels is worth on five public sets: `prod-rag evaluate tuning` on each, and the mean gains.
 
     python -m benchmarks.tuning [--data DIR] [--pipeline hybrid|hybrid+rerank] [--draws 100] [--limit N] --json
+    python -m benchmarks.tuning --split train --prior 10    # how the prior was chosen
 
-Labels are drawn from the test queries, and nDCG@10 is that of the queries that were not drawn. Gains are over dense
-on the same queries. With `hybrid+rerank` the pair score is a third leg; its scores are kept on disk, so the first run
-is slow and further ones are not.
+Labels are drawn from the queries of the split, and nDCG@10 is that of the queries that were not drawn. Gains are over
+dense on the same queries. With `hybrid+rerank` the pair score is a third leg; its scores are kept on disk, so the
+first run is slow and further ones are not.
 """
 
 from __future__ import annotations
@@ -20,21 +21,30 @@ from benchmarks.hybrid import SETS
 from llama_index_prod_rag.evaluation.datasets import load_beir
 from llama_index_prod_rag.evaluation.pipelines import PipelineSettings, Workbench
 from llama_index_prod_rag.evaluation.tuning_study import study_tuning
+from llama_index_prod_rag.fusion.tuning import PRIOR
 
 LABELS = (10, 20, 50)
 
 
-def measure(data: Path, pipeline: str, draws: int, limit: int | None) -> dict[str, Any]:
+def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """The study of every set, and over the sets the mean gain and the worst difference to the better leg."""
     sets: dict[str, dict[str, Any]] = {}
     kept: dict[str, dict[str, float]] = {}
-    for name in SETS:
-        workbench = Workbench(load_beir(data / name, split="test", limit=limit), PipelineSettings())
-        study = study_tuning(workbench, LABELS, draws=draws, rerank=pipeline == "hybrid+rerank")
+    for name in arguments.sets:
+        dataset = load_beir(arguments.data / name, split=arguments.split, limit=arguments.limit)
+        study = study_tuning(
+            Workbench(dataset, PipelineSettings()),
+            LABELS,
+            draws=arguments.draws,
+            rerank=arguments.pipeline == "hybrid+rerank",
+            prior=arguments.prior,
+        )
         sets[name] = study.to_dict()
         kept[name] = {str(count): result.kept_default for count, result in study.tuned.items()}
     return {
-        "pipeline": pipeline,
+        "pipeline": arguments.pipeline,
+        "split": arguments.split,
+        "prior": arguments.prior,
         "sets": sets,
         "share_of_draws_that_kept_the_default": kept,
         "mean_gain_over_dense_percent": {
@@ -69,10 +79,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("PROD_RAG_DATA", "../shared/data")))
     parser.add_argument("--pipeline", choices=("hybrid", "hybrid+rerank"), default="hybrid")
     parser.add_argument("--draws", type=int, default=100)
+    parser.add_argument("--sets", nargs="+", default=list(SETS))
     parser.add_argument("--limit", type=int)
+    parser.add_argument("--split", choices=("train", "test"), default="test")
+    parser.add_argument("--prior", type=float, default=PRIOR, help="labels that the default is worth")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    result = measure(arguments.data, arguments.pipeline, arguments.draws, arguments.limit)
+    result = measure(arguments)
     print(json.dumps(result, indent=None if arguments.json else 2))
 
 

@@ -290,6 +290,12 @@ SECTIONS = (
         "One node on the same two cores; real passages recombined, real vectors plus noise. Recall@10 against exact.",
         _latency,
     ),
+    Section(
+        "elasticsearch_latency_500k",
+        "Elasticsearch latency at 500,000 passages",
+        "The same, once, in the segments that filling the index made.",
+        _latency,
+    ),
     Section("bm25_speed", "BM25 speed", "The embedded lexical leg, two cores.", _flat),
     Section("rerank_quality", "Reranking", "nDCG@10 on test queries, same int8 weights.", _rerank),
     Section(

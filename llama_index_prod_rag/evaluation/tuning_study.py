@@ -16,7 +16,7 @@ from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.evaluation.pipelines import Workbench
 from llama_index_prod_rag.fusion.normalisers import find_bounds
 from llama_index_prod_rag.fusion.rules import ConvexCombination, parse_rule
-from llama_index_prod_rag.fusion.tuning import MIN_LABELS, LabelledQuery, WeightTable
+from llama_index_prod_rag.fusion.tuning import MIN_LABELS, PRIOR, LabelledQuery, WeightTable
 from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.scored_node import ScoredNode
@@ -35,7 +35,7 @@ class TunedResult:
             draws.
         default: the same queries under the shipped weights.
         dense: the same queries under the dense leg alone.
-        kept_default: share of draws in which no other weights could be defended.
+        kept_default: share of draws in which held-out labels spoke against any other weights.
     """
 
     tuned: Interval
@@ -139,6 +139,7 @@ def study_tuning(
     *,
     draws: int = 100,
     rerank: bool = False,
+    prior: float = PRIOR,
     seed: int = 0,
     progress: Callable[[int], None] = lambda _: None,
 ) -> TuningStudy:
@@ -149,6 +150,7 @@ def study_tuning(
         labels: numbers of labelled queries to draw.
         draws: how many times each.
         rerank: tune the weight of the pair score as well.
+        prior: how many labels the default is worth.
         seed: of the draws.
         progress: called with 1 after each query.
 
@@ -174,7 +176,7 @@ def study_tuning(
         len(every),
         draws,
         {name: float(values.mean()) for name, values in fixed.items()},
-        {count: _study(table, fixed, count, draws, seed) for count in labels},
+        {count: _study(table, fixed, count, draws, prior=prior, seed=seed) for count in labels},
     )
 
 
@@ -207,13 +209,13 @@ def _possible(labels: Sequence[int], queries: int) -> list[int]:
 
 
 def _study(
-    table: WeightTable, fixed: Mapping[str, NDArray[np.float64]], count: int, draws: int, seed: int
+    table: WeightTable, fixed: Mapping[str, NDArray[np.float64]], count: int, draws: int, *, prior: float, seed: int
 ) -> TunedResult:
     rng = np.random.default_rng([seed, count])
     tuned, default, dense, kept = [], [], [], 0
     for draw in range(draws):
         drawn, rest = np.split(rng.permutation(len(table.values)), [count])
-        tuning = table.tune(drawn, seed=draw)
+        tuning = table.tune(drawn, prior=prior, seed=draw)
         weights = np.asarray([tuning.weights[leg] for leg in table.legs])
         tuned.append((table.untuned[rest] if tuning.kept_default else table.at(rest, weights)).mean())
         default.append(fixed["default"][rest].mean())
