@@ -198,8 +198,8 @@ class WeightTable:
             raise InputError(f"{len(rows)} labelled questions are too few to tune on: give at least {MIN_LABELS}")
         rng = np.random.default_rng(seed)
         gains = self._held_out_gains(rows, prior, rng)
-        # Asking for a gain above 0 would keep the default half the time where the true gain is small: the sign of so
-        # few differences is mostly chance, and the prior already keeps such weights near the default.
+        # Asking for a gain above 0 would let chance decide: the sign of so few differences is little more than that,
+        # and the prior already keeps weights from few labels near the default.
         refuted = gains.mean() <= -gains.std(ddof=1) / math.sqrt(len(gains))
         weights = self.default if refuted else self._estimate(rows, prior, rng)
         means = self.values[rows].mean(axis=0)
