@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
     try:
-        folders = [SHARED / name if not name.is_dir() else name for name in chosen.data or map(Path, _SETS)]
+        folders = [one if one.is_dir() else SHARED / one for one in chosen.data or map(Path, _SETS)]
         report = {"datasets": measure(folders, chosen.limit), "limit": chosen.limit}
     except InputError as error:
         print(error, file=sys.stderr)

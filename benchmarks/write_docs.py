@@ -292,7 +292,7 @@ SECTIONS = (
     ),
     Section(
         "elasticsearch_latency_500k",
-        "Elasticsearch latency at 500,000 passages",
+        "Elasticsearch latency at 500k",
         "The same, once, in the segments that filling the index made.",
         _latency,
     ),
