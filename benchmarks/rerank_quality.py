@@ -1,12 +1,12 @@
 """Quality of reranking on public collections, with paired intervals.
 
-    python -m benchmarks.rerank_quality [--data DIR] [--limit N] [--train-limit N] [--split test] --json
+    python -m benchmarks.rerank_quality [--data DIR] [--limit N] [--split test] --json
 
 Systems, all on the same dense leg: `dense`; `hybrid`; `cross_encoder` (the hybrid's candidates by their pair score
-alone); `default` (`CrossEncoderRerank()` as it comes); `labels` (weights of the three legs from 20 labelled questions
-of the train split, mean over several draws); `llamaindex` (`QueryFusionRetriever` with reciprocal ranks, then
+alone); `default` (`CrossEncoderRerank()` as it comes); `llamaindex` (`QueryFusionRetriever` with reciprocal ranks, then
 `SentenceTransformerRerank`). Both rerankers read with the same int8 weights, so that the pipelines differ and not the
-models. Pair scores are kept on disk, so the first run is slow and further ones are not.
+models. Pair scores are kept on disk, so the first run is slow and further ones are not. What labels add is measured by
+`benchmarks.tuning --pipeline hybrid+rerank`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from llama_index.core.postprocessor import SentenceTransformerRerank
@@ -29,21 +29,14 @@ from benchmarks.pair_scores import remembered
 from llama_index_prod_rag.evaluation.datasets import RetrievalDataset, Split, load_beir
 from llama_index_prod_rag.evaluation.pipelines import PipelineSettings, Workbench
 from llama_index_prod_rag.evaluation.ranking import rank_metrics
-from llama_index_prod_rag.fusion.rules import ConvexCombination, fuse
-from llama_index_prod_rag.fusion.tuning import LabelledQuery, tune_weights
-from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER, blend_with_legs
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.postprocessor.scorers import PairScorer, load_scorer
-from llama_index_prod_rag.retrievers.hybrid import DEFAULT_ALPHA
-from llama_index_prod_rag.scored_node import ScoredNode
 from llama_index_prod_rag.significance import Interval, bootstrap_mean, paired_difference
-from llama_index_prod_rag.trace import RerankRecord, RetrievalRecord
 
 SETS = ("scifact", "cranfield", "fiqa_mini", "hotpotqa", "cosqa")
 _METRIC = "nDCG@10"
 _TOP = 10
 _DEPTH = 50
-_LABELS = 20
 
 Search = Callable[[str], list[NodeWithScore]]
 Values = dict[str, float]
@@ -103,68 +96,13 @@ def _stock_reranker(scorer: PairScorer) -> SentenceTransformerRerank:
     return stock
 
 
-@dataclass(frozen=True)
-class LabelledLegs:
-    """The candidates of one collection with the three legs' scores, for weights from labels."""
-
-    queries: Mapping[str, LabelledQuery]
-    texts: Mapping[str, str]
-
-    @classmethod
-    def of(cls, dataset: RetrievalDataset, scorer: PairScorer) -> LabelledLegs:
-        """Search and read every query once."""
-        bench = Workbench(dataset, PipelineSettings(rerank_depth=_DEPTH))
-        reader = CrossEncoderRerank(scorer=scorer, model="offline", top_n=_DEPTH, weights="cross_encoder")
-        queries = {}
-        for query_id, text in dataset.queries.items():
-            hits = reader.postprocess_nodes(bench.hybrid.retrieve(text)[:_DEPTH], query_str=text)
-            queries[query_id] = _labelled(hits, dataset.qrels[query_id])
-        return cls(queries, dataset.queries)
-
-    def tuned(self, rng: np.random.Generator, test: LabelledLegs) -> Values:
-        """nDCG@10 of `test` with weights from `_LABELS` random queries of this split."""
-        drawn = rng.choice(sorted(self.queries), _LABELS, replace=False)
-        tuning = tune_weights(
-            [self.queries[query] for query in drawn],
-            default=_default_weights([self.texts[query] for query in drawn]),
-            rule=ConvexCombination("min-max"),
-        )
-        run = {
-            query: fuse(one.legs, rule=ConvexCombination("min-max"), weights=tuning.weights, bounds=one.bounds).scores
-            for query, one in test.queries.items()
-        }
-        return rank_metrics(run, {query: dict(one.relevant) for query, one in test.queries.items()}, [_METRIC])[_METRIC]
-
-
-def _labelled(hits: Sequence[NodeWithScore], grades: Mapping[str, int]) -> LabelledQuery:
-    first = cast("ScoredNode", hits[0])
-    retrieval, rerank = cast("RetrievalRecord", first.retrieval), cast("RerankRecord", first.rerank)
-    blend = blend_with_legs(list(rerank.logits), retrieval, None, share=0.0)
-    return LabelledQuery({**blend.legs, CROSS_ENCODER: rerank.logits}, grades, blend.bounds)
-
-
-def _default_weights(queries: Sequence[str]) -> dict[str, float]:
-    """What the labels are shrunk to: the default's share for the pair score, averaged over the labelled queries."""
-    default = CrossEncoderRerank()
-    share = float(np.mean([default.pair_share(query) for query in queries]))
-    return {"dense": (1 - share) * DEFAULT_ALPHA, "bm25": (1 - share) * (1 - DEFAULT_ALPHA), CROSS_ENCODER: share}
-
-
-def measure(
-    folder: Path, limit: int | None, split: Split, scorer: PairScorer, *, draws: int, train_limit: int
-) -> dict[str, Values]:
-    """nDCG@10 of every query under every system; `labels` is the mean over the draws."""
+def measure(folder: Path, limit: int | None, split: Split, scorer: PairScorer) -> dict[str, Values]:
+    """nDCG@10 of every query under every system."""
     systems = Systems(load_beir(folder, split=split, limit=limit), scorer)
     values = {}
     for name, search in systems.all().items():
         print(f"{folder.name}: {name}", file=sys.stderr)
         values[name] = systems.values(search)
-    if draws:
-        train = LabelledLegs.of(load_beir(folder, split="train", limit=train_limit), scorer)
-        test = LabelledLegs.of(load_beir(folder, split=split, limit=limit), scorer)
-        rng = np.random.default_rng(0)
-        drawn = [train.tuned(rng, test) for _ in range(draws)]
-        values["labels"] = {query: float(np.mean([one[query] for one in drawn])) for query in values["dense"]}
     return values
 
 
@@ -202,24 +140,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("PROD_RAG_DATA", "../shared/data")))
     parser.add_argument("--sets", nargs="*", default=list(SETS))
     parser.add_argument("--limit", type=int, default=100, help="queries of each set")
-    parser.add_argument("--train-limit", type=int, default=25, help="train queries that the labels are drawn from")
     parser.add_argument("--split", choices=["train", "test"], default="test")
-    parser.add_argument("--draws", type=int, default=10, help="draws of 20 labels; 0 leaves that system out")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     arguments = parser.parse_args()
     scorer = remembered(load_scorer("offline"))
     result = summary(
-        {
-            name: measure(
-                arguments.data / name,
-                arguments.limit,
-                arguments.split,
-                scorer,
-                draws=arguments.draws,
-                train_limit=arguments.train_limit,
-            )
-            for name in arguments.sets
-        }
+        {name: measure(arguments.data / name, arguments.limit, arguments.split, scorer) for name in arguments.sets}
     )
     if arguments.json:
         print(json.dumps(result, indent=2))

@@ -82,7 +82,7 @@ BENCHMARKS = (
     Benchmark("gate_answers", "gate_answers", sample=("--limit", "20")),
     Benchmark("rerank_speed", "rerank_speed", ("--questions", "8", "--long"), sample=("--questions", "2")),
     Benchmark("rerank_text", "rerank_text", sample=("--sets", "cranfield", "hotpotqa", "--limit", "10")),
-    Benchmark("rerank_quality", "rerank_quality", ("--limit", "150"), sample=(*_FEW, "--limit", "20", "--draws", "0")),
+    Benchmark("rerank_quality", "rerank_quality", ("--limit", "150"), sample=(*_FEW, "--limit", "20")),
     Benchmark(
         "tuning_rerank",
         "tuning",
