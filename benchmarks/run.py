@@ -86,7 +86,7 @@ BENCHMARKS = (
     Benchmark(
         "tuning_rerank",
         "tuning",
-        ("--pipeline", "hybrid+rerank", "--limit", "150", "--draws", "30"),
+        ("--pipeline", "hybrid+rerank", "--limit", "100", "--draws", "30"),
         sample=("--pipeline", "hybrid+rerank", *_FEW, "--limit", "20", "--draws", "5"),
     ),
     Benchmark("rerank_trec", "rerank_trec", ("--torch",)),
