@@ -169,7 +169,7 @@ def time_way(retriever: BaseRetriever, passages: Passages, *, recall: bool) -> d
 def measure(arguments: argparse.Namespace, size: int) -> dict[str, Any]:
     """Index one size and time every way on it; the index of an earlier run that kept it is used again."""
     passages = make_passages(arguments.data, arguments.sets, size, arguments.queries)
-    url, index = arguments.url, f"prod-rag-latency-{size}"
+    url, index = arguments.url, "-".join(("prod-rag-latency", str(size), *arguments.sets))
     with Elasticsearch(url, request_timeout=3600) as client:
         try:
             if not client.indices.exists(index=index):
