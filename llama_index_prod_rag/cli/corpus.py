@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from llama_index.core import StorageContext, VectorStoreIndex, load_index_from_storage
 from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -65,16 +66,14 @@ def open_corpus(source: Source, *, embed_model: str = "offline") -> Corpus:
     settings = json.dumps([__version__, weights.fingerprint, parser.to_dict()], sort_keys=True, default=str)
     folder = cache_folder() / "indexes" / digest(source.name, settings).hex()[:24]
     stamp = {"name": source.name, "stamp": source.stamp}
-    if weights.local:
-        _hide_loading_bars()
-    model = load_embedding(embed_model)
     if _read_stamp(folder) == stamp:
-        index = load_index_from_storage(StorageContext.from_defaults(persist_dir=str(folder)), embed_model=model)
-        if isinstance(index, VectorStoreIndex):
-            return Corpus(index, folder, len(index.docstore.docs), fresh=False)
+        storage = StorageContext.from_defaults(persist_dir=str(folder))
+        kept = load_index_from_storage(storage, embed_model=_load_model(embed_model))
+        return Corpus(cast("VectorStoreIndex", kept), folder, len(kept.docstore.docs), fresh=False)
     nodes = parser.get_nodes_from_documents(source.load())
     if not nodes:
         raise InputError(f"{source.name} holds no text")
+    model = _load_model(embed_model)  # takes seconds, so only once there is something to embed
     index = VectorStoreIndex(_embedded(nodes, embed_model, model), embed_model=model, store_nodes_override=True)
     try:
         _persist(index, folder, stamp)
@@ -87,11 +86,13 @@ def open_corpus(source: Source, *, embed_model: str = "offline") -> Corpus:
     return Corpus(index, folder, len(nodes), fresh=True)
 
 
-def _hide_loading_bars() -> None:
-    """A bar that fills in a hundredth of a second tells nobody anything; downloads keep theirs."""
-    from transformers.utils import logging as transformers_logging
+def _load_model(name: str) -> BaseEmbedding:
+    """The embedding model; a bar that fills in a hundredth of a second tells nobody anything, downloads keep theirs."""
+    if find_weights(name, "embedding").local:
+        from transformers.utils import logging as transformers_logging
 
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call] # theirs has no annotations
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call] # theirs has no annotations
+    return load_embedding(name)
 
 
 def _read_stamp(folder: Path) -> object:

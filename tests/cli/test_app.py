@@ -11,6 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from llama_index_prod_rag.cli.app import build_app
 
 COMMAND = [sys.executable, "-c", "from llama_index_prod_rag.cli import main; main()"]
 GUIDE = """# Keys
@@ -73,10 +76,11 @@ def test_the_libraries_advice_is_not_heard_and_ours_is() -> None:
     ],
 )
 def test_wrong_use_exits_with_2(guide: Path, arguments: tuple[str, ...], message: str) -> None:
-    done = _run(*(argument.replace("{guide}", str(guide)) for argument in arguments))
-    assert done.returncode == 2, done.stderr
+    words = [argument.replace("{guide}", str(guide)) for argument in arguments]
+    done = CliRunner().invoke(build_app(), words, env={"COLUMNS": "200"})
+    assert done.exit_code == 2, done.output
     assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    assert not done.stdout
 
 
 def test_failure_exits_with_1_and_one_line(tmp_path: Path) -> None:
@@ -120,7 +124,7 @@ def test_changing_the_question_changes_the_decision(guide: Path, tmp_path: Path)
 def test_ctrl_c_while_indexing_is_recovered_from(tmp_path: Path) -> None:
     folder = tmp_path / "many"
     folder.mkdir()
-    for number in range(400):
+    for number in range(150):
         (folder / f"{number}.txt").write_text(f"Part {number} of the manual describes valve {number * 3}. " * 12)
     environment = {**os.environ, "PROD_RAG_CACHE": str(tmp_path / "cache")}
     command = [*COMMAND, "ask", str(folder), "What does part 7 describe?", "--json"]
