@@ -67,8 +67,8 @@ test: $(VENV)/.dev ## Run the tests; what needs a server or a model that is not 
 	@echo "== running the tests"
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
 
-coverage: $(VENV)/.dev ## Run the tests and name the lines that none of them reach (a third slower)
-	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
+coverage: ## Run the tests and name the lines that none of them reach (a third slower)
+	@$(MAKE) --no-print-directory test PYTEST_ARGS="--cov --cov-report=term:skip-covered $(PYTEST_ARGS)"
 
 lint: $(VENV)/.dev ## Style, layers and types
 	$(BIN)/ruff check .

@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from llama_index.core import StorageContext, VectorStoreIndex, load_index_from_storage
 from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -25,7 +24,7 @@ from llama_index_prod_rag.cli.sources import Source
 from llama_index_prod_rag.disk_cache import cache_folder, digest
 from llama_index_prod_rag.embedding import embed_texts, load_embedding
 from llama_index_prod_rag.errors import InputError
-from llama_index_prod_rag.models import find_weights
+from llama_index_prod_rag.models import Weights, find_weights
 from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
 
 _log = logging.getLogger(__name__)
@@ -68,12 +67,13 @@ def open_corpus(source: Source, *, embed_model: str = "offline") -> Corpus:
     stamp = {"name": source.name, "stamp": source.stamp}
     if _read_stamp(folder) == stamp:
         storage = StorageContext.from_defaults(persist_dir=str(folder))
-        kept = load_index_from_storage(storage, embed_model=_load_model(embed_model))
-        return Corpus(cast("VectorStoreIndex", kept), folder, len(kept.docstore.docs), fresh=False)
+        kept = load_index_from_storage(storage, embed_model=_load_model(weights))
+        if isinstance(kept, VectorStoreIndex):
+            return Corpus(kept, folder, len(kept.docstore.docs), fresh=False)
     nodes = parser.get_nodes_from_documents(source.load())
     if not nodes:
         raise InputError(f"{source.name} holds no text")
-    model = _load_model(embed_model)  # takes seconds, so only once there is something to embed
+    model = _load_model(weights)  # takes seconds, so only once there is something to embed
     index = VectorStoreIndex(_embedded(nodes, embed_model, model), embed_model=model, store_nodes_override=True)
     try:
         _persist(index, folder, stamp)
@@ -86,13 +86,13 @@ def open_corpus(source: Source, *, embed_model: str = "offline") -> Corpus:
     return Corpus(index, folder, len(nodes), fresh=True)
 
 
-def _load_model(name: str) -> BaseEmbedding:
+def _load_model(weights: Weights) -> BaseEmbedding:
     """The embedding model; a bar that fills in a hundredth of a second tells nobody anything, downloads keep theirs."""
-    if find_weights(name, "embedding").local:
+    if weights.local:
         from transformers.utils import logging as transformers_logging
 
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call] # theirs has no annotations
-    return load_embedding(name)
+    return load_embedding(weights.name)
 
 
 def _read_stamp(folder: Path) -> object:

@@ -80,6 +80,7 @@ def test_wrong_use_exits_with_2(guide: Path, arguments: tuple[str, ...], message
     done = CliRunner().invoke(build_app(), words, env={"COLUMNS": "200"})
     assert done.exit_code == 2, done.output
     assert message in done.stderr
+    assert "Traceback" not in done.output
     assert not done.stdout
 
 

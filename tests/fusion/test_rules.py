@@ -3,8 +3,7 @@ from __future__ import annotations
 import math
 import random
 import statistics
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
@@ -20,6 +19,7 @@ from llama_index_prod_rag.fusion.rules import (
     parse_rule,
     share_weights,
 )
+from tests.conftest import fastest
 
 FLOORS = {"dense": -1.0, "bm25": 0.0}
 ids = st.sampled_from("abcdefghij")
@@ -187,15 +187,5 @@ def test_fusing_two_lists_of_a_hundred_costs_a_few_plain_weighted_sums(name: str
         return sorted(sums, key=lambda n: (-sums[n], n))
 
     assert len(plain()) > 100
-    ours = _fastest(lambda: fuse(pair, rule=rule, weights=shares, floors=FLOORS))
-    assert ours < 10 * _fastest(plain)
-
-
-def _fastest(call: Callable[[], object]) -> float:
-    """This thread's own seconds, the best of many: other work does not count."""
-    spent = []
-    for _ in range(50):
-        started = time.thread_time()
-        call()
-        spent.append(time.thread_time() - started)
-    return min(spent)
+    ours = fastest(lambda: fuse(pair, rule=rule, weights=shares, floors=FLOORS))
+    assert ours < 10 * fastest(plain)
