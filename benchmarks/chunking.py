@@ -30,12 +30,12 @@ from numpy.typing import NDArray
 
 from benchmarks.chunking_metric import METRICS, Piece, Question, by_corpus, load_chunking_data, score_system
 from benchmarks.chunking_peers import Cut, Peer, Spans, peers
-from llama_index_prod_rag.embedding import embed_texts, load_embedding
-from llama_index_prod_rag.models import find_weights
+from llama_index_prod_rag.models.embedding import embed_texts, load_embedding
+from llama_index_prod_rag.models.tokenizers import load_counter
+from llama_index_prod_rag.models.weights import find_weights
 from llama_index_prod_rag.node_parser.base import ChunkingParser
 from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
 from llama_index_prod_rag.node_parser.semantic import SemanticChunker
-from llama_index_prod_rag.node_parser.tokens import load_counter
 from llama_index_prod_rag.significance import paired_difference
 
 OURS = "SemanticChunker"

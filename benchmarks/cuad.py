@@ -28,11 +28,11 @@ from numpy.typing import NDArray
 
 from benchmarks.chunking import Embedder, tokenizer
 from benchmarks.chunking_peers import Cut, Spans, peers
-from llama_index_prod_rag.embedding import embed_texts
+from llama_index_prod_rag.models.embedding import embed_texts
+from llama_index_prod_rag.models.tokenizers import load_counter
 from llama_index_prod_rag.node_parser.base import ChunkingParser
 from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
 from llama_index_prod_rag.node_parser.semantic import SemanticChunker
-from llama_index_prod_rag.node_parser.tokens import load_counter
 from llama_index_prod_rag.significance import paired_difference
 
 OURS = "DocumentAwareNodeParser"

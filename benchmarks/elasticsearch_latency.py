@@ -28,8 +28,8 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from numpy.typing import NDArray
 
-from llama_index_prod_rag.embedding import embed_texts
 from llama_index_prod_rag.evaluation.datasets import load_beir
+from llama_index_prod_rag.models.embedding import embed_texts
 from llama_index_prod_rag.retrievers.elasticsearch import (
     ElasticsearchHybridRetriever,
     create_index,

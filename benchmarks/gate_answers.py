@@ -34,10 +34,10 @@ from llama_index_prod_rag.confidence.fitting import calibrate
 from llama_index_prod_rag.confidence.policy import StatusPolicy
 from llama_index_prod_rag.confidence.verification import SupportPolicy, verify
 from llama_index_prod_rag.errors import InputError
-from llama_index_prod_rag.evaluation.generation import contains_answer, token_f1
-from llama_index_prod_rag.node_parser.sentences import split_sentences
-from llama_index_prod_rag.offline_llm import OfflineLLM
+from llama_index_prod_rag.evaluation.answer_metrics import contains_answer, token_f1
+from llama_index_prod_rag.models.llm import OfflineLLM
 from llama_index_prod_rag.significance import proportion
+from llama_index_prod_rag.text.sentences import split_sentences
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,20 +22,21 @@ from rich.progress import track
 
 from benchmarks.pair_scores import remembered
 from llama_index_prod_rag.confidence.evidence import Evidence, gather
-from llama_index_prod_rag.confidence.terms import TermStatistics
-from llama_index_prod_rag.embedding import embed_texts
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.evaluation.datasets import LabelledDocument, Split, load_beir
 from llama_index_prod_rag.evaluation.pipelines import ExactDenseRetriever
 from llama_index_prod_rag.json_lines import numbered_lines
-from llama_index_prod_rag.models import OFFLINE
+from llama_index_prod_rag.models.embedding import embed_texts
+from llama_index_prod_rag.models.pairs import PairScorer
+from llama_index_prod_rag.models.scorers import load_scorer
+from llama_index_prod_rag.models.weights import OFFLINE
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
-from llama_index_prod_rag.postprocessor.scorers import PairScorer, load_scorer
 from llama_index_prod_rag.query_engine.sources import passages_of, text_of
 from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
 from llama_index_prod_rag.retrievers.hybrid import DEFAULT_ALPHA, HybridFusionRetriever
-from llama_index_prod_rag.retrievers.legs import HoldsVectors
-from llama_index_prod_rag.trace import RerankRecord, tracing
+from llama_index_prod_rag.text.terms import TermStatistics
+from llama_index_prod_rag.trace.ports import HoldsVectors
+from llama_index_prod_rag.trace.records import RerankRecord, tracing
 
 DEPTH = 100  # a leg's list
 CANDIDATES = 10  # pairs a question: twice what is shown, and a set of 200 questions takes minutes

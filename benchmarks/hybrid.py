@@ -28,9 +28,9 @@ from llama_index_prod_rag.evaluation.pipelines import PipelineSettings, Ranker, 
 from llama_index_prod_rag.evaluation.ranking import rank_metrics
 from llama_index_prod_rag.fusion.rules import RULE_NAMES, ConvexCombination, FusionRule, leg_bounds, parse_rule
 from llama_index_prod_rag.fusion.tuning import LabelledQuery, WeightTable
-from llama_index_prod_rag.scored_node import carried_records
 from llama_index_prod_rag.significance import Interval, bootstrap_mean, paired_difference
-from llama_index_prod_rag.trace import RetrievalRecord
+from llama_index_prod_rag.trace.records import RetrievalRecord
+from llama_index_prod_rag.trace.scored_node import carried_records
 
 SETS = ("scifact", "cranfield", "fiqa_mini", "hotpotqa", "cosqa")
 BOOSTS = (1, 2, 3, 4)

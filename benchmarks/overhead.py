@@ -17,11 +17,11 @@ import numpy as np
 
 from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor
 from llama_index_prod_rag.confidence.evidence import Passage, gather
-from llama_index_prod_rag.confidence.terms import TermStatistics
 from llama_index_prod_rag.fusion.rules import ConvexCombination, fuse
 from llama_index_prod_rag.query_log.record import QueryRecord, hits_of
 from llama_index_prod_rag.query_log.store import QueryLog
-from llama_index_prod_rag.trace import LegHit, Record, RerankRecord, RetrievalRecord
+from llama_index_prod_rag.text.terms import TermStatistics
+from llama_index_prod_rag.trace.records import LegHit, Record, RerankRecord, RetrievalRecord
 
 _DEPTH, _CANDIDATES, _SHOWN, _WORDS, _DIMENSIONS = 100, 50, 5, 200, 384
 _QUERY = "How does the sweep of a wing change its drag near the speed of sound?"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from llama_index_prod_rag.evaluation.pair_scores import DiskScores
+from llama_index_prod_rag.models.pairs import PairScorer
 from llama_index_prod_rag.postprocessor.score_cache import CachedScorer
-from llama_index_prod_rag.postprocessor.scorers import PairScorer
 
 
 def remembered(scorer: PairScorer) -> PairScorer:

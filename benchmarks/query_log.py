@@ -20,9 +20,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from llama_index_prod_rag.query_log.record import Passage, QueryRecord, hits_of, seconds_of
+from llama_index_prod_rag.query_log.record import LoggedPassage, QueryRecord, hits_of, seconds_of
 from llama_index_prod_rag.query_log.store import QueryLog
-from llama_index_prod_rag.trace import LegHit, Record, RerankRecord, RetrievalRecord
+from llama_index_prod_rag.trace.records import LegHit, Record, RerankRecord, RetrievalRecord
 
 _PAIRS = 50
 _SHOWN = 10
@@ -62,7 +62,7 @@ def build_record(trace: Sequence[Record], query_id: str) -> QueryRecord:
         reasons=("The best passage covers 4 of 5 query terms.",),
         seconds=seconds_of(trace),
         hits=hits_of(trace, shown),
-        passages=tuple(Passage(node, _TEXT, node) for node in shown),
+        passages=tuple(LoggedPassage(node, _TEXT, node) for node in shown),
         answer="Somebody.",
     )
 

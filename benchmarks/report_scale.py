@@ -20,7 +20,7 @@ from pathlib import Path
 
 from llama_index_prod_rag.evaluation.report.numbers import report_numbers
 from llama_index_prod_rag.evaluation.report.page import write_report
-from llama_index_prod_rag.query_log.record import HitRecord, Passage, QueryRecord
+from llama_index_prod_rag.query_log.record import HitRecord, LoggedPassage, QueryRecord
 from llama_index_prod_rag.query_log.store import QueryLog
 
 _WORDS = (  # noqa: SIM905 - a word list reads better as text
@@ -67,7 +67,7 @@ def synthetic_records(count: int, *, depth: int = 100, seed: int = 0) -> Iterato
                 "total": generator.expovariate(1),
             },
             hits=tuple(_hits(generator, pool, shown, confidence, depth)),
-            passages=tuple(Passage(node, f"Passage {node}. " + "text " * 150, "doc") for node in shown),
+            passages=tuple(LoggedPassage(node, f"LoggedPassage {node}. " + "text " * 150, "doc") for node in shown),
             answer="An answer." if decision != "refuse" else "No passage answers this.",
         )
 

@@ -29,8 +29,9 @@ from benchmarks.pair_scores import remembered
 from llama_index_prod_rag.evaluation.datasets import RetrievalDataset, Split, load_beir
 from llama_index_prod_rag.evaluation.pipelines import PipelineSettings, Workbench
 from llama_index_prod_rag.evaluation.ranking import rank_metrics
+from llama_index_prod_rag.models.pairs import PairScorer
+from llama_index_prod_rag.models.scorers import load_scorer
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
-from llama_index_prod_rag.postprocessor.scorers import PairScorer, load_scorer
 from llama_index_prod_rag.significance import Interval, bootstrap_mean, paired_difference
 
 SETS = ("scifact", "cranfield", "fiqa_mini", "hotpotqa", "cosqa")

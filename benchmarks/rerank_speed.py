@@ -25,7 +25,7 @@ from typing import Any
 
 from benchmarks.rerank_workloads import Task, chunk_tasks, long_task, scifact_tasks
 from benchmarks.torch_reranker import write_torch_folder
-from llama_index_prod_rag.disk_cache import cache_folder
+from llama_index_prod_rag.models.disk_cache import cache_folder
 
 _TOP_N = 10
 _KEEP = 20
@@ -140,7 +140,7 @@ def _in_own_process(system: str, folder: str, workloads: Path) -> dict[str, Any]
 
 
 def _prepare(data: Path, questions: int, long: bool) -> dict[str, dict[str, list[Task]]]:
-    from llama_index_prod_rag.postprocessor.scorers import load_scorer
+    from llama_index_prod_rag.models.scorers import load_scorer
 
     speed = {"scifact": scifact_tasks(data, questions), "chunks": chunk_tasks(data, questions, load_scorer("offline"))}
     return {"systems": speed} | ({"long": {"long": long_task(data)}} if long else {})

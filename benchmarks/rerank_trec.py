@@ -17,11 +17,12 @@ from pathlib import Path
 
 from benchmarks.pair_scores import remembered
 from benchmarks.torch_reranker import write_torch_folder
-from llama_index_prod_rag.disk_cache import cache_folder
 from llama_index_prod_rag.evaluation.datasets import load_beir
 from llama_index_prod_rag.evaluation.ranking import rank_metrics
+from llama_index_prod_rag.models.disk_cache import cache_folder
+from llama_index_prod_rag.models.pairs import PairScorer
+from llama_index_prod_rag.models.scorers import load_scorer
 from llama_index_prod_rag.postprocessor.passages import score_passages
-from llama_index_prod_rag.postprocessor.scorers import PairScorer, load_scorer
 from llama_index_prod_rag.significance import bootstrap_mean, compare
 
 _METRIC = "nDCG@10"

@@ -17,7 +17,7 @@ import numpy as np
 import Stemmer
 
 from llama_index_prod_rag.evaluation.datasets import load_beir
-from llama_index_prod_rag.postprocessor.scorers import PairScorer
+from llama_index_prod_rag.models.pairs import PairScorer
 from llama_index_prod_rag.postprocessor.windows import window_spans
 
 CANDIDATES = 50

@@ -5,7 +5,7 @@
 Every system gets the same hard limit, in the same tokens (the estimate `simple`), and its own splitter for the format
 where it has one that works offline. `whole` is the share of blocks (tables, fences, functions, clauses, theorems with
 their proof) found in one chunk, `paths` the share of words whose chunk tells all headings above them, in its metadata
-or in its text. The gold set lies in `tests/node_parser/structure/gold`.
+or in its text. The gold set lies in `tests/structure/gold`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any
 from llama_index.core import Document
 
 from benchmarks.structure_gold import GoldChunk, GoldDocument, is_whole, knows_path, load_gold
+from llama_index_prod_rag.models.tokenizers import load_counter
 from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
-from llama_index_prod_rag.node_parser.tokens import load_counter
 
 System = Callable[[GoldDocument, int], list[GoldChunk]]
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-GOLD = Path(__file__).resolve().parent.parent / "tests" / "node_parser" / "structure" / "gold"
+GOLD = Path(__file__).resolve().parent.parent / "tests" / "structure" / "gold"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from llama_index_prod_rag.models import find_weights
+from llama_index_prod_rag.models.weights import find_weights
 
 if TYPE_CHECKING:
     import torch

@@ -20,7 +20,7 @@ from llama_index_prod_rag import (
     HybridFusionRetriever,
     QueryLog,
 )
-from llama_index_prod_rag.embedding import load_embedding
+from llama_index_prod_rag.models.embedding import load_embedding
 
 HANDBOOK = Path(__file__).parent / "handbook"
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
     from llama_index_prod_rag.retrievers.elasticsearch.retriever import ElasticsearchHybridRetriever
     from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
-    from llama_index_prod_rag.trace import tracing
+    from llama_index_prod_rag.trace.records import tracing
 
 _HOMES = {
     "BM25FRetriever": "retrievers.bm25",
@@ -41,7 +41,7 @@ _HOMES = {
     "SemanticChunker": "node_parser.semantic",
     "TextbookAssessor": "confidence.assessment",
     "calibrate": "confidence.fitting",
-    "tracing": "trace",
+    "tracing": "trace.records",
     "tune_weights": "fusion.tuning",
 }
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.pair_scorers import scorer, short_scorer, tiny_model, two_label_model  # noqa: F401 - fixtures of several folders
+
 # Generated inputs are new ones on every run at home, where a finding is welcome, and the same ones in the gate.
 settings.register_profile("gate", derandomize=True)
 if os.environ.get("CI"):

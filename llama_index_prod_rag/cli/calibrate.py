@@ -45,8 +45,8 @@ def calibrate(
     # Imported here, so that wrong use and --help answer at once.
     from llama_index_prod_rag.confidence import fitting
     from llama_index_prod_rag.confidence.calibrated import default_calibration
+    from llama_index_prod_rag.evaluation.calibration_examples import examples_of
     from llama_index_prod_rag.evaluation.labels import read_labels
-    from llama_index_prod_rag.query_engine.labelled import examples_of
     from llama_index_prod_rag.query_log.store import QueryLog
 
     known = read_labels(labels)

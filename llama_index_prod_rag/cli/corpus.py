@@ -21,10 +21,10 @@ from llama_index.core.schema import BaseNode, MetadataMode
 from llama_index_prod_rag._version import __version__
 from llama_index_prod_rag.cli.progress import progress_bar
 from llama_index_prod_rag.cli.sources import Source
-from llama_index_prod_rag.disk_cache import cache_folder, digest
-from llama_index_prod_rag.embedding import embed_texts, load_embedding
 from llama_index_prod_rag.errors import InputError
-from llama_index_prod_rag.models import Weights, find_weights
+from llama_index_prod_rag.models.disk_cache import cache_folder, digest
+from llama_index_prod_rag.models.embedding import embed_texts, load_embedding
+from llama_index_prod_rag.models.weights import Weights, find_weights
 from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
 
 _log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ def open_corpus(source: Source, *, embed_model: str = "offline") -> Corpus:
 
     Args:
         source: the documents.
-        embed_model: as `llama_index_prod_rag.models.find_weights` takes it.
+        embed_model: as `llama_index_prod_rag.models.weights.find_weights` takes it.
 
     Raises:
         InputError: the documents hold no text.

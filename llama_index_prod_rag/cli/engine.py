@@ -19,14 +19,14 @@ from llama_index_prod_rag.cli.corpus import Corpus
 from llama_index_prod_rag.confidence.assessment import Assessor
 from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor
 from llama_index_prod_rag.confidence.calibration import Calibration
-from llama_index_prod_rag.confidence.terms import TermStatistics
 from llama_index_prod_rag.errors import ConfigurationError
-from llama_index_prod_rag.models import OFFLINE, find_weights
+from llama_index_prod_rag.models.scorers import shared_scorer
+from llama_index_prod_rag.models.weights import OFFLINE, find_weights
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
-from llama_index_prod_rag.postprocessor.scorers import shared_scorer
 from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
 from llama_index_prod_rag.query_engine.writer import Log
 from llama_index_prod_rag.retrievers.hybrid import DEFAULT_ALPHA, HybridFusionRetriever
+from llama_index_prod_rag.text.terms import TermStatistics
 
 if TYPE_CHECKING:
     from llama_index_prod_rag.query_log.store import QueryLog
@@ -67,7 +67,7 @@ def load_llm(name: str | None) -> LLM | None:
     if name is None:
         return None
     if name == OFFLINE:
-        from llama_index_prod_rag.offline_llm import OfflineLLM
+        from llama_index_prod_rag.models.llm import OfflineLLM
 
         find_weights(OFFLINE, "language-model")  # the gate would make a hedge of missing ones, after all the indexing
         return OfflineLLM()

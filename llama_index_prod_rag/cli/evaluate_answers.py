@@ -46,9 +46,9 @@ def answers(
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure answers end to end: correct, wrong and refused kept apart, right refusals rewarded."""
-    from llama_index_prod_rag.cli.asking import ask_contexts, ask_documents
     from llama_index_prod_rag.cli.engine import Settings, load_assessor, load_llm
-    from llama_index_prod_rag.evaluation.generation import answer_metric
+    from llama_index_prod_rag.cli.evaluated_engines import ask_contexts, ask_documents
+    from llama_index_prod_rag.evaluation.answer_metrics import answer_metric
     from llama_index_prod_rag.evaluation.questions import ask_all, read_questions
     from llama_index_prod_rag.evaluation.report.numbers import report_numbers
     from llama_index_prod_rag.evaluation.report.page import write_report

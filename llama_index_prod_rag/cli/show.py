@@ -15,7 +15,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from llama_index_prod_rag.scored_node import ScoredNode
+from llama_index_prod_rag.trace.scored_node import ScoredNode
 
 _STYLES = {"answer": "green", "hedge": "yellow", "refuse": "red"}
 _JSON_KEYS = ("query_id", "decision", "status", "confidence", "reasons")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from llama_index_prod_rag.confidence.terms import TermStatistics, term_set
-from llama_index_prod_rag.trace import Record, RerankRecord, RetrievalRecord
+from llama_index_prod_rag.text.terms import TermStatistics, term_set
+from llama_index_prod_rag.trace.records import Record, RerankRecord, RetrievalRecord
 
 
 @dataclass(frozen=True, slots=True)

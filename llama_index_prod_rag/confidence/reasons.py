@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llama_index_prod_rag.confidence.evidence import Evidence
-from llama_index_prod_rag.confidence.terms import term_set, unmentioned
+from llama_index_prod_rag.text.terms import term_set, unmentioned
 
 _AGREEMENT_DEPTH = 10
 

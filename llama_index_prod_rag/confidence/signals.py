@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llama_index_prod_rag.confidence.evidence import Evidence
-from llama_index_prod_rag.confidence.terms import TermStatistics, term_set, unmentioned
+from llama_index_prod_rag.text.terms import TermStatistics, term_set, unmentioned
 
 _AGREEMENT_DEPTH = 10
 _TEXTBOOK_DEPTH = 5  # the textbook looks at the variance of the top five scores

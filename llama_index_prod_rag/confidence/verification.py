@@ -14,33 +14,13 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
-from llama_index_prod_rag.confidence.terms import numbers, term_set
 from llama_index_prod_rag.errors import ConfigurationError, ScoringError
+from llama_index_prod_rag.models.pairs import EntailmentJudge
+from llama_index_prod_rag.text.terms import numbers, term_set
 
 _MARK = re.compile(r"\[\d+(?:,\s*\d+)*\]")
-
-
-@dataclass(frozen=True, slots=True)
-class Entailment:
-    """Whether one text follows from another, as probabilities.
-
-    Attributes:
-        supports: the premise says so.
-        contradicts: the premise says otherwise.
-    """
-
-    supports: float
-    contradicts: float
-
-
-class EntailmentJudge(Protocol):
-    """A natural language inference model."""
-
-    def judge(self, pairs: Sequence[tuple[str, str]]) -> list[Entailment]:
-        """One result for each (premise, hypothesis)."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from llama_index.core.prompts.mixin import PromptDictType
 from pydantic import Field
 
 from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.evaluation.answer_metrics import answer_metric
 from llama_index_prod_rag.evaluation.answers import Outcome, grade_answer, is_good
-from llama_index_prod_rag.evaluation.generation import answer_metric
 from llama_index_prod_rag.evaluation.labels import Label
 from llama_index_prod_rag.evaluation.ranking import parse_metric, rank_metrics
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError
-from llama_index_prod_rag.evaluation.generation import AnswerMetric, contains_answer
+from llama_index_prod_rag.evaluation.answer_metrics import AnswerMetric, contains_answer
 from llama_index_prod_rag.evaluation.labels import Label
 from llama_index_prod_rag.significance import Interval, bootstrap_mean, proportion
 

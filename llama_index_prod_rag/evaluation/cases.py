@@ -13,6 +13,7 @@ from itertools import combinations
 from sys import intern
 from typing import Literal
 
+from llama_index_prod_rag.evaluation.answer_metrics import AnswerMetric, contains_answer
 from llama_index_prod_rag.evaluation.answers import Outcome, grade_answer, is_good
 from llama_index_prod_rag.evaluation.failures import (
     FailureStage,
@@ -21,7 +22,6 @@ from llama_index_prod_rag.evaluation.failures import (
     attribute_from_feedback,
     places_of,
 )
-from llama_index_prod_rag.evaluation.generation import AnswerMetric, contains_answer
 from llama_index_prod_rag.evaluation.labels import Label, verdict
 from llama_index_prod_rag.query_log.normalise import WITHHELD
 from llama_index_prod_rag.query_log.record import QueryRecord

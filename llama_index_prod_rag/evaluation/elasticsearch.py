@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
-from llama_index_prod_rag.embedding import embed_texts
 from llama_index_prod_rag.errors import MissingExtraError
 from llama_index_prod_rag.evaluation.datasets import RetrievalDataset
 from llama_index_prod_rag.evaluation.pipelines import PipelineSettings, Ranker, Workbench
+from llama_index_prod_rag.models.embedding import embed_texts
 from llama_index_prod_rag.retrievers.elasticsearch import (
     ElasticsearchHybridRetriever,
     create_index,

@@ -11,8 +11,8 @@ from sys import intern
 from types import MappingProxyType
 from typing import Literal, get_args
 
+from llama_index_prod_rag.evaluation.answer_metrics import contains_answer
 from llama_index_prod_rag.evaluation.answers import Outcome, is_good
-from llama_index_prod_rag.evaluation.generation import contains_answer
 from llama_index_prod_rag.evaluation.labels import Label
 from llama_index_prod_rag.query_log.record import QueryRecord
 

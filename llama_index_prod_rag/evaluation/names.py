@@ -7,8 +7,8 @@ from typing import Any
 
 from llama_index.core.schema import BaseNode, MetadataMode
 
-from llama_index_prod_rag.confidence.terms import TermStatistics
 from llama_index_prod_rag.evaluation.labels import Label
+from llama_index_prod_rag.text.terms import TermStatistics
 
 _SOURCE_KEYS = ("file_path", "file_name", "filename", "source", "url", "title")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from llama_index_prod_rag.disk_cache import ArrayCache, cache_folder
+from llama_index_prod_rag.models.disk_cache import ArrayCache, cache_folder
 
 
 class DiskScores:

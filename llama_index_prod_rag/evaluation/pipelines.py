@@ -16,13 +16,13 @@ from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.schema import BaseNode, NodeWithScore, QueryBundle, TextNode
 from numpy.typing import NDArray
 
-from llama_index_prod_rag.embedding import embed_texts
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.evaluation.datasets import RetrievalDataset
 from llama_index_prod_rag.evaluation.pair_scores import DiskScores
+from llama_index_prod_rag.models.embedding import embed_texts
+from llama_index_prod_rag.models.scorers import load_scorer
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.postprocessor.score_cache import CachedScorer
-from llama_index_prod_rag.postprocessor.scorers import load_scorer
 from llama_index_prod_rag.retrievers.bm25 import DEFAULT_FIELDS, BM25FRetriever
 from llama_index_prod_rag.retrievers.hybrid import DEFAULT_ALPHA, DEFAULT_RULE, HybridFusionRetriever
 

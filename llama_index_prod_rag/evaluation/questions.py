@@ -18,7 +18,7 @@ from typing import Any
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.evaluation.labels import Label, label_of
 from llama_index_prod_rag.json_lines import numbered_lines
-from llama_index_prod_rag.query_log.record import HitRecord, Passage, QueryRecord
+from llama_index_prod_rag.query_log.record import HitRecord, LoggedPassage, QueryRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Question:
 
     query_id: str
     query: str
-    passages: tuple[Passage, ...] | None
+    passages: tuple[LoggedPassage, ...] | None
     label: Label
     answered: QueryRecord | None = None
 
@@ -75,7 +75,7 @@ def _question(row: Mapping[str, Any], number: str) -> Question:
         raise ValueError("query must be a text")
     contexts = row.get("contexts") or []
     passages = tuple(
-        Passage(f"{query_id}#{place}", f"{context.get('title') or ''}\n{context['text']}".strip(), query_id)
+        LoggedPassage(f"{query_id}#{place}", f"{context.get('title') or ''}\n{context['text']}".strip(), query_id)
         for place, context in enumerate(contexts)
     )
     gold = [passage.node_id for passage, context in zip(passages, contexts, strict=True) if context.get("gold")]
@@ -87,7 +87,9 @@ def _question(row: Mapping[str, Any], number: str) -> Question:
 _LABEL_KEYS = ("relevant", "answers", "answerable", "needs_all")
 
 
-def _answered(row: Mapping[str, Any], query: str, query_id: str, passages: Sequence[Passage]) -> QueryRecord | None:
+def _answered(
+    row: Mapping[str, Any], query: str, query_id: str, passages: Sequence[LoggedPassage]
+) -> QueryRecord | None:
     if "prediction" not in row:
         return None
     prediction, confidence = row["prediction"], row.get("confidence")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError, MissingExtraError
-from llama_index_prod_rag.models import OFFLINE, find_weights
+from llama_index_prod_rag.models.weights import OFFLINE, find_weights
 
 
 class BertScore(NamedTuple):

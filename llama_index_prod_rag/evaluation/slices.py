@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from llama_index_prod_rag.confidence.terms import TermStatistics, names, term_set
 from llama_index_prod_rag.evaluation.cases import Case
 from llama_index_prod_rag.significance import Interval, proportion
+from llama_index_prod_rag.text.terms import TermStatistics, names, term_set
 
 SliceTest = Callable[[Case], bool | None]
 """Whether a question belongs to the slice; None: cannot tell."""

@@ -19,9 +19,9 @@ from llama_index_prod_rag.fusion.rules import ConvexCombination, parse_rule
 from llama_index_prod_rag.fusion.tuning import MIN_LABELS, PRIOR, LabelledQuery, WeightTable
 from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
-from llama_index_prod_rag.scored_node import ScoredNode
 from llama_index_prod_rag.significance import Interval
-from llama_index_prod_rag.trace import RerankRecord, RetrievalRecord
+from llama_index_prod_rag.trace.records import RerankRecord, RetrievalRecord
+from llama_index_prod_rag.trace.scored_node import ScoredNode
 
 _log = logging.getLogger(__name__)
 

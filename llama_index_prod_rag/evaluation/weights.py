@@ -14,7 +14,7 @@ from llama_index_prod_rag.evaluation.tuning_study import labelled_query, mean_de
 from llama_index_prod_rag.fusion.rules import parse_rule
 from llama_index_prod_rag.fusion.tuning import PRIOR, LabelledQuery, Tuning, tune_weights
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
-from llama_index_prod_rag.scored_node import ScoredNode
+from llama_index_prod_rag.trace.scored_node import ScoredNode
 
 _log = logging.getLogger(__name__)
 

@@ -26,13 +26,14 @@ from llama_index.core.schema import BaseNode, Document, MetadataMode, NodeRelati
 from llama_index.core.utils import get_tqdm_iterable
 from numpy.typing import NDArray
 
+from llama_index_prod_rag.chunking.packing import pack_units, split_chunk
+from llama_index_prod_rag.chunking.units import Budget, Chunk, Source, Unit
 from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.models.tokenizers import load_counter
 from llama_index_prod_rag.node_parser.embedded_metadata import EmbeddedMetadata
 from llama_index_prod_rag.node_parser.hierarchy import link_neighbours
-from llama_index_prod_rag.node_parser.packing import pack_units, split_chunk
-from llama_index_prod_rag.node_parser.spans import without_surrogates
-from llama_index_prod_rag.node_parser.tokens import SIMPLE, HuggingFaceCounter, TokenCounter, load_counter
-from llama_index_prod_rag.node_parser.units import Budget, Chunk, Source, Unit
+from llama_index_prod_rag.text.graphemes import without_surrogates
+from llama_index_prod_rag.text.tokens import SIMPLE, HuggingFaceCounter, TokenCounter
 
 _logger = logging.getLogger(__name__)
 

@@ -8,15 +8,15 @@ from typing import Literal
 from llama_index.core.bridge.pydantic import Field
 from llama_index.core.schema import BaseNode, TextNode
 
+from llama_index_prod_rag.chunking.packing import plan_units
+from llama_index_prod_rag.chunking.units import Budget, Chunk, PlainSource, Source, metadata_of, path_of
 from llama_index_prod_rag.node_parser.base import ChunkingParser, Plan
-from llama_index_prod_rag.node_parser.definitions import find_definitions, used_definitions
 from llama_index_prod_rag.node_parser.embedded_metadata import EmbeddedMetadata
 from llama_index_prod_rag.node_parser.hierarchy import cut_sections, link_family
-from llama_index_prod_rag.node_parser.packing import plan_units
-from llama_index_prod_rag.node_parser.structure.detect import Format, detect_format, read
-from llama_index_prod_rag.node_parser.structure.html import HtmlText
-from llama_index_prod_rag.node_parser.structure.tree import Block
-from llama_index_prod_rag.node_parser.units import Budget, Chunk, PlainSource, Source, metadata_of, path_of
+from llama_index_prod_rag.structure.definitions import find_definitions, used_definitions
+from llama_index_prod_rag.structure.formats import Format, detect_format, read
+from llama_index_prod_rag.structure.html import HtmlText
+from llama_index_prod_rag.structure.tree import Block
 
 DEFINITIONS = "definitions"
 """Metadata key of the definitions of terms that a chunk uses; shown to language models, never embedded."""

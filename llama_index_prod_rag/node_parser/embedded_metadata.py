@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from llama_index.core.schema import BaseNode, MetadataMode, TextNode
 
-from llama_index_prod_rag.node_parser.spans import without_surrogates
-from llama_index_prod_rag.node_parser.tokens import TokenCounter
+from llama_index_prod_rag.text.graphemes import without_surrogates
+from llama_index_prod_rag.text.tokens import TokenCounter
 
 _logger = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 from llama_index.core.schema import BaseNode, NodeRelationship, RelatedNodeInfo, TextNode
 
-from llama_index_prod_rag.node_parser.structure.tree import Block
-from llama_index_prod_rag.node_parser.units import Unit
+from llama_index_prod_rag.chunking.units import Unit
+from llama_index_prod_rag.structure.tree import Block
 
 
 def link_neighbours(nodes: Sequence[BaseNode]) -> None:

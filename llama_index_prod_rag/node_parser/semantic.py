@@ -5,11 +5,11 @@ from __future__ import annotations
 from llama_index.core.bridge.pydantic import Field
 from llama_index.core.schema import BaseNode
 
+from llama_index_prod_rag.chunking.packing import plan_units
+from llama_index_prod_rag.chunking.units import Budget, PlainSource
 from llama_index_prod_rag.node_parser.base import ChunkingParser, Plan
 from llama_index_prod_rag.node_parser.embedded_metadata import EmbeddedMetadata
-from llama_index_prod_rag.node_parser.packing import plan_units
-from llama_index_prod_rag.node_parser.structure.tree import Block
-from llama_index_prod_rag.node_parser.units import Budget, PlainSource
+from llama_index_prod_rag.structure.tree import Block
 
 
 class SemanticChunker(ChunkingParser):

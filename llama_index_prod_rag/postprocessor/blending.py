@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from llama_index_prod_rag.fusion.normalisers import Bounds, find_bounds
 from llama_index_prod_rag.fusion.rules import ConvexCombination, fuse, share_weights
-from llama_index_prod_rag.trace import RetrievalRecord
+from llama_index_prod_rag.trace.records import RetrievalRecord
 
 CROSS_ENCODER = "cross_encoder"
 """Name of the pair score among the legs."""
@@ -68,7 +68,7 @@ def blend_with_legs(
         ConfigurationError: a leg of the record has no weight.
 
     Examples:
-        >>> from llama_index_prod_rag.trace import LegHit
+        >>> from llama_index_prod_rag.trace.records import LegHit
         >>> record = RetrievalRecord("q", legs={"bm25": {"a": LegHit(1, 9.0), "b": LegHit(2, 3.0)}})
         >>> blend_with_legs(["a", "b"], record, None, share=0.25).scores({"a": -2.0, "b": 4.0})
         {'a': 0.75, 'b': 0.25}

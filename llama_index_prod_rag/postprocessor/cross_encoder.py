@@ -15,16 +15,17 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import Field, PrivateAttr
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError, MissingExtraError
-from llama_index_prod_rag.events import emit
 from llama_index_prod_rag.fusion.rules import share_weights
+from llama_index_prod_rag.models.pairs import Backend, PairScorer, Progress
+from llama_index_prod_rag.models.scorers import shared_scorer
 from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER, Blend, blend_with_legs, blend_with_scores
 from llama_index_prod_rag.postprocessor.cascade import beginning, score_until_settled
 from llama_index_prod_rag.postprocessor.passages import PassageReader
 from llama_index_prod_rag.postprocessor.questions import is_question
 from llama_index_prod_rag.postprocessor.score_cache import CachedScorer, LruScores
-from llama_index_prod_rag.postprocessor.scorers import Backend, PairScorer, Progress, shared_scorer
-from llama_index_prod_rag.scored_node import carried_records, rescored
-from llama_index_prod_rag.trace import RerankRecord, RetrievalRecord, open_trace
+from llama_index_prod_rag.trace.events import emit
+from llama_index_prod_rag.trace.records import RerankRecord, RetrievalRecord, open_trace
+from llama_index_prod_rag.trace.scored_node import carried_records, rescored
 
 _dispatcher = get_dispatcher(__name__)
 

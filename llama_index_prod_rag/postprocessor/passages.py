@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from llama_index_prod_rag.errors import ScoringError
-from llama_index_prod_rag.postprocessor.scorers import PairScorer, Progress
+from llama_index_prod_rag.models.pairs import PairScorer, Progress
 from llama_index_prod_rag.postprocessor.windows import window_spans
 
 _logger = logging.getLogger(__name__)

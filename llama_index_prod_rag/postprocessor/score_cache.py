@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Protocol
 
-from llama_index_prod_rag.disk_cache import digest
 from llama_index_prod_rag.errors import ConfigurationError
-from llama_index_prod_rag.postprocessor.scorers import Pair, PairScorer, Progress
+from llama_index_prod_rag.models.disk_cache import digest
+from llama_index_prod_rag.models.pairs import Pair, PairScorer, Progress
 
 
 class ScoreStore(Protocol):

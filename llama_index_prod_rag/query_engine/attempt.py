@@ -11,17 +11,17 @@ from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
+from llama_index_prod_rag.calls import Call, Steps
 from llama_index_prod_rag.confidence.assessment import Assessor, RetrievalAssessment, no_results
 from llama_index_prod_rag.confidence.evidence import Evidence, gather
 from llama_index_prod_rag.confidence.policy import Decision, Policy
 from llama_index_prod_rag.confidence.signals import compute_signals, not_assessed
-from llama_index_prod_rag.confidence.terms import TermStatistics
-from llama_index_prod_rag.confidence.verification import Entailment, EntailmentJudge
+from llama_index_prod_rag.models.pairs import Entailment, EntailmentJudge
 from llama_index_prod_rag.query_engine.retry import QueryRewriter
 from llama_index_prod_rag.query_engine.sources import passages_of, text_of
-from llama_index_prod_rag.query_engine.steps import Call, Steps
-from llama_index_prod_rag.scored_node import carried_records
-from llama_index_prod_rag.trace import QueryTrace, Record, join_records
+from llama_index_prod_rag.text.terms import TermStatistics
+from llama_index_prod_rag.trace.records import QueryTrace, Record, join_records
+from llama_index_prod_rag.trace.scored_node import carried_records
 
 _logger = logging.getLogger(__name__)
 

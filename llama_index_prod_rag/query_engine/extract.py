@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 from llama_index.core.schema import NodeWithScore
 
-from llama_index_prod_rag.confidence.terms import term_set
-from llama_index_prod_rag.node_parser.sentences import split_sentences
 from llama_index_prod_rag.query_engine.sources import source_of
+from llama_index_prod_rag.text.sentences import split_sentences
+from llama_index_prod_rag.text.terms import term_set
 
 _SHORTEST = 3  # words; shorter pieces are headings, list marks and leftovers
 

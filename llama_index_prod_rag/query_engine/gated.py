@@ -21,23 +21,24 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 from llama_index.core.vector_stores.types import MetadataFilters
 from llama_index_instrumentation import get_dispatcher
 
+from llama_index_prod_rag.calls import Steps, arun, run
 from llama_index_prod_rag.confidence.assessment import Assessor
 from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor
 from llama_index_prod_rag.confidence.policy import Policy, StatusPolicy
-from llama_index_prod_rag.confidence.terms import TermStatistics
-from llama_index_prod_rag.confidence.verification import EntailmentJudge, SupportPolicy
+from llama_index_prod_rag.confidence.verification import SupportPolicy
 from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.models.pairs import EntailmentJudge
 from llama_index_prod_rag.query_engine.attempt import FIRST, Attempt, Judge, look
 from llama_index_prod_rag.query_engine.events import AssessmentEvent
 from llama_index_prod_rag.query_engine.extract import SentenceScorer
+from llama_index_prod_rag.query_engine.outcome import Report
 from llama_index_prod_rag.query_engine.prompts import default_prompts
-from llama_index_prod_rag.query_engine.report import Report
 from llama_index_prod_rag.query_engine.retry import Retry
-from llama_index_prod_rag.query_engine.steps import Steps, arun, run
 from llama_index_prod_rag.query_engine.writer import Log, Means, Writer
-from llama_index_prod_rag.query_log.settings import engine_hash
-from llama_index_prod_rag.retrievers.legs import TakesFilters
-from llama_index_prod_rag.trace import QueryTrace, tracing
+from llama_index_prod_rag.query_log.configuration import engine_hash
+from llama_index_prod_rag.text.terms import TermStatistics
+from llama_index_prod_rag.trace.ports import TakesFilters
+from llama_index_prod_rag.trace.records import QueryTrace, tracing
 
 _dispatcher = get_dispatcher(__name__)
 _MERIT = {"refuse": 0, "hedge": 1, "answer": 2}

@@ -15,8 +15,8 @@ from llama_index_instrumentation.dispatcher import Dispatcher
 from pydantic import PrivateAttr
 
 from llama_index_prod_rag.errors import MissingExtraError
-from llama_index_prod_rag.events import FusionEvent, PairScoresEvent
 from llama_index_prod_rag.query_engine.events import AssessmentEvent, DecisionEvent
+from llama_index_prod_rag.trace.events import FusionEvent, PairScoresEvent
 
 if TYPE_CHECKING:
     from openinference.instrumentation import TraceConfig

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
 from typing import Protocol
 
-from llama_index_prod_rag.query_engine.steps import Steps, arun, run
+from llama_index_prod_rag.calls import Steps, arun, run
 
 
 class Ending(Protocol):

@@ -19,17 +19,18 @@ from llama_index.core.response_synthesizers import BaseSynthesizer
 from llama_index.core.schema import QueryBundle
 from llama_index_instrumentation import get_dispatcher
 
-from llama_index_prod_rag.confidence.verification import EntailmentJudge, SupportPolicy, Verification, verify
-from llama_index_prod_rag.node_parser.sentences import split_sentences
+from llama_index_prod_rag.calls import Call, Steps
+from llama_index_prod_rag.confidence.verification import SupportPolicy, Verification, verify
+from llama_index_prod_rag.models.pairs import EntailmentJudge
 from llama_index_prod_rag.query_engine.attempt import reason_of
 from llama_index_prod_rag.query_engine.events import DecisionEvent
 from llama_index_prod_rag.query_engine.extract import SentenceScorer, best_sentences, quoted
 from llama_index_prod_rag.query_engine.logprobs import listening
-from llama_index_prod_rag.query_engine.report import Report
+from llama_index_prod_rag.query_engine.outcome import Report
 from llama_index_prod_rag.query_engine.sources import finite, text_of
-from llama_index_prod_rag.query_engine.steps import Call, Steps
 from llama_index_prod_rag.query_engine.streaming import aone_token, awatched, one_token, watched
 from llama_index_prod_rag.query_log.record import QueryRecord
+from llama_index_prod_rag.text.sentences import split_sentences
 
 _dispatcher = get_dispatcher(__name__)
 _logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from llama_index.core.schema import NodeWithScore
 
-from llama_index_prod_rag.query_log.record import Passage
+from llama_index_prod_rag.query_log.record import LoggedPassage
 
 
 def scores_of(hits: Sequence[NodeWithScore]) -> dict[str, float | None]:
@@ -17,9 +17,10 @@ def scores_of(hits: Sequence[NodeWithScore]) -> dict[str, float | None]:
     return scores
 
 
-def passages_of(hits: Sequence[NodeWithScore]) -> tuple[Passage, ...]:
+def passages_of(hits: Sequence[NodeWithScore]) -> tuple[LoggedPassage, ...]:
     """Each node's own text and document, in list order."""
     first = {hit.node.node_id: hit.node for hit in reversed(hits)}
     return tuple(
-        Passage(node_id, first[node_id].get_content(), first[node_id].ref_doc_id or "") for node_id in scores_of(hits)
+        LoggedPassage(node_id, first[node_id].get_content(), first[node_id].ref_doc_id or "")
+        for node_id in scores_of(hits)
     )

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from llama_index_prod_rag.query_log.record import Feedback, HitRecord, Passage, QueryRecord
+from llama_index_prod_rag.query_log.record import Feedback, HitRecord, LoggedPassage, QueryRecord
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -62,7 +62,7 @@ def clean_record(record: QueryRecord) -> QueryRecord:
         reasons=tuple(map(clean_text, record.reasons)),
         seconds={stage: spent for stage, spent in _clean_numbers(record.seconds).items() if spent is not None},
         hits=_clean_hits(record.hits),
-        passages=tuple(Passage(*map(clean_text, passage)) for passage in record.passages),
+        passages=tuple(LoggedPassage(*map(clean_text, passage)) for passage in record.passages),
         failed={clean_text(stage): clean_text(why) for stage, why in record.failed.items()},
         answer=_maybe(record.answer),
         error=_maybe(record.error),

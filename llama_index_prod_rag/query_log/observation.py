@@ -8,9 +8,9 @@ from datetime import datetime, timezone
 from time import perf_counter
 from typing import Literal
 
-from llama_index_prod_rag.query_log.conventions import Ids, current_ids
-from llama_index_prod_rag.query_log.record import Passage, QueryRecord, hits_of, seconds_of
-from llama_index_prod_rag.trace import LegHit, Record, RerankRecord, RetrievalRecord
+from llama_index_prod_rag.query_log.ids import Ids, current_ids
+from llama_index_prod_rag.query_log.record import LoggedPassage, QueryRecord, hits_of, seconds_of
+from llama_index_prod_rag.trace.records import LegHit, Record, RerankRecord, RetrievalRecord
 
 Step = Literal["retrieval", "rerank", "synthesis"]
 Scores = Mapping[str, float | None]
@@ -93,7 +93,7 @@ class Observation:
         self._synthesis = (self._synthesis or 0.0) + self._took("synthesis", span)[0]
 
     def finish(
-        self, answer: str | None, shown: Scores, passages: tuple[Passage, ...], error: str | None = None
+        self, answer: str | None, shown: Scores, passages: tuple[LoggedPassage, ...], error: str | None = None
     ) -> QueryRecord:
         """The record of everything up to now; called once, when the last token is out."""
         records = [*self._records, *(_retrieval(self.query, [call], {}) for call in self._calls)]

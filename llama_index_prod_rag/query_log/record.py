@@ -18,7 +18,7 @@ from itertools import count, repeat
 from typing import Any, Literal, NamedTuple
 
 from llama_index_prod_rag.errors import ConfigurationError
-from llama_index_prod_rag.trace import Record, RerankRecord, RetrievalRecord
+from llama_index_prod_rag.trace.records import Record, RerankRecord, RetrievalRecord
 
 Stage = Literal["leg", "fused", "pair", "reranked", "shown"]
 """Which list: a leg's, the fused one, by raw pair score, after reranking, or what reached the answer's context."""
@@ -49,7 +49,7 @@ class HitRecord(NamedTuple):
     call: int = 0
 
 
-class Passage(NamedTuple):
+class LoggedPassage(NamedTuple):
     """The text of a passage that reached the answer's context.
 
     Attributes:
@@ -129,7 +129,7 @@ class QueryRecord:
     reasons: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     hits: tuple[HitRecord, ...] = ()
-    passages: tuple[Passage, ...] = ()
+    passages: tuple[LoggedPassage, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
     answer: str | None = None
     error: str | None = None

@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from llama_index_prod_rag.query_log.record import Feedback, HitRecord, Passage, QueryRecord, rank_hits
+from llama_index_prod_rag.query_log.record import Feedback, HitRecord, LoggedPassage, QueryRecord, rank_hits
 
 Row = dict[str, Any]
 
@@ -119,7 +119,7 @@ def query_record(row: Mapping[str, Any], feedback: Iterable[Feedback]) -> QueryR
         reasons=tuple(row["reasons"]),
         seconds=row["seconds"],
         hits=tuple(_unpack(row["rankings"])) if "rankings" in row else (),
-        passages=tuple(Passage(**passage) for passage in row.get("passages", ())),
+        passages=tuple(LoggedPassage(**passage) for passage in row.get("passages", ())),
         failed=row["failed"],
         answer=row["output_value"],
         error=row["error"],

@@ -18,7 +18,7 @@ from typing import Any, TextIO
 from llama_index_prod_rag.errors import ConfigurationError, InputError
 from llama_index_prod_rag.json_lines import numbered_lines
 from llama_index_prod_rag.query_log.normalise import WITHHELD
-from llama_index_prod_rag.query_log.record import Passage, QueryRecord
+from llama_index_prod_rag.query_log.record import LoggedPassage, QueryRecord
 from llama_index_prod_rag.query_log.sampling import Sampled
 
 _COLUMNS = ("query_id", "drawn", "query", "answer", "passage_id", "document_id", "passage")
@@ -99,16 +99,16 @@ def _by_ending(path: Path, ways: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a 
     return ways[path.suffix]
 
 
-def _candidates(record: QueryRecord, pool: int, text_of: TextOf | None) -> list[Passage]:
+def _candidates(record: QueryRecord, pool: int, text_of: TextOf | None) -> list[LoggedPassage]:
     passages = {passage.node_id: passage for passage in record.passages}
     if text_of is not None:
         for node_id in {hit.node_id for hit in record.hits if hit.rank <= pool} - passages.keys():
             if (text := text_of(node_id)) is not None:
-                passages[node_id] = Passage(node_id, text)
+                passages[node_id] = LoggedPassage(node_id, text)
     return sorted(passages.values(), key=lambda passage: hashlib.sha256(passage.node_id.encode()).digest())
 
 
-def _question(drawn: Sampled, candidates: list[Passage]) -> dict[str, Any]:
+def _question(drawn: Sampled, candidates: list[LoggedPassage]) -> dict[str, Any]:
     record = drawn.record
     if record.query == WITHHELD:
         raise InputError("this log keeps no text (log_text=False), so there is nothing to label")

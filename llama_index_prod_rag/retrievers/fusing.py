@@ -11,8 +11,8 @@ from llama_index.core.schema import BaseNode, NodeWithScore
 
 from llama_index_prod_rag.fusion.normalisers import Bounds
 from llama_index_prod_rag.fusion.rules import ConvexCombination, FusionRule, fuse, leg_bounds, share_weights
-from llama_index_prod_rag.scored_node import ScoredNode
-from llama_index_prod_rag.trace import LegHit, RetrievalRecord
+from llama_index_prod_rag.trace.records import LegHit, RetrievalRecord
+from llama_index_prod_rag.trace.scored_node import ScoredNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def fuse_legs(
 
     Nodes are told apart by id: one node from two legs is one hit, equal text from two documents is two. A failed leg
     is left out and the other weights are scaled up; one with a part of its hits counts with those. The
-    caller emits the record (`llama_index_prod_rag.events.emit`).
+    caller emits the record (`llama_index_prod_rag.trace.events.emit`).
 
     Args:
         query: the text that was searched for.

@@ -20,21 +20,14 @@ from llama_index.core.settings import Settings
 from llama_index.core.vector_stores.types import MetadataFilters
 
 from llama_index_prod_rag.errors import ConfigurationError, RetrievalError
-from llama_index_prod_rag.events import emit
 from llama_index_prod_rag.fusion.rules import FusionRule, parse_rule, share_weights
 from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
 from llama_index_prod_rag.retrievers.dense import DenseRetriever
 from llama_index_prod_rag.retrievers.expansion import EXPANSION_PROMPT, parse_wordings
 from llama_index_prod_rag.retrievers.fusing import LegResult, fuse_legs
-from llama_index_prod_rag.retrievers.legs import (
-    HoldsVectors,
-    LegCall,
-    ScoresNodes,
-    TakesFilters,
-    arun_legs,
-    own_copy,
-    run_legs,
-)
+from llama_index_prod_rag.retrievers.legs import LegCall, arun_legs, own_copy, run_legs
+from llama_index_prod_rag.trace.events import emit
+from llama_index_prod_rag.trace.ports import HoldsVectors, ScoresNodes, TakesFilters
 
 # The best mean gain over dense on the train queries of five public sets, among settings that lose at most .005 nDCG@10
 # to the better leg on any of them: benchmarks/hybrid.py prints the table.

@@ -5,47 +5,18 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
 
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.indices.vector_store.retrievers import VectorIndexRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle
-from llama_index.core.vector_stores.types import MetadataFilters
 
 from llama_index_prod_rag.retrievers.dense import store_blocks
 from llama_index_prod_rag.retrievers.fusing import LegResult
-
-
-@runtime_checkable
-class ScoresNodes(Protocol):
-    """A leg that can score nodes it did not return."""
-
-    def score_nodes(self, query_bundle: QueryBundle, node_ids: Iterable[str]) -> Mapping[str, float]:
-        """Scores on the leg's own scale; nodes it knows nothing about are left out."""
-        ...
-
-
-@runtime_checkable
-class HoldsVectors(Protocol):
-    """A leg that has the nodes' vectors at hand."""
-
-    def node_vectors(self, node_ids: Iterable[str]) -> Mapping[str, Sequence[float]]:
-        """Vectors by node id; nodes without one are left out."""
-        ...
-
-
-@runtime_checkable
-class TakesFilters(Protocol):
-    """A leg whose filters can be set per query."""
-
-    def with_filters(self, filters: MetadataFilters | None) -> BaseRetriever:
-        """The same leg with other filters."""
-        ...
 
 
 @dataclass(slots=True)

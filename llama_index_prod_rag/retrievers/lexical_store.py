@@ -18,8 +18,8 @@ from llama_index.core.vector_stores.simple import SimpleVectorStore
 from llama_index.core.vector_stores.types import MetadataFilters
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError
-from llama_index_prod_rag.retrievers.analysis import Analyzer
-from llama_index_prod_rag.retrievers.bm25_index import BM25FIndex
+from llama_index_prod_rag.lexical.analysis import Analyzer
+from llama_index_prod_rag.lexical.bm25_index import BM25FIndex
 from llama_index_prod_rag.retrievers.filters import filterable_metadata, matches
 
 TEXT = "text"

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from llama_index.core.embeddings import BaseEmbedding, MockEmbedding
 
-from llama_index_prod_rag import embedding
 from llama_index_prod_rag.cli import corpus as module
 from llama_index_prod_rag.cli.corpus import open_corpus
 from llama_index_prod_rag.cli.sources import files_source
-from llama_index_prod_rag.models import Weights
+from llama_index_prod_rag.models import embedding
+from llama_index_prod_rag.models.weights import Weights
 
 
 class Counting(MockEmbedding):

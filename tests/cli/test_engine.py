@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from llama_index.core.llms import MockLLM
 
-from llama_index_prod_rag import models
 from llama_index_prod_rag.cli.engine import load_llm
 from llama_index_prod_rag.errors import ModelError
+from llama_index_prod_rag.models import weights as models
 
 
 def test_the_users_own_llm_is_found_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,8 @@ from llama_index_prod_rag.evaluation.tuning_study import labelled_query, mean_de
 from llama_index_prod_rag.fusion.normalisers import Bounds
 from llama_index_prod_rag.fusion.tuning import LabelledQuery
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
-from llama_index_prod_rag.scored_node import ScoredNode
-from llama_index_prod_rag.trace import LegHit, RerankRecord, RetrievalRecord
+from llama_index_prod_rag.trace.records import LegHit, RerankRecord, RetrievalRecord
+from llama_index_prod_rag.trace.scored_node import ScoredNode
 
 TOPICS = ("cats", "dogs", "birds", "fish", "horses", "bees")
 

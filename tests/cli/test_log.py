@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from llama_index_prod_rag.cli.app import build_app
 from llama_index_prod_rag.evaluation.labels import read_labels
-from llama_index_prod_rag.query_log.record import HitRecord, Passage, QueryRecord
+from llama_index_prod_rag.query_log.record import HitRecord, LoggedPassage, QueryRecord
 from llama_index_prod_rag.query_log.store import QueryLog
 
 
@@ -31,7 +31,7 @@ def url(tmp_path: Path) -> str:
                     decision="hedge" if number < 5 else "answer",
                     confidence=0.5 if number < 5 else 0.95,
                     answer="It depends.",
-                    passages=(Passage(f"n{number}", f"text {number}", "guide.md"),),
+                    passages=(LoggedPassage(f"n{number}", f"text {number}", "guide.md"),),
                     hits=(HitRecord("shown", "", f"n{number}", 1, 0.9),),
                 )
             )

@@ -12,7 +12,7 @@ from llama_index_prod_rag.confidence.policy import StatusPolicy
 from llama_index_prod_rag.confidence.reasons import describe
 from llama_index_prod_rag.confidence.signals import compute_signals
 from llama_index_prod_rag.errors import ConfigurationError, InputError
-from llama_index_prod_rag.trace import LegHit, RerankRecord, RetrievalRecord
+from llama_index_prod_rag.trace.records import LegHit, RerankRecord, RetrievalRecord
 
 TEXTS = {"a": "Sweep lowers drag.", "b": "Boeing built wings.", "c": "It rained."}
 

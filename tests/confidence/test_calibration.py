@@ -14,7 +14,7 @@ from llama_index_prod_rag.confidence.evidence import Passage, gather
 from llama_index_prod_rag.confidence.fitting import ISOTONIC_FROM, calibrate
 from llama_index_prod_rag.confidence.signals import compute_signals
 from llama_index_prod_rag.errors import CalibrationError, ConfigurationError
-from llama_index_prod_rag.trace import RerankRecord
+from llama_index_prod_rag.trace.records import RerankRecord
 
 
 def labelled(number: int, *, seed: int = 0, strength: float = 2.0) -> list[Example]:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from llama_index_prod_rag.confidence.evidence import Evidence, Passage, gather
 from llama_index_prod_rag.confidence.signals import DESCRIPTIONS, compute_signals, not_assessed
-from llama_index_prod_rag.confidence.terms import TermStatistics
-from llama_index_prod_rag.trace import LegHit, RerankRecord, RetrievalRecord
+from llama_index_prod_rag.text.terms import TermStatistics
+from llama_index_prod_rag.trace.records import LegHit, RerankRecord, RetrievalRecord
 
 QUERY = "How does sweep change the drag of Boeing wings in 1950?"
 PASSAGES = (Passage("a", "Sweep lowers drag."), Passage("b", "Boeing built swept wings."), Passage("c", "It rained."))

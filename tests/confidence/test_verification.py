@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from llama_index_prod_rag.confidence.verification import Entailment, SupportPolicy, perplexity, verify
+from llama_index_prod_rag.confidence.verification import SupportPolicy, perplexity, verify
 from llama_index_prod_rag.errors import ConfigurationError, ScoringError
+from llama_index_prod_rag.models.pairs import Entailment
 
 PASSAGES = {"a": "The wing of 1950 had a sweep of 35 degrees.", "b": "Drag falls with sweep."}
 

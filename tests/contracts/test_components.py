@@ -28,7 +28,7 @@ from llama_index_prod_rag import (
     HybridFusionRetriever,
     SemanticChunker,
 )
-from llama_index_prod_rag.postprocessor.scorers import PairScorer
+from llama_index_prod_rag.models.pairs import PairScorer
 
 DOCUMENTS = [
     Document(text="# Wings\n\n" + "Lift comes from pressure. " * 30, id_="wings", metadata={"file_name": "a.md"}),

@@ -16,9 +16,9 @@ from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.response_synthesizers import get_response_synthesizer
 from llama_index.core.schema import IndexNode, NodeWithScore, QueryBundle, TextNode
 
-from llama_index_prod_rag.events import emit
-from llama_index_prod_rag.scored_node import ScoredNode, carried_records, rescored
-from llama_index_prod_rag.trace import LegHit, Record, RerankRecord, RetrievalRecord, join_records, tracing
+from llama_index_prod_rag.trace.events import emit
+from llama_index_prod_rag.trace.records import LegHit, Record, RerankRecord, RetrievalRecord, join_records, tracing
+from llama_index_prod_rag.trace.scored_node import ScoredNode, carried_records, rescored
 
 NODES = [TextNode(text=f"text {number}", id_=f"n{number}") for number in range(5)]
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError
+from llama_index_prod_rag.evaluation.answer_metrics import token_f1
 from llama_index_prod_rag.evaluation.answers import OUTCOMES, feedback_agreement, grade_answer, summarise_answers
-from llama_index_prod_rag.evaluation.generation import token_f1
 from llama_index_prod_rag.evaluation.labels import Label
 
 KNOWN = Label(references=("RNA interference",))

@@ -23,7 +23,7 @@ from llama_index_prod_rag.evaluation.report.charts import Line, line_chart, mirr
 from llama_index_prod_rag.evaluation.report.numbers import report_numbers
 from llama_index_prod_rag.evaluation.report.page import render, write_report
 from llama_index_prod_rag.evaluation.report.trends import trends
-from llama_index_prod_rag.query_log.record import Feedback, HitRecord, Passage, QueryRecord
+from llama_index_prod_rag.query_log.record import Feedback, HitRecord, LoggedPassage, QueryRecord
 from llama_index_prod_rag.query_log.store import QueryLog
 
 EVIL = '<script>document.title = "pwned"</script></q></style><img src=x onerror=alert(1)>'
@@ -50,7 +50,7 @@ def record(number: int, **fields: Any) -> QueryRecord:
         "seconds": {"dense": 0.01, "total": 0.2},
         "signals": {"dense.top": confidence, "agreement": 0.3},
         "hits": hits,
-        "passages": (Passage("other", "Some text."),),
+        "passages": (LoggedPassage("other", "Some text."),),
     }
     return QueryRecord(**{**given, **fields})
 
@@ -153,7 +153,7 @@ def test_hostile_text_stays_text() -> None:
         answer=EVIL,
         reasons=(EVIL,),
         config_hash=EVIL,
-        passages=(Passage("other", EVIL),),
+        passages=(LoggedPassage("other", EVIL),),
         hits=(HitRecord("leg", EVIL, EVIL, 1, 1.0), HitRecord("shown", "", "other", 1, 1.0)),
         seconds={EVIL: 1.0},
         signals={f"{EVIL}.top": 1.0},

@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from llama_index_prod_rag.evaluation.report.page import write_report
-from llama_index_prod_rag.query_log.record import Passage
+from llama_index_prod_rag.query_log.record import LoggedPassage
 from tests.evaluation.test_report import EVIL, LABELS, numbers_of, record, records
 
 pytestmark = pytest.mark.integration
@@ -36,7 +36,7 @@ def browser(chromium_path: str) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    log = [*records(60), record(4, query=f"What is {EVIL}?", answer=EVIL, passages=(Passage("other", EVIL),))]
+    log = [*records(60), record(4, query=f"What is {EVIL}?", answer=EVIL, passages=(LoggedPassage("other", EVIL),))]
     file = tmp_path_factory.mktemp("report") / "report.html"
     write_report(numbers_of(log, labels=LABELS), file)
     return file

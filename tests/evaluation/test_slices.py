@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from llama_index_prod_rag.confidence.terms import TermStatistics
 from llama_index_prod_rag.evaluation.cases import Case, digest, digest_log
 from llama_index_prod_rag.evaluation.labels import Label
 from llama_index_prod_rag.evaluation.slices import SLICE_DESCRIPTIONS, default_slices, evaluate_slices
 from llama_index_prod_rag.query_log.normalise import WITHHELD
 from llama_index_prod_rag.query_log.record import Feedback, HitRecord, QueryRecord
+from llama_index_prod_rag.text.terms import TermStatistics
 
 CORPUS = TermStatistics(100, {"acm": 50, "zorp": 2})
 QUESTIONS = TermStatistics(10, {"invoic": 5, "overdu": 4, "xylophon": 1, "zither": 1})

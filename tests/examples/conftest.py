@@ -6,7 +6,7 @@ import importlib.util
 
 import pytest
 
-from llama_index_prod_rag.offline_llm import OfflineLLM
+from llama_index_prod_rag.models.llm import OfflineLLM
 from tests.conftest import skip
 
 ANSWERED = "How often is the signing key rotated?"

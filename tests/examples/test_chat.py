@@ -13,7 +13,7 @@ from pydantic import PrivateAttr
 from examples.chat import build_chat, decision_of, question_of
 from examples.pipeline import HANDBOOK, build_gate, build_index
 from llama_index_prod_rag import ConfidenceGatedQueryEngine, CrossEncoderRerank, HybridFusionRetriever
-from llama_index_prod_rag.offline_llm import OfflineLLM
+from llama_index_prod_rag.models.llm import OfflineLLM
 from tests.examples.conftest import ANSWERED, REFUSED
 
 pytestmark = pytest.mark.integration

@@ -20,7 +20,7 @@ import httpx
 import pytest
 
 from llama_index_prod_rag import QueryLog
-from llama_index_prod_rag.offline_llm import OfflineLLM
+from llama_index_prod_rag.models.llm import OfflineLLM
 from llama_index_prod_rag.query_log.record import QueryRecord
 from tests.examples.conftest import ANSWERED, REFUSED
 

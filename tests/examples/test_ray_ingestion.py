@@ -11,7 +11,7 @@ from elasticsearch import Elasticsearch
 from llama_index.core import Document
 
 from llama_index_prod_rag import DocumentAwareNodeParser
-from llama_index_prod_rag.embedding import load_embedding
+from llama_index_prod_rag.models.embedding import load_embedding
 from llama_index_prod_rag.retrievers.elasticsearch import ElasticsearchHybridRetriever
 
 ray = pytest.importorskip("ray", reason="no Ray: pip install 'llama-index-prod-rag[ray]'")

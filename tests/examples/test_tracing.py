@@ -18,7 +18,7 @@ from examples.pipeline import HANDBOOK, build_gate, build_index
 from examples.tracing import start_tracing
 from llama_index_prod_rag import ConfidenceGatedQueryEngine, QueryLog
 from llama_index_prod_rag.confidence.verification import SupportPolicy
-from llama_index_prod_rag.offline_llm import OfflineLLM
+from llama_index_prod_rag.models.llm import OfflineLLM
 from llama_index_prod_rag.query_engine.guardrail_spans import GuardrailSpans
 from tests.examples.conftest import ANSWERED, REFUSED
 from tests.query_engine.parts import FixedAssessor, ScriptedRetriever, ScriptedSynthesizer, make_hits

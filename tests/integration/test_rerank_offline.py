@@ -12,10 +12,10 @@ import pytest
 from llama_index.core.schema import NodeWithScore, TextNode
 
 from llama_index_prod_rag.errors import ModelError
-from llama_index_prod_rag.models import find_weights
+from llama_index_prod_rag.models.scorers import load_scorer, shared_scorer
+from llama_index_prod_rag.models.weights import find_weights
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
-from llama_index_prod_rag.postprocessor.scorers import load_scorer, shared_scorer
-from llama_index_prod_rag.scored_node import ScoredNode
+from llama_index_prod_rag.trace.scored_node import ScoredNode
 
 pytestmark = pytest.mark.integration
 
@@ -69,7 +69,7 @@ def test_the_answer_at_the_end_of_a_long_passage_is_found() -> None:
 def test_memory_stays_bounded() -> None:
     """Passages that fill the model, scored in a fresh process on two workers."""
     program = (
-        "from llama_index_prod_rag.postprocessor.scorers import load_scorer\n"
+        "from llama_index_prod_rag.models.scorers import load_scorer\n"
         "pairs = [('what is it', f'{n} ' + 'word ' * 505) for n in range(40)]\n"
         "scores = load_scorer('offline', threads=2).score(pairs)\n"
         # Not ru_maxrss: a child inherits the peak of the process that started it, and this one has loaded models.

@@ -9,11 +9,11 @@ import pytest
 import regex
 from llama_index.core.schema import BaseNode, Document, MetadataMode, NodeRelationship, TextNode
 
+from llama_index_prod_rag.models.tokenizers import load_counter
 from llama_index_prod_rag.node_parser.base import ChunkingParser
 from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
 from llama_index_prod_rag.node_parser.semantic import SemanticChunker
-from llama_index_prod_rag.node_parser.structure.html import HtmlText
-from llama_index_prod_rag.node_parser.tokens import load_counter
+from llama_index_prod_rag.structure.html import HtmlText
 from tests.node_parser.texts import NAMED, generated
 
 FORMATS = ("prose", "markdown", "html", "rst", "latex", "legal", "paper", "code")

@@ -16,10 +16,10 @@ from llama_index.core.node_parser import SentenceSplitter, get_leaf_nodes
 from llama_index.core.schema import BaseNode, Document, MetadataMode, NodeRelationship, TextNode
 
 from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.models.tokenizers import load_counter
 from llama_index_prod_rag.node_parser.base import ChunkingParser, stable_id
 from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
 from llama_index_prod_rag.node_parser.semantic import SemanticChunker
-from llama_index_prod_rag.node_parser.tokens import load_counter
 
 GUIDE = """# Guide
 

@@ -18,8 +18,8 @@ from pydantic import Field
 from llama_index_prod_rag.errors import ConfigurationError, InputError, ScoringError
 from llama_index_prod_rag.postprocessor import cross_encoder
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
-from llama_index_prod_rag.scored_node import ScoredNode
-from llama_index_prod_rag.trace import LegHit, RerankRecord, RetrievalRecord, tracing
+from llama_index_prod_rag.trace.records import LegHit, RerankRecord, RetrievalRecord, tracing
+from llama_index_prod_rag.trace.scored_node import ScoredNode
 
 _TEXTS = {"a": "madrid is large", "b": "berlin is large", "c": "berlin is a city"}
 

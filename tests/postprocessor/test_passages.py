@@ -53,7 +53,7 @@ def test_empty_passages_and_empty_lists_have_scores_too(scorer: Any) -> None:
 
 @given(st.lists(st.lists(st.sampled_from("abcdef"), max_size=40), max_size=5))
 def test_windows_never_score_below_the_first_one(passages: list[list[str]]) -> None:
-    from tests.postprocessor.conftest import OverlapScorer
+    from tests.pair_scorers import OverlapScorer
 
     texts = [" ".join(words) for words in passages]
     scorer = OverlapScorer(max_tokens=10)

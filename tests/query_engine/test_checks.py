@@ -11,7 +11,8 @@ from llama_index.core.llms import CustomLLM
 from llama_index.core.llms.callbacks import llm_completion_callback
 from llama_index.core.response_synthesizers import get_response_synthesizer
 
-from llama_index_prod_rag.confidence.verification import Entailment, SupportPolicy
+from llama_index_prod_rag.confidence.verification import SupportPolicy
+from llama_index_prod_rag.models.pairs import Entailment
 from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
 from tests.query_engine.parts import FixedAssessor, ListLog, ScriptedRetriever, ScriptedSynthesizer, make_hits
 

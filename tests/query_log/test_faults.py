@@ -19,7 +19,7 @@ import pytest
 
 from llama_index_prod_rag.errors import QueryLogError
 from llama_index_prod_rag.query_log import database
-from llama_index_prod_rag.query_log.record import HitRecord, Passage, QueryRecord
+from llama_index_prod_rag.query_log.record import HitRecord, LoggedPassage, QueryRecord
 from llama_index_prod_rag.query_log.store import QueryLog
 from tests.conftest import skip
 
@@ -28,7 +28,7 @@ SERVER = Path(__file__).parents[1] / "servers" / "postgres"
 
 def _record(number: int, text: str = "passage") -> QueryRecord:
     hits = tuple(HitRecord("fused", "", f"n{rank}", rank, 1 / rank) for rank in range(1, 51))
-    passages = tuple(Passage(f"n{rank}", text) for rank in range(1, 6))
+    passages = tuple(LoggedPassage(f"n{rank}", text) for rank in range(1, 6))
     return QueryRecord(query="q", query_id=f"q{number:05}", hits=hits, passages=passages, answer="a")
 
 
@@ -120,11 +120,11 @@ def test_a_log_on_a_disk_that_may_only_be_read_is_read(small_disk: Path, caplog:
 FILE_LIMIT = """
 import resource, sys
 from llama_index_prod_rag.query_log.store import QueryLog
-from llama_index_prod_rag.query_log.record import Passage, QueryRecord
+from llama_index_prod_rag.query_log.record import LoggedPassage, QueryRecord
 
 log = QueryLog(sys.argv[1])
 for number in range(200):
-    log.add(QueryRecord(query="q", query_id=f"q{number}", passages=(Passage("n", "x" * 10_000),)))
+    log.add(QueryRecord(query="q", query_id=f"q{number}", passages=(LoggedPassage("n", "x" * 10_000),)))
 log.close(timeout=1)
 stats = log.stats  # what an attempt still holds when `close` gives up is queued still
 print(stats.queued + stats.written + stats.dropped, stats.written)

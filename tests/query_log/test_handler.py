@@ -21,12 +21,12 @@ from llama_index.core.retrievers import QueryFusionRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from llama_index_instrumentation import get_dispatcher
 
-from llama_index_prod_rag.events import emit
 from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
 from llama_index_prod_rag.query_log.handler import QueryLogHandler
 from llama_index_prod_rag.query_log.record import QueryRecord
 from llama_index_prod_rag.query_log.store import QueryLog
-from llama_index_prod_rag.trace import LegHit, RerankRecord, RetrievalRecord
+from llama_index_prod_rag.trace.events import emit
+from llama_index_prod_rag.trace.records import LegHit, RerankRecord, RetrievalRecord
 
 NODES = [TextNode(text=f"text {name}", id_=name) for name in "abc"]
 

@@ -17,7 +17,7 @@ from llama_index_prod_rag.query_log.normalise import (
     map_texts,
     withhold,
 )
-from llama_index_prod_rag.query_log.record import Feedback, HitRecord, Passage, QueryRecord
+from llama_index_prod_rag.query_log.record import Feedback, HitRecord, LoggedPassage, QueryRecord
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=20)
 ANY_FLOAT = st.floats(allow_nan=True, allow_infinity=True)
@@ -36,7 +36,7 @@ def _record(text: str, number: float) -> QueryRecord:
         reasons=(text,),
         seconds={text: number},
         hits=(HitRecord("leg", text, text, 1, number),),
-        passages=(Passage(text, text, text),),
+        passages=(LoggedPassage(text, text, text),),
         failed={text: text},
         answer=text,
         error=text,
@@ -96,13 +96,17 @@ def test_withheld_records_keep_ids_scores_and_times_and_no_word_of_anybody() -> 
             answer="secret",
             error="secret",
             reasons=("secret",),
-            passages=(Passage("n1", "secret", "d1"),),
+            passages=(LoggedPassage("n1", "secret", "d1"),),
             failed={"bm25": "secret"},
             hits=(HitRecord("shown", "", "n1", 1, 0.5),),
         ),
         withhold,
     )
     assert "secret" not in repr(record)
-    assert (record.query_id, record.hits[0].score, record.passages[0]) == ("q1", 0.5, Passage("n1", WITHHELD, "d1"))
+    assert (record.query_id, record.hits[0].score, record.passages[0]) == (
+        "q1",
+        0.5,
+        LoggedPassage("n1", WITHHELD, "d1"),
+    )
     assert record.failed == {"bm25": WITHHELD}
     assert map_texts(QueryRecord(query="q"), withhold).answer is None

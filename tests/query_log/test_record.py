@@ -10,7 +10,7 @@ from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.fusion.rules import ConvexCombination
 from llama_index_prod_rag.fusion.tuning import LabelledQuery, tune_weights
 from llama_index_prod_rag.query_log.record import QueryRecord, config_hash, hits_of, seconds_of
-from llama_index_prod_rag.trace import LegHit, RerankRecord, RetrievalRecord
+from llama_index_prod_rag.trace.records import LegHit, RerankRecord, RetrievalRecord
 from tests.conftest import fastest
 
 RETRIEVAL = RetrievalRecord(

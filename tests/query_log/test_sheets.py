@@ -10,7 +10,7 @@ import pytest
 from llama_index_prod_rag.errors import ConfigurationError, InputError
 from llama_index_prod_rag.evaluation.labels import Label, read_labels
 from llama_index_prod_rag.query_log.normalise import WITHHELD
-from llama_index_prod_rag.query_log.record import HitRecord, Passage, QueryRecord
+from llama_index_prod_rag.query_log.record import HitRecord, LoggedPassage, QueryRecord
 from llama_index_prod_rag.query_log.sampling import Sampled
 from llama_index_prod_rag.query_log.sheets import export_sheet, import_sheet
 
@@ -19,7 +19,7 @@ RECORD = QueryRecord(
     query=NASTY,
     query_id="-1",
     answer="'=maybe",
-    passages=(Passage("@n1", NASTY, "d1"), Passage("n2", "plain")),
+    passages=(LoggedPassage("@n1", NASTY, "d1"), LoggedPassage("n2", "plain")),
     hits=(
         HitRecord("leg", "bm25", "n3", 1, 9.0),
         HitRecord("leg", "bm25", "n4", 2, 8.0),
@@ -96,7 +96,7 @@ def test_the_pool_of_every_list_is_offered_where_texts_can_be_looked_up(tmp_path
 
 def test_the_order_of_passages_says_nothing_about_their_ranks(tmp_path: Path) -> None:
     def order(*ids: str) -> list[str]:
-        record = QueryRecord(query="q", passages=tuple(Passage(id_) for id_ in ids))
+        record = QueryRecord(query="q", passages=tuple(LoggedPassage(id_) for id_ in ids))
         export_sheet([Sampled(record, "random")], sheet := tmp_path / "sheet.jsonl")
         return [candidate["node_id"] for candidate in json.loads(sheet.read_text())["candidates"]]
 

@@ -14,7 +14,7 @@ import pytest
 
 from llama_index_prod_rag.errors import ConfigurationError, QueryLogError
 from llama_index_prod_rag.query_log.normalise import WITHHELD
-from llama_index_prod_rag.query_log.record import Feedback, HitRecord, Passage, QueryRecord
+from llama_index_prod_rag.query_log.record import Feedback, HitRecord, LoggedPassage, QueryRecord
 from llama_index_prod_rag.query_log.store import QueryLog
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=timezone.utc)
@@ -36,7 +36,7 @@ FULL = QueryRecord(
         HitRecord("leg", "bm25", "n3", 1, 12.5, 1),
         HitRecord("shown", "", "n2", 1, 0.8),
     ),
-    passages=(Passage("n2", "<script>alert('x')</script>", "d1"),),
+    passages=(LoggedPassage("n2", "<script>alert('x')</script>", "d1"),),
     failed={"rerank": "TimeoutError"},
     answer="The \N{GRINNING FACE} board.",
     error="the reader left",
@@ -150,7 +150,7 @@ def test_redaction_reaches_every_text(url: str) -> None:
                 answer=mail,
                 error=mail,
                 reasons=(mail,),
-                passages=(Passage("n", mail),),
+                passages=(LoggedPassage("n", mail),),
                 failed={"bm25": mail},
             )
         )

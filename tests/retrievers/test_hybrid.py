@@ -21,8 +21,8 @@ from llama_index_instrumentation.event_handlers import BaseEventHandler
 from llama_index_prod_rag.errors import ConfigurationError, RetrievalError
 from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
 from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
-from llama_index_prod_rag.scored_node import ScoredNode
-from llama_index_prod_rag.trace import LegHit, RetrievalRecord, tracing
+from llama_index_prod_rag.trace.records import LegHit, RetrievalRecord, tracing
+from llama_index_prod_rag.trace.scored_node import ScoredNode
 
 
 class FixedLeg(BaseRetriever):

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from llama_index_prod_rag.confidence.terms import TermStatistics
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.evaluation.answers import feedback_agreement, is_good, summarise_answers
 from llama_index_prod_rag.evaluation.cases import Case, Fetch, digest_log
@@ -24,6 +23,7 @@ from llama_index_prod_rag.evaluation.selective import auroc, reliability, risk_c
 from llama_index_prod_rag.evaluation.slices import SliceTest, default_slices, evaluate_slices
 from llama_index_prod_rag.query_log.record import QueryRecord
 from llama_index_prod_rag.significance import Interval, bootstrap_mean, proportion
+from llama_index_prod_rag.text.terms import TermStatistics
 
 Numbers = dict[str, Any]
 """JSON values only: no NaN, no dates, no dataclasses."""

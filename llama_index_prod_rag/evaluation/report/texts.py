@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from llama_index_prod_rag.evaluation.generation import ANSWER_METRICS
+from llama_index_prod_rag.evaluation.answer_metrics import ANSWER_METRICS
 from llama_index_prod_rag.evaluation.labels import Label
 from llama_index_prod_rag.query_log.record import QueryRecord
 from llama_index_prod_rag.significance import bootstrap_mean

@@ -15,7 +15,6 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from llama_index.core.settings import Settings
 
 from llama_index_prod_rag.errors import ConfigurationError, RetrievalError
-from llama_index_prod_rag.events import emit
 from llama_index_prod_rag.fusion.rules import FusionRule, parse_rule
 from llama_index_prod_rag.retrievers.elasticsearch import queries
 from llama_index_prod_rag.retrievers.elasticsearch.client import Clients, Connection, call
@@ -26,8 +25,9 @@ from llama_index_prod_rag.retrievers.elasticsearch.search import BM25, DENSE, In
 from llama_index_prod_rag.retrievers.elasticsearch.steps import Steps, arun, embed_question, run
 from llama_index_prod_rag.retrievers.fusing import LegResult, fuse_legs
 from llama_index_prod_rag.retrievers.hybrid import DEFAULT_ALPHA, DEFAULT_RULE
-from llama_index_prod_rag.scored_node import ScoredNode
-from llama_index_prod_rag.trace import LegHit, RetrievalRecord
+from llama_index_prod_rag.trace.events import emit
+from llama_index_prod_rag.trace.records import LegHit, RetrievalRecord
+from llama_index_prod_rag.trace.scored_node import ScoredNode
 
 if TYPE_CHECKING:
     from elasticsearch import AsyncElasticsearch, Elasticsearch

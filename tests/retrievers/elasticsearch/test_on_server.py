@@ -23,7 +23,7 @@ from llama_index_prod_rag.retrievers.elasticsearch import (
     index_definition,
     ingest,
 )
-from llama_index_prod_rag.trace import RetrievalRecord
+from llama_index_prod_rag.trace.records import RetrievalRecord
 
 pytestmark = pytest.mark.elasticsearch
 

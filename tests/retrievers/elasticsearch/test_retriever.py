@@ -15,7 +15,7 @@ from llama_index.core.vector_stores.types import MetadataFilter, MetadataFilters
 
 from llama_index_prod_rag.errors import ConfigurationError, RetrievalError
 from llama_index_prod_rag.retrievers.elasticsearch import ElasticsearchHybridRetriever
-from llama_index_prod_rag.trace import RetrievalRecord, tracing
+from llama_index_prod_rag.trace.records import RetrievalRecord, tracing
 
 BUNDLE = QueryBundle("lift of a wing", embedding=[0.6, 0.8])
 

@@ -1,0 +1,1 @@
+"""What loads weights, the ports it is used through, and the arrays kept on disk."""

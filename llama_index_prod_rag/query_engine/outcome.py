@@ -1,0 +1,128 @@
+"""What one question's response says about itself: JSON for the user, a record for the log."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from time import perf_counter
+from typing import Any
+
+from llama_index_prod_rag.confidence.policy import Decision
+from llama_index_prod_rag.query_engine.attempt import Attempt
+from llama_index_prod_rag.query_engine.extract import Quote
+from llama_index_prod_rag.query_engine.sources import finite, source_of, text_of
+from llama_index_prod_rag.query_log.ids import Ids, current_ids
+from llama_index_prod_rag.query_log.record import LoggedPassage, QueryRecord, hits_of, seconds_of
+
+
+@dataclass(slots=True)
+class Report:
+    """Grows while a question is answered.
+
+    Attributes:
+        query: the user's words.
+        attempts: every look at the documents, the first one first.
+        best: the one that is answered from.
+        decision: the decision as it stands; checks of the answer may lower it.
+        reasons: why, the latest first.
+        query_id: names the question in the log and in feedback.
+        degraded: stage -> why it is missing.
+        quotes: sentences quoted in the text.
+        seconds: stage -> wall time.
+        time: when the question came in, in UTC.
+        ids: of the session, the trace and the span it belongs to, for the log.
+    """
+
+    query: str
+    attempts: Sequence[Attempt]
+    best: Attempt
+    began: float
+    decision: Decision = field(init=False)
+    reasons: tuple[str, ...] = field(init=False)
+    query_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    degraded: dict[str, str] = field(init=False)
+    quotes: list[Quote] = field(default_factory=list)
+    checks: dict[str, Any] | None = None
+    withdrawn: str | None = None
+    seconds: dict[str, float] = field(init=False)
+    time: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    ids: Ids = field(default_factory=current_ids)
+
+    def __post_init__(self) -> None:
+        self.decision = self.best.decision
+        self.reasons = self.best.assessment.reasons
+        self.degraded = dict(self.best.degraded)
+        self.seconds = {
+            stage: sum(attempt.seconds.get(stage, 0.0) for attempt in self.attempts)
+            for stage in dict.fromkeys(stage for attempt in self.attempts for stage in attempt.seconds)
+        }
+
+    def lower(self, decision: Decision, reason: str) -> None:
+        """Change the decision for a reason found later."""
+        self.decision = decision
+        self.reasons = (reason, *self.reasons)
+
+    def close(self) -> None:
+        """Note the total time; for a stream when its last token is out."""
+        self.seconds["total"] = perf_counter() - self.began
+
+    @property
+    def reason(self) -> str:
+        """The decisive reason."""
+        return self.reasons[0] if self.reasons else "no reason given"
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as a JSON object, for `response.metadata["prod_rag"]`."""
+        assessment = self.best.assessment
+        timings = {**seconds_of(self.best.records), **self.seconds}
+        return {
+            "query_id": self.query_id,
+            "decision": self.decision,
+            "status": assessment.status,
+            "confidence": finite(assessment.confidence),
+            "signals": {name: finite(value) for name, value in assessment.signals.items()},
+            "not_assessed": dict(assessment.not_assessed),
+            "reasons": list(self.reasons),
+            "sources": [source_of(hit) for hit in self.best.hits],
+            "quotes": [quote.to_json() for quote in self.quotes],
+            "attempts": [
+                {
+                    "name": attempt.name,
+                    "query": attempt.query,
+                    "status": attempt.assessment.status,
+                    "confidence": finite(attempt.assessment.confidence),
+                    "used": attempt is self.best,
+                }
+                for attempt in self.attempts
+            ],
+            "checks": self.checks,
+            "withdrawn_answer": self.withdrawn,
+            "degraded": dict(self.degraded),
+            "timings": {stage: float(seconds) for stage, seconds in timings.items()},
+        }
+
+    def to_record(self, answer: str | None, error: str | None, config_hash: str) -> QueryRecord:
+        """The report as the log keeps it."""
+        best = self.best
+        return QueryRecord(
+            query=self.query,
+            query_id=self.query_id,
+            time=self.time,
+            config_hash=config_hash,
+            decision=self.decision,
+            status=best.assessment.status,
+            confidence=finite(best.assessment.confidence),
+            signals={name: finite(value) for name, value in best.assessment.signals.items()},
+            reasons=self.reasons,
+            seconds={**seconds_of(best.records), **self.seconds},
+            hits=hits_of(best.records, {hit.node.node_id: finite(hit.score) for hit in best.hits}),
+            passages=tuple(
+                LoggedPassage(hit.node.node_id, text_of(hit), hit.node.ref_doc_id or "") for hit in best.hits
+            ),
+            failed=dict(self.degraded),
+            answer=answer,
+            error=error,
+            **self.ids,
+        )

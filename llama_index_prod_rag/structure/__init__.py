@@ -1,0 +1,1 @@
+"""One reader per format: from a text to a tree of blocks. Core."""

@@ -1,0 +1,320 @@
+"""HTML: text in reading order, inline tags inside their sentence; lists, tables and preformatted text as blocks.
+
+Offsets count in the source. A slice of it reads as `HtmlText.render` says: without tags, references resolved, blanks
+collapsed, one line a row or item. What is no content (scripts, styles, navigation) is left out and listed.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
+
+import regex
+
+from llama_index_prod_rag.structure.html_tokens import Token, dropped_elements, tokenize
+from llama_index_prod_rag.structure.sections import nest_sections
+from llama_index_prod_rag.structure.tree import Block
+
+_HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_FRAMES = {
+    "ul": "list",
+    "ol": "list",
+    "dl": "list",
+    "menu": "list",
+    "li": "item",
+    "dt": "item",
+    "dd": "item",
+    "table": "table",
+    "tr": "row",
+    "blockquote": "quote",
+    "pre": "code",
+    **dict.fromkeys(_HEADINGS, "heading"),
+    "caption": "caption",
+    "figcaption": "caption",
+}
+_BLOCKS = frozenset(_FRAMES) | {
+    *("address", "article", "aside", "body", "center", "details", "div", "fieldset", "figure", "footer", "form"),
+    *("header", "hgroup", "hr", "html", "legend", "main", "option", "p", "search", "section", "select", "summary"),
+    *("tbody", "tfoot", "thead", "title", "textarea", "video"),
+}
+_SPACE = regex.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What a stretch of the source shows: text as it stands where `shown` is None, else `shown` in one piece."""
+
+    start: int
+    end: int
+    shown: str | None
+    preformatted: bool = False
+
+
+class HtmlText:
+    """An HTML source: its tree, what it leaves out, and how slices of it read.
+
+    Attributes:
+        root: tree of blocks, offsets in the source.
+        dropped: elements that are no content, with their names as `kind`.
+        text: the source with everything but text blanked out, character for character.
+
+    Examples:
+        >>> page = HtmlText("<h1>Owls</h1><p>They <b>hunt</b> &amp; hear.</p><script>x()</script>")
+        >>> [(block.kind, page.render(block.start, block.end)) for block in page.root.children[0].children]
+        [('heading', 'Owls'), ('paragraph', 'They hunt & hear.')]
+        >>> [(block.kind, block.start) for block in page.dropped]
+        [('script', 48)]
+    """
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        tokens = tokenize(source)
+        dropped = dropped_elements(tokens)
+        self.dropped = tuple(
+            Block(name, tokens[first].start, tokens[last].end, dropped=True) for first, last, name in dropped
+        )
+        kept = _without(tokens, dropped)
+        self._runs = _runs(kept)
+        self._starts = [run.start for run in self._runs]
+        self.text = _mask(source, self._runs)
+        self.root = _Builder(self).build(kept)
+
+    def render(self, start: int, end: int) -> str:
+        """The slice of the source as people read it."""
+        shown = _Shown()
+        for run in self._runs[max(0, bisect_right(self._starts, start) - 1) : bisect_left(self._starts, end)]:
+            if run.shown is None:
+                shown.add(self._source[max(start, run.start) : min(end, run.end)], preformatted=run.preformatted)
+            elif start <= run.start < end:
+                shown.add_separator(run.shown) if run.shown in _SEPARATORS else shown.add(
+                    run.shown, preformatted=run.shown != " "
+                )
+        return shown.text()
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+
+_SEPARATORS = frozenset({"\n", "\n\n", "\n- ", " | "})
+
+
+class _Shown:
+    """Text under construction: blanks collapse across runs, line breaks do not pile up."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._pending = ""
+
+    def add(self, text: str, *, preformatted: bool) -> None:
+        if not preformatted:
+            text = _SPACE.sub(" ", text)
+            if not self._parts or self._pending or self._parts[-1][-1:].isspace():
+                text = text.removeprefix(" ")
+        if text:
+            if self._parts:
+                self._flush()
+            self._pending = ""
+            self._parts.append(text)
+
+    def _flush(self) -> None:
+        if self._pending:
+            self._parts[-1] = self._parts[-1].rstrip(" ")
+            self._parts.append(self._pending)
+
+    def add_separator(self, mark: str) -> None:
+        if _STRENGTH.index(mark) > _STRENGTH.index(self._pending):
+            self._pending = mark
+
+    def text(self) -> str:
+        return "".join(self._parts).strip()
+
+
+_STRENGTH = ("", " | ", "\n", "\n\n", "\n- ")
+
+
+def read_html(text: str) -> Block:
+    """The tree of an HTML text; `HtmlText` also gives what was dropped and how slices read."""
+    return HtmlText(text).root
+
+
+def _without(tokens: list[Token], dropped: list[tuple[int, int, str]]) -> list[Token]:
+    kept: list[Token] = []
+    position = 0
+    for first, last, _ in dropped:
+        kept.extend(tokens[position:first])
+        position = last + 1
+    return kept + tokens[position:]
+
+
+def _runs(tokens: list[Token]) -> list[_Run]:
+    runs: list[_Run] = []
+    depth = {"pre": 0, "tr": 0}
+    for token in tokens:
+        if token.name in depth and token.kind in {"start", "end"}:
+            depth[token.name] = max(0, depth[token.name] + (1 if token.kind == "start" else -1))
+        if token.kind == "data":
+            runs.append(_Run(token.start, token.end, None, depth["pre"] > 0))
+        elif token.kind == "reference":
+            runs.append(_Run(token.start, token.end, token.name))
+        elif mark := _separator(token):
+            in_cell = depth["tr"] > 0 and token.name not in {"tr", "td", "th"}
+            runs.append(_Run(token.start, token.end, " " if in_cell else mark))
+    return runs
+
+
+def _separator(token: Token) -> str:
+    if token.kind not in {"start", "end"}:
+        return ""
+    if token.name in {"td", "th"}:
+        return " | " if token.kind == "start" else ""
+    if token.name == "li" and token.kind == "start":
+        return "\n- "
+    if token.name in {"br", "tr", "li", "dt", "dd", "caption"}:
+        return "\n"
+    return "\n\n" if token.name in _BLOCKS else ""
+
+
+def _mask(source: str, runs: list[_Run]) -> str:
+    parts: list[str] = []
+    position = 0
+    for run in runs:
+        parts.append(" " * (run.start - position))
+        length = run.end - run.start
+        if run.shown in _SEPARATORS:
+            parts.append(("\n" if "\n" in (run.shown or "") and length else "").ljust(length))
+        else:
+            blank = run.shown is not None and run.shown.isspace()  # a tag inside a cell, or a reference to a blank
+            parts.append(" " * length if blank else source[run.start : run.end])
+        position = run.end
+    parts.append(" " * (len(source) - position))
+    return "".join(parts)
+
+
+@dataclass(slots=True)
+class _Frame:
+    """An element that makes a block, while it is open."""
+
+    tag: str
+    kind: str
+    children: list[Block] = field(default_factory=list)
+    header: bool = False
+
+
+class _Builder:
+    """Blocks from tokens, forgiving of tags that are missing or crossed."""
+
+    def __init__(self, page: HtmlText) -> None:
+        self._page = page
+        self._stack = [_Frame("", "document")]
+        self._items: list[tuple[int, Block]] = []
+        self._text_start, self._text_end = -1, -1
+
+    def build(self, tokens: list[Token]) -> Block:
+        for token in tokens:
+            if token.kind in {"data", "reference"}:
+                self._extend(token)
+            elif token.kind == "start":
+                self._open(token)
+            elif token.kind == "end" and token.name in _BLOCKS:
+                self._close(token.name)
+        while len(self._stack) > 1:
+            self._pop()
+        self._flush()
+        return nest_sections(self._items, len(self._page))
+
+    def _extend(self, token: Token) -> None:
+        body = self._page.text[token.start : token.end]
+        if not body.strip():
+            return
+        if self._text_start < 0:
+            self._text_start = token.start + len(body) - len(body.lstrip())
+        self._text_end = token.start + len(body.rstrip())
+
+    def _flush(self) -> None:
+        if self._text_start >= 0:
+            kind = "caption" if self._stack[-1].kind == "caption" else "paragraph"
+            self._put(Block(kind, self._text_start, self._text_end))
+        self._text_start = self._text_end = -1
+
+    def _put(self, block: Block, level: int = 0) -> None:
+        if len(self._stack) == 1:
+            self._items.append((level, block))
+        else:
+            self._stack[-1].children.append(block)
+
+    def _open(self, token: Token) -> None:
+        if token.name in {"th", "thead"}:
+            self._stack[-1].header = True
+        if token.name == "td" and self._stack[-1].kind == "row":
+            self._stack[-1].header = False
+        if token.name not in _BLOCKS:
+            return
+        if any(frame.kind in {"row", "heading"} for frame in self._stack) and token.name not in {"tr", "table"}:
+            return  # a row or a heading is one block whatever stands in it
+        self._flush()
+        kind = _FRAMES.get(token.name)
+        if kind in {"item", "row"}:
+            self._close_siblings(kind)
+        if kind is not None and len(self._stack) < _DEEPEST and not (kind == "table" and self._inside("row")):
+            self._stack.append(_Frame(token.name, kind))
+
+    def _inside(self, kind: str) -> bool:
+        return any(frame.kind == kind for frame in self._stack)
+
+    def _close_siblings(self, kind: str) -> None:
+        """A new item ends the one before it, unless a list inside that one has begun."""
+        for depth in range(len(self._stack) - 1, 0, -1):
+            if self._stack[depth].kind in {"list", "table"}:
+                return
+            if self._stack[depth].kind == kind:
+                while len(self._stack) > depth:
+                    self._pop()
+                return
+
+    def _close(self, tag: str) -> None:
+        if self._inside("row") and tag not in {"tr", "table", "thead", "tbody"}:
+            return
+        self._flush_unless_one_block(tag)
+        for depth in range(len(self._stack) - 1, 0, -1):
+            if self._stack[depth].tag == tag:
+                while len(self._stack) > depth:
+                    self._pop()
+                return
+
+    def _flush_unless_one_block(self, tag: str) -> None:
+        if not (self._inside("row") or self._inside("heading")) or tag in _FRAMES:
+            self._flush()
+
+    def _pop(self) -> None:
+        self._flush()
+        frame = self._stack.pop()
+        if not frame.children:
+            return
+        start, end = frame.children[0].start, frame.children[-1].end
+        if frame.kind == "heading":
+            title = " ".join(self._page.render(start, end).split())
+            self._put(Block("heading", start, end, title=title or None), _HEADINGS[frame.tag])
+        elif frame.kind in {"row", "code", "caption"}:
+            metadata = {"_header": True} if frame.header and frame.kind == "row" else {}
+            self._put(Block(frame.kind, start, end, metadata=metadata, glued=frame.kind == "caption"))
+        elif frame.kind == "table":
+            self._put(self._table(frame.children))
+        else:
+            self._put(Block(frame.kind, start, end, tuple(frame.children)))
+
+    def _table(self, children: list[Block]) -> Block:
+        """A table whose leading header rows are one block, repeated in the metadata of what is cut off below it."""
+        rows = [Block(child.kind, child.start, child.end, child.children, glued=child.glued) for child in children]
+        first = next((index for index, child in enumerate(children) if child.kind == "row"), len(children))
+        last = first
+        while last < len(children) and "_header" in children[last].metadata:
+            last += 1
+        metadata: dict[str, object] = {}
+        if first < last < len(children):
+            header = Block("table_header", rows[first].start, rows[last - 1].end, glued=True)
+            rows[first:last] = [header]
+            metadata["table_header"] = self._page.render(header.start, header.end)
+        return Block("table", rows[0].start, rows[-1].end, tuple(rows), metadata=metadata)
+
+
+_DEEPEST = 200  # elements nested deeper are read as text of the block they are in

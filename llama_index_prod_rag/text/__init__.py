@@ -1,0 +1,1 @@
+"""Sentences, graphemes, tokens and words. Core."""

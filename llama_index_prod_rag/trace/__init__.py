@@ -1,0 +1,1 @@
+"""What each stage knew of each passage: records, hits that carry them, events."""

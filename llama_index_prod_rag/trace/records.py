@@ -1,0 +1,172 @@
+"""What each stage knew about one question: frozen records, and the trace that collects them.
+
+Ranks, raw scores and timings must reach the gate and the query log through third-party postprocessors that rebuild
+nodes, worker threads, nested retrievers and engines that know nothing of this package. They travel beside LlamaIndex's
+types, never inside `node.metadata`, which would change hashes and leak into prompts and embeddings:
+
+* a context variable, opened by whoever needs the truth (`with tracing() as trace`), collects every record;
+* each returned `ScoredNode` refers to the records that concern it, for code outside such a scope;
+* each record is also fired as one instrumentation event, for observers (`llama_index_prod_rag.trace.events`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from llama_index_prod_rag.fusion.normalisers import Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class LegHit:
+    """One leg's view of one node.
+
+    Attributes:
+        rank: position in the leg's list, from 1.
+        score: the leg's raw score, on the leg's own scale.
+    """
+
+    rank: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalRecord:
+    """Everything one retriever call knows, including what is cut later. All mappings are keyed by node id or leg name.
+
+    Attributes:
+        query: the text that was searched for.
+        legs: leg name -> node id -> rank and raw score, for every node that leg returned.
+        bounds: leg name -> the bounds its scores were normalised by, so that the reranker can add its own leg later.
+        weights: leg name -> weight in the fusion; they sum to 1.
+        rule: the fusion rule's name, with its normaliser.
+        fused: node id -> fused score, for every node any leg returned, before any cut.
+        completed: leg name -> node id -> raw score computed afterwards, for nodes the leg had not returned itself.
+        failed: leg name -> why it is missing; empty when every leg answered.
+        seconds: leg name -> wall time of its search; `"fusion"` for the fusion itself.
+        vectors: node id -> embedding, where the store gave them; drift and out-of-corpus signals need them.
+        query_vector: the query's embedding, where a leg knew it.
+    """
+
+    query: str
+    legs: Mapping[str, Mapping[str, LegHit]] = field(default_factory=dict)
+    bounds: Mapping[str, Bounds] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    rule: str = ""
+    fused: Mapping[str, float] = field(default_factory=dict)
+    completed: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    failed: Mapping[str, str] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    vectors: Mapping[str, Sequence[float]] = field(default_factory=dict, repr=False)
+    query_vector: Sequence[float] | None = field(default=None, repr=False)
+
+    def leg_score(self, leg: str, node_id: str) -> float | None:
+        """Raw score of a node in a leg, returned or completed; None where the leg never saw it."""
+        hit = self.legs.get(leg, {}).get(node_id)
+        return hit.score if hit is not None else self.completed.get(leg, {}).get(node_id)
+
+
+@dataclass(frozen=True, slots=True)
+class RerankRecord:
+    """Everything one reranker call knows.
+
+    Attributes:
+        model: name of the model that scored.
+        logits: node id -> the model's raw output, for every pair that was scored.
+        scores: node id -> the score the nodes were ordered by, for every candidate that was scored, before the cut.
+        seconds: wall time of the call.
+        truncated: ids of nodes whose text the model could not read to the end.
+        failed: why there are no scores; None when it worked.
+    """
+
+    model: str
+    logits: Mapping[str, float] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    truncated: frozenset[str] = frozenset()
+    failed: str | None = None
+
+
+Record: TypeAlias = RetrievalRecord | RerankRecord
+
+
+@dataclass(slots=True)
+class QueryTrace:
+    """The records of one question. It only grows, and appending is safe from several threads.
+
+    Attributes:
+        attempts: one list of records per attempt; a retry begins a new one.
+        children: traces that were opened inside this one (a gate used as a tool of another).
+    """
+
+    attempts: list[list[Record]] = field(default_factory=lambda: [[]])
+    children: list[QueryTrace] = field(default_factory=list)
+
+    def add(self, record: Record) -> None:
+        """Append a record to the current attempt."""
+        self.attempts[-1].append(record)
+
+    def begin_attempt(self) -> None:
+        """Start a new attempt; what came before stays."""
+        self.attempts.append([])
+
+    @property
+    def records(self) -> Sequence[Record]:
+        """Records of the current attempt, oldest first."""
+        return tuple(self.attempts[-1])
+
+
+_current: ContextVar[QueryTrace | None] = ContextVar("llama_index_prod_rag_trace", default=None)
+
+
+@contextmanager
+def tracing() -> Iterator[QueryTrace]:
+    """Collect the records of everything called inside, in this thread and in tasks that copy its context.
+
+    Keep the object for streaming and logging; the variable is only valid inside. A scope inside another becomes its
+    child and keeps its own records.
+
+    Yields:
+        The trace that is filled while the scope is open.
+
+    Examples:
+        >>> with tracing() as trace:
+        ...     note(RerankRecord(model="m", logits={"a": 2.5}))
+        >>> trace.records[0].logits
+        {'a': 2.5}
+    """
+    trace = QueryTrace()
+    if (parent := _current.get()) is not None:
+        parent.children.append(trace)
+    token = _current.set(trace)
+    try:
+        yield trace
+    finally:
+        _current.reset(token)
+
+
+def open_trace() -> QueryTrace | None:
+    """The trace of the innermost open scope, if there is one."""
+    return _current.get()
+
+
+def note(record: Record) -> None:
+    """Append a record to the open trace, if there is one."""
+    if (trace := _current.get()) is not None:
+        trace.add(record)
+
+
+def join_records(trace: QueryTrace | None, carried: Sequence[Record]) -> tuple[Record, ...]:
+    """Records of the trace's current attempt and those that nodes carried, each once, oldest first.
+
+    Args:
+        trace: the open scope's trace, if any.
+        carried: records found on the surviving nodes, in node order; the way around code that lost the context.
+    """
+    joined: dict[int, Record] = {id(record): record for record in (trace.records if trace else ())}
+    for record in carried:
+        joined.setdefault(id(record), record)
+    return tuple(joined.values())

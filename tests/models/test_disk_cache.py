@@ -1,0 +1,65 @@
+"""Arrays on disk: what went in comes out, from several processes, whatever the text."""
+
+from __future__ import annotations
+
+import multiprocessing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llama_index_prod_rag.models.disk_cache import ArrayCache, cache_folder, digest
+
+texts = st.text(st.characters(exclude_categories=[]), max_size=20)  # lone surrogates included
+
+
+@given(st.lists(texts, min_size=1, max_size=4), st.lists(texts, min_size=1, max_size=4))
+def test_keys_differ_exactly_when_their_parts_do(left: list[str], right: list[str]) -> None:
+    assert (digest(*left) == digest(*right)) == (left == right)
+
+
+def test_arrays_come_back_as_they_were(tmp_path: Path) -> None:
+    cache = ArrayCache(tmp_path / "deep" / "arrays.sqlite")
+    arrays = {digest("m", str(number)): np.arange(number, dtype=np.float32) for number in range(1200)}
+    cache.put(arrays)
+    found = ArrayCache(cache.path).get([*arrays, digest("m", "missing")])
+    assert set(found) == set(arrays)
+    assert all(np.array_equal(found[key], value) for key, value in arrays.items())
+
+
+def _write(path: Path, start: int) -> None:
+    cache = ArrayCache(path)
+    for number in range(start, start + 50):
+        cache.put({digest(str(number)): np.array([number], dtype=np.float32)})
+
+
+def test_four_processes_lose_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "arrays.sqlite"
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=_write, args=(path, start)) for start in range(0, 200, 50)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(120)
+    assert [worker.exitcode for worker in workers] == [0] * 4
+    assert len(ArrayCache(path).get([digest(str(number)) for number in range(200)])) == 200
+
+
+def test_the_folder_can_be_chosen(tmp_path: Path) -> None:
+    assert cache_folder() == tmp_path / "cache"  # conftest.py sets the variable for every unit test
+
+
+def test_a_file_that_is_no_database_costs_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "arrays.sqlite").write_bytes(b"not a database, " * 100)
+    cache = ArrayCache(tmp_path / "arrays.sqlite")
+    cache.put({b"k": np.zeros(2, dtype=np.float32)})
+    assert cache.get([b"k"]) == {}
+    assert caplog.text.count("is not kept") == 1
+
+
+def test_a_folder_that_cannot_be_made_costs_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert ArrayCache(tmp_path / "file" / "arrays.sqlite").get([b"k"]) == {}
+    assert "PROD_RAG_CACHE" in caplog.text
