@@ -1,76 +1,128 @@
-"""One logic for sync and async: a generator asks for calls, and a driver makes them its own way.
+"""One logic for synchronous and asynchronous callers: a coroutine that awaits calls, and two drivers that make them.
 
-The gate's order of events is written once, as a generator that yields `Call`s and receives their results or their
-exceptions. `run` makes each call directly, `arun` awaits it, so the two can never drift apart.
+The logic is a plain `async def` that awaits nothing but `Call`s and other such coroutines. `run` makes each call in
+this thread, `arun` awaits its asynchronous form; results and errors arrive where the call was awaited. So the two can
+never drift apart, and a type checker infers what a call returns.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator
-from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from operator import attrgetter
+from typing import Any, Generic, TypeAlias, TypeVar
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """Something that takes time, in both colours.
+class Call(Generic[T]):
+    """Something that takes time, in both colors; to be awaited inside a course.
 
-    Attributes:
+    Args:
         sync: makes the call and returns its result.
-        asynchronous: the same as a coroutine function.
+        asynchronous: makes it without blocking the event loop, such as a coroutine function.
     """
 
-    sync: Callable[[], Any]
-    asynchronous: Callable[[], Awaitable[Any]]
+    __slots__ = ("_asynchronous", "_sync")
+
+    def __init__(self, sync: Callable[[], T], asynchronous: Callable[[], Awaitable[T]]) -> None:
+        self._sync: Callable[[Any], T] = lambda _: sync()
+        self._asynchronous: Callable[[Any], Awaitable[T]] = lambda _: asynchronous()
 
     @classmethod
-    def in_thread(cls, function: Callable[[], Any]) -> Call:
-        """A call that only exists in blocking form; async callers move it off the loop."""
+    def in_thread(cls, function: Callable[[], T]) -> Call[T]:
+        """Make a call that only exists in blocking form; async callers move it off the loop."""
         return cls(function, lambda: asyncio.to_thread(function))
 
+    @classmethod
+    def of_client(cls, method: str, **arguments: Any) -> Call[Any]:
+        """Call a method of the client that the driver was given, such as `"msearch"` or `"indices.create"`.
 
-Steps: TypeAlias = Generator[Call, Any, T]
-"""A generator that yields calls and finally returns a value."""
+        The synchronous driver's client returns a result, the asynchronous one's an awaitable of it.
+        """
+        find = attrgetter(method)
+        call: Call[Any] = cls.__new__(cls)
+        call._sync = call._asynchronous = lambda client: find(client)(**arguments)
+        return call
+
+    @classmethod
+    def pause(cls, seconds: float) -> Call[None]:
+        """Wait for some seconds."""
+        return Call(lambda: time.sleep(seconds), lambda: asyncio.sleep(seconds))
+
+    def __await__(self) -> Generator[Call[Any], Any, T]:
+        result: T = yield self  # to the driver, which sends the result or throws the error
+        return result
+
+    def make(self, client: object) -> T:
+        """Make the call in this thread."""
+        return self._sync(client)
+
+    def amake(self, client: object) -> Awaitable[T]:
+        """Begin the call on the running loop."""
+        return self._asynchronous(client)
 
 
-def run(steps: Steps[T]) -> T:
-    """Drive the steps in this thread.
+Course: TypeAlias = Coroutine[Any, Any, T]
+"""What calling an `async def` returns that awaits nothing but calls and other courses, and ends with a T."""
+
+
+def run(course: Course[T], client: object = None) -> T:
+    """Drive a course in this thread.
+
+    Args:
+        course: the coroutine.
+        client: what `Call.of_client` calls; a synchronous one.
+
+    Raises:
+        TypeError: the course awaits something that is not a call.
 
     Examples:
-        >>> def double():
-        ...     number = yield Call.in_thread(lambda: 21)
-        ...     return 2 * number
-        >>> run(double())
-        42
+        >>> async def doubled() -> int:
+        ...     return 2 * await Call.in_thread(lambda: 21)
+        >>> run(doubled()), asyncio.run(arun(doubled()))
+        (42, 42)
     """
     try:
-        call = next(steps)
+        awaited = course.send(None)
         while True:
             try:
-                result = call.sync()
-            except Exception as error:  # the steps decide what an error means
-                call = steps.throw(error)
+                result = _call(awaited).make(client)
+            except BaseException as error:  # the course decides what an error means, and cleans up in any case
+                awaited = course.throw(error)
             else:
-                call = steps.send(result)
-    except StopIteration as finished:
-        value: T = finished.value
+                awaited = course.send(result)
+    except StopIteration as end:
+        value: T = end.value
         return value
 
 
-async def arun(steps: Steps[T]) -> T:
-    """Drive the steps on the running loop."""
+async def arun(course: Course[T], client: object = None) -> T:
+    """Drive a course on the running loop; a cancellation is raised in the course, where it waits.
+
+    Args:
+        course: the coroutine.
+        client: what `Call.of_client` calls; an asynchronous one.
+
+    Raises:
+        TypeError: the course awaits something that is not a call.
+    """
     try:
-        call = next(steps)
+        awaited = course.send(None)
         while True:
             try:
-                result = await call.asynchronous()
-            except Exception as error:  # the steps decide what an error means
-                call = steps.throw(error)
+                result = await _call(awaited).amake(client)
+            except BaseException as error:
+                awaited = course.throw(error)
             else:
-                call = steps.send(result)
-    except StopIteration as finished:
-        value: T = finished.value
+                awaited = course.send(result)
+    except StopIteration as end:
+        value: T = end.value
         return value
+
+
+def _call(awaited: object) -> Call[Any]:
+    if not isinstance(awaited, Call):
+        raise TypeError(f"a course awaits calls only, not {type(awaited).__name__}: wrap it in a Call")
+    return awaited

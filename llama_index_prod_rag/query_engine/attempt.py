@@ -11,12 +11,12 @@ from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
-from llama_index_prod_rag.calls import Call, Steps
+from llama_index_prod_rag.calls import Call
 from llama_index_prod_rag.confidence.assessment import Assessor, RetrievalAssessment, no_results
 from llama_index_prod_rag.confidence.evidence import Evidence, gather
 from llama_index_prod_rag.confidence.policy import Decision, Policy
 from llama_index_prod_rag.confidence.signals import compute_signals, not_assessed
-from llama_index_prod_rag.models.pairs import Entailment, EntailmentJudge
+from llama_index_prod_rag.models.pairs import EntailmentJudge
 from llama_index_prod_rag.query_engine.retry import QueryRewriter
 from llama_index_prod_rag.query_engine.sources import passages_of, text_of
 from llama_index_prod_rag.text.terms import TermStatistics
@@ -78,7 +78,7 @@ def reason_of(error: Exception) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def look(
+async def look(
     name: str,
     query: QueryBundle,
     retriever: BaseRetriever,
@@ -87,16 +87,16 @@ def look(
     judge: Judge,
     trace: QueryTrace,
     rewriter: QueryRewriter | None = None,
-) -> Steps[Attempt]:
+) -> Attempt:
     """Retrieve, postprocess and judge once.
 
     The bundle goes to the retriever as it came, embedding and all, unless a rewriter changes its words.
     """
     attempt = Attempt(name, query.query_str)
-    wanted = query if rewriter is None else (yield from _reworded(attempt, query, rewriter))
-    candidates = yield from _retrieved(attempt, retriever, wanted)
-    yield from _postprocessed(attempt, candidates, postprocessors, query)
-    entailment = yield from _entailed(attempt, query.query_str, judge.entailment)
+    wanted = query if rewriter is None else await _reworded(attempt, query, rewriter)
+    candidates = await _retrieved(attempt, retriever, wanted)
+    await _postprocessed(attempt, candidates, postprocessors, query)
+    entailment = await _entailed(attempt, query.query_str, judge.entailment)
     began = perf_counter()
     attempt.records = join_records(trace, carried_records(attempt.hits or candidates))
     evidence = gather(
@@ -112,10 +112,10 @@ def look(
     return attempt
 
 
-def _reworded(attempt: Attempt, query: QueryBundle, rewriter: QueryRewriter) -> Steps[QueryBundle]:
+async def _reworded(attempt: Attempt, query: QueryBundle, rewriter: QueryRewriter) -> QueryBundle:
     began = perf_counter()
     try:
-        words: str = yield Call(lambda: rewriter.rewrite(query.query_str), lambda: rewriter.arewrite(query.query_str))
+        words = await Call(lambda: rewriter.rewrite(query.query_str), lambda: rewriter.arewrite(query.query_str))
     except Exception as error:  # any fault of any model
         attempt.degrade("rewrite", error)
         return query
@@ -124,10 +124,10 @@ def _reworded(attempt: Attempt, query: QueryBundle, rewriter: QueryRewriter) -> 
     return QueryBundle(words)
 
 
-def _retrieved(attempt: Attempt, retriever: BaseRetriever, query: QueryBundle) -> Steps[list[NodeWithScore]]:
+async def _retrieved(attempt: Attempt, retriever: BaseRetriever, query: QueryBundle) -> list[NodeWithScore]:
     began = perf_counter()
     try:
-        hits: list[NodeWithScore] = yield Call(lambda: retriever.retrieve(query), lambda: retriever.aretrieve(query))
+        hits = await Call(lambda: retriever.retrieve(query), lambda: retriever.aretrieve(query))
     except Exception as error:  # any fault of any store
         attempt.degrade("retriever", error)
         return []
@@ -136,24 +136,24 @@ def _retrieved(attempt: Attempt, retriever: BaseRetriever, query: QueryBundle) -
     return hits
 
 
-def _postprocessed(
+async def _postprocessed(
     attempt: Attempt,
     candidates: list[NodeWithScore],
     postprocessors: Sequence[BaseNodePostprocessor],
     query: QueryBundle,
-) -> Steps[None]:
+) -> None:
     began = perf_counter()
     attempt.hits = candidates
     for postprocessor in postprocessors:
-        attempt.hits = yield from _staged(attempt, attempt.hits, postprocessor, query)
+        attempt.hits = await _staged(attempt, attempt.hits, postprocessor, query)
     attempt.seconds["postprocess"] = perf_counter() - began
 
 
-def _staged(
+async def _staged(
     attempt: Attempt, hits: list[NodeWithScore], stage: BaseNodePostprocessor, query: QueryBundle
-) -> Steps[list[NodeWithScore]]:
+) -> list[NodeWithScore]:
     try:
-        left: list[NodeWithScore] = yield Call(
+        left = await Call(
             lambda: stage.postprocess_nodes(hits, query_bundle=query),
             lambda: stage.apostprocess_nodes(hits, query_bundle=query),
         )
@@ -164,14 +164,14 @@ def _staged(
     return left
 
 
-def _entailed(attempt: Attempt, query: str, judge: EntailmentJudge | None) -> Steps[dict[str, float]]:
+async def _entailed(attempt: Attempt, query: str, judge: EntailmentJudge | None) -> dict[str, float]:
     """How strongly the top passages support or contradict the words of the question."""
     pairs = [(text_of(hit), query) for hit in attempt.hits[:_ENTAILMENT_DEPTH]]
     if judge is None or not pairs:
         return {}
     began = perf_counter()
     try:
-        found: list[Entailment] = yield Call.in_thread(lambda: judge.judge(pairs))
+        found = await Call.in_thread(lambda: judge.judge(pairs))
     except Exception as error:  # any fault of any model
         attempt.degrade("entailment", error)
         return {}

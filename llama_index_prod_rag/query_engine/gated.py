@@ -21,7 +21,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 from llama_index.core.vector_stores.types import MetadataFilters
 from llama_index_instrumentation import get_dispatcher
 
-from llama_index_prod_rag.calls import Steps, arun, run
+from llama_index_prod_rag.calls import arun, run
 from llama_index_prod_rag.confidence.assessment import Assessor
 from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor
 from llama_index_prod_rag.confidence.policy import Policy, StatusPolicy
@@ -209,21 +209,21 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
         with self.callback_manager.event(CBEventType.QUERY, payload=payload) as event, tracing() as trace:
             yield trace, event
 
-    def _steps(self, query: QueryBundle, trace: QueryTrace, *, asynchronous: bool) -> Steps[RESPONSE_TYPE]:
+    async def _steps(self, query: QueryBundle, trace: QueryTrace, *, asynchronous: bool) -> RESPONSE_TYPE:
         began = perf_counter()
-        attempts = yield from self._attempts(query, trace)
+        attempts = await self._attempts(query, trace)
         best = max(attempts, key=_merit)  # the first among equals
         report = Report(query.query_str, attempts, best, began)
-        return (yield from Writer(self._means, query, report, asynchronous=asynchronous).write())
+        return await Writer(self._means, query, report, asynchronous=asynchronous).write()
 
-    def _attempts(self, query: QueryBundle, trace: QueryTrace) -> Steps[list[Attempt]]:
-        first = yield from look(FIRST, query, self._retriever, self._postprocessors, judge=self._judge, trace=trace)
+    async def _attempts(self, query: QueryBundle, trace: QueryTrace) -> list[Attempt]:
+        first = await look(FIRST, query, self._retriever, self._postprocessors, judge=self._judge, trace=trace)
         attempts = [first]
         for retry in self._retries:
             if attempts[-1].decision != "refuse":
                 break
             trace.begin_attempt()
-            again = yield from look(
+            again = await look(
                 retry.name,
                 query,
                 retry.retriever or self._retriever,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
 from typing import Protocol
 
-from llama_index_prod_rag.calls import Steps, arun, run
+from llama_index_prod_rag.calls import arun, run
 
 
 class Ending(Protocol):
     """What happens when a stream is over."""
 
-    def close(self, text: str, error: Exception | None) -> Steps[str]:
-        """The tokens are over, or broke off with `error`: returns text to send after them."""
+    async def close(self, text: str, error: Exception | None) -> str:
+        """The tokens are over, or broke off with `error`: returns text to send after them. Awaits calls only."""
         ...
 
     def finish(self, text: str, stopped: str | None) -> None:

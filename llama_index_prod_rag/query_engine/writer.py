@@ -19,8 +19,8 @@ from llama_index.core.response_synthesizers import BaseSynthesizer
 from llama_index.core.schema import QueryBundle
 from llama_index_instrumentation import get_dispatcher
 
-from llama_index_prod_rag.calls import Call, Steps
-from llama_index_prod_rag.confidence.verification import SupportPolicy, Verification, verify
+from llama_index_prod_rag.calls import Call
+from llama_index_prod_rag.confidence.verification import SupportPolicy, verify
 from llama_index_prod_rag.models.pairs import EntailmentJudge
 from llama_index_prod_rag.query_engine.attempt import reason_of
 from llama_index_prod_rag.query_engine.events import DecisionEvent
@@ -81,28 +81,28 @@ class Writer:
         self._asynchronous = asynchronous
         self._payload: dict[str, Any] = {}
 
-    def write(self) -> Steps[RESPONSE_TYPE]:
+    async def write(self) -> RESPONSE_TYPE:
         """The response for the report's decision."""
         self._announce()
         if self._report.decision == "answer" and self._means.synthesizer is not None:
-            written = yield from self._synthesized(self._means.synthesizer)
+            written = await self._synthesized(self._means.synthesizer)
             if written is not None:
                 return written
-        return self._own((yield from self._text()))
+        return self._own(await self._text())
 
-    def close(self, text: str, error: Exception | None) -> Steps[str]:
+    async def close(self, text: str, error: Exception | None) -> str:
         """What to add to a streamed answer: nothing, or why not to rely on it and what the passages say instead."""
         if error is not None:
             self._broke(error)
-            return (yield from self._formatted("interrupted_prompt"))
+            return await self._formatted("interrupted_prompt")
         if not text.strip():
             self._lower("the language model wrote nothing")
-            return (yield from self._formatted("hedge_prompt"))
-        objection = yield from self._checked(text, ())
+            return await self._formatted("hedge_prompt")
+        objection = await self._checked(text, ())
         if objection is None:
             return ""
         self._lower(objection)
-        return (yield from self._formatted("downgraded_prompt"))
+        return await self._formatted("downgraded_prompt")
 
     def finish(self, text: str, stopped: str | None) -> None:
         """Bring the metadata up to date and log, once everything is out."""
@@ -110,10 +110,10 @@ class Writer:
         self._logged(text, stopped or self._report.degraded.get("language model"))
         self._payload.update(self._report.to_json())
 
-    def _synthesized(self, synthesizer: BaseSynthesizer) -> Steps[RESPONSE_TYPE | None]:
+    async def _synthesized(self, synthesizer: BaseSynthesizer) -> RESPONSE_TYPE | None:
         response: RESPONSE_TYPE
         try:
-            response, logprobs = yield self._synthesis(synthesizer)
+            response, logprobs = await self._synthesis(synthesizer)
         except Exception as error:  # any fault of any model
             self._broke(error)
             return None
@@ -125,9 +125,7 @@ class Writer:
         text = str(response)
         # A structured answer is not made of sentences: there is nothing to check in it by words.
         if not isinstance(response, PydanticResponse):
-            objection = (
-                (yield from self._checked(text, logprobs)) if text.strip() else "the language model wrote nothing"
-            )
+            objection = await self._checked(text, logprobs) if text.strip() else "the language model wrote nothing"
             if objection is not None:
                 self._report.withdrawn = text
                 self._lower(objection)
@@ -135,7 +133,7 @@ class Writer:
         self.finish(text, None)
         return replace(response, metadata=metadata)
 
-    def _synthesis(self, synthesizer: BaseSynthesizer) -> Call:
+    def _synthesis(self, synthesizer: BaseSynthesizer) -> Call[tuple[RESPONSE_TYPE, list[float]]]:
         query, hits = self._query, self._report.best.hits
 
         def sync() -> tuple[RESPONSE_TYPE, list[float]]:
@@ -148,40 +146,38 @@ class Writer:
 
         return Call(sync, asynchronous)
 
-    def _checked(self, text: str, logprobs: Sequence[float]) -> Steps[str | None]:
+    async def _checked(self, text: str, logprobs: Sequence[float]) -> str | None:
         """Check an answer; why not to rely on it, or None."""
         query, judge = self._query.query_str, self._means.judge
         sentences = [text[start:end] for start, end in split_sentences(text)]
         passages = {hit.node.node_id: text_of(hit) for hit in self._report.best.hits}
         try:
-            found: Verification = yield Call.in_thread(
-                lambda: verify(query, sentences, passages, judge=judge, logprobs=logprobs)
-            )
+            found = await Call.in_thread(lambda: verify(query, sentences, passages, judge=judge, logprobs=logprobs))
         except Exception as error:  # any fault of any model
             self._report.degraded["checks"] = reason_of(error)
             return None
         self._report.checks = found.to_json()
         return self._means.support.objection(found) if self._means.support is not None else None
 
-    def _text(self) -> Steps[str]:
+    async def _text(self) -> str:
         if self._report.decision != "refuse":
             prompt = "extract_prompt" if self._report.decision == "answer" else "hedge_prompt"
-            text = yield from self._formatted(prompt)
+            text = await self._formatted(prompt)
             if self._report.quotes:
                 return text
             self._lower("the passages hold no text to quote", "refuse")
         return self._means.prompts["refusal_prompt"].format(reason=self._report.reason)
 
-    def _formatted(self, prompt: str) -> Steps[str]:
-        self._report.quotes = yield from self._quotes()
+    async def _formatted(self, prompt: str) -> str:
+        self._report.quotes = await self._quotes()
         return self._means.prompts[prompt].format(reason=self._report.reason, summary=quoted(self._report.quotes))
 
-    def _quotes(self) -> Steps[list[Any]]:
+    async def _quotes(self) -> list[Any]:
         query, hits, count = self._query.query_str, self._report.best.hits, self._means.quotes
         scorer = self._means.sentence_scorer
         if scorer is not None:
             try:
-                found: list[Any] = yield Call.in_thread(lambda: best_sentences(query, hits, count=count, scorer=scorer))
+                found = await Call.in_thread(lambda: best_sentences(query, hits, count=count, scorer=scorer))
             except Exception as error:  # any fault of any model
                 self._report.degraded["sentence scorer"] = reason_of(error)
             else:
