@@ -1,6 +1,6 @@
 """Chunkers side by side on Chroma's chunking evaluation, at equal mean size.
 
-    python -m benchmarks.chunking [--data DIR] [--target-size 250] [--corpora NAME ...] [--limit QUESTIONS] --json
+    python -m benchmarks.chunking [--data DIR] [--chunk-size 250] [--corpora NAME ...] [--limit QUESTIONS] --json
 
 All corpora are one index; all-MiniLM-L6-v2, top 5, no metadata embedded unless the system's name says so. Sizes are
 the embedder's tokens. Each peer's size knob is set so that its mean is SemanticChunker's; the peers' own defaults for
@@ -164,10 +164,10 @@ class Bench:
         return best
 
 
-def run(data: Path, *, target_size: int, only: Sequence[str] | None, limit: int | None) -> dict[str, Any]:
+def run(data: Path, *, chunk_size: int, only: Sequence[str] | None, limit: int | None) -> dict[str, Any]:
     """All systems and their differences, in the shape that is printed."""
     bench = Bench(data, only, limit)
-    sizes: dict[str, Any] = {"target_size": target_size, "tokenizer": "offline"}
+    sizes: dict[str, Any] = {"chunk_size": chunk_size, "tokenizer": "offline"}
     prose = {**sizes, "format": "prose"}
     results = {
         OURS: bench.parser(SemanticChunker(**sizes, embed_model=bench.embedder)),
@@ -184,7 +184,7 @@ def run(data: Path, *, target_size: int, only: Sequence[str] | None, limit: int 
     pairs = [(OURS, name) for name in results if name != OURS]
     pairs.append(("DocumentAwareNodeParser with headings", "DocumentAwareNodeParser"))
     return {
-        "target_size": target_size,
+        "chunk_size": chunk_size,
         "systems": {name: _summary(bench.questions, result) for name, result in results.items()},
         "differences": {f"{a} - {b}": _differences(results[a], results[b], None) for a, b in pairs},
         "differences_on_wikitexts": {
@@ -252,12 +252,12 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("PROD_RAG_DATA", "../shared/data")))
-    parser.add_argument("--target-size", type=int, default=250)
+    parser.add_argument("--chunk-size", type=int, default=250)
     parser.add_argument("--corpora", nargs="+", help="only these")
     parser.add_argument("--limit", type=int, help="only the first questions")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args()
-    report = run(given.data, target_size=given.target_size, only=given.corpora, limit=given.limit)
+    report = run(given.data, chunk_size=given.chunk_size, only=given.corpora, limit=given.limit)
     if given.json:
         print(json.dumps(report, indent=1))
     else:

@@ -182,10 +182,10 @@ def share_held(spans: Spans, chunks: Spans) -> float:
     return len(wanted & held) / len(wanted)
 
 
-def run(data: Path, *, target_size: int, limit: int | None, split: str = "all", search: bool = True) -> dict[str, Any]:
+def run(data: Path, *, chunk_size: int, limit: int | None, split: str = "all", search: bool = True) -> dict[str, Any]:
     """All systems, and ours minus each."""
     bench = Bench(data, limit, split=split, search=search)
-    sizes: dict[str, Any] = {"target_size": target_size, "tokenizer": "offline"}
+    sizes: dict[str, Any] = {"chunk_size": chunk_size, "tokenizer": "offline"}
     systems: dict[str, System] = {
         OURS: from_parser(DocumentAwareNodeParser(**sizes, format="legal")),
         f"{OURS}, headings not embedded": from_parser(
@@ -210,7 +210,7 @@ def run(data: Path, *, target_size: int, limit: int | None, split: str = "all", 
             continue
         sys.stderr.write(f"{name} done\n")
     return {
-        "target_size": target_size,
+        "chunk_size": chunk_size,
         "split": split,
         "contracts": len(bench.contracts),
         "questions": len(bench.questions),
@@ -238,7 +238,7 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("PROD_RAG_DATA", "../shared/data")))
-    parser.add_argument("--target-size", type=int, default=250)
+    parser.add_argument("--chunk-size", type=int, default=250)
     parser.add_argument("--limit", type=int, default=20, help="how many contracts; 0 for all")
     parser.add_argument("--split", choices=("all", "train", "test"), default="all")
     parser.add_argument("--boundaries", action="store_true", help="only `whole`: nothing is embedded")
@@ -246,7 +246,7 @@ def main() -> None:
     given = parser.parse_args()
     report = run(
         given.data,
-        target_size=given.target_size,
+        chunk_size=given.chunk_size,
         limit=given.limit or None,
         split=given.split,
         search=not given.boundaries,

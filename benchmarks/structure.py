@@ -1,6 +1,6 @@
 """Structure-aware chunkers side by side on a gold set: what must stay whole, and which headings a chunk knows.
 
-    python -m benchmarks.structure [--target-size 140] --json
+    python -m benchmarks.structure [--chunk-size 140] --json
 
 Every system gets the same hard limit, in the same tokens (the estimate `simple`), and its own splitter for the format
 where it has one that works offline. `whole` is the share of blocks (tables, fences, functions, clauses, theorems with
@@ -31,11 +31,11 @@ def _size(text: str) -> int:
     return _COUNTER.count([text])[0]
 
 
-def ours(gold: GoldDocument, target_size: int) -> list[GoldChunk]:
+def ours(gold: GoldDocument, chunk_size: int) -> list[GoldChunk]:
     """DocumentAwareNodeParser."""
     parser = DocumentAwareNodeParser.model_validate(
         {
-            "target_size": target_size,
+            "chunk_size": chunk_size,
             "min_size": 1,
             "tokenizer": "simple",
             "format": gold.format,
@@ -46,11 +46,11 @@ def ours(gold: GoldDocument, target_size: int) -> list[GoldChunk]:
     return [GoldChunk(node.get_content(), tuple(node.metadata.get("heading_path", ()))) for node in nodes]
 
 
-def langchain(gold: GoldDocument, target_size: int) -> list[GoldChunk]:
+def langchain(gold: GoldDocument, chunk_size: int) -> list[GoldChunk]:
     """The splitter for the format; what is still too large goes through RecursiveCharacterTextSplitter."""
     import langchain_text_splitters as splitters
 
-    sizes: dict[str, Any] = {"chunk_size": target_size, "chunk_overlap": 0, "length_function": _size}
+    sizes: dict[str, Any] = {"chunk_size": chunk_size, "chunk_overlap": 0, "length_function": _size}
     recursive = splitters.RecursiveCharacterTextSplitter(**sizes)
     levels = range(1, 5)
     if gold.format == "markdown":
@@ -68,7 +68,7 @@ def langchain(gold: GoldDocument, target_size: int) -> list[GoldChunk]:
     return [GoldChunk(part.page_content, tuple(part.metadata[key] for key in sorted(part.metadata))) for part in parts]
 
 
-def llama_index(gold: GoldDocument, target_size: int) -> list[GoldChunk]:
+def llama_index(gold: GoldDocument, chunk_size: int) -> list[GoldChunk]:
     """The node parser for the format; what is still too large goes through SentenceSplitter."""
     from llama_index.core.node_parser import HTMLNodeParser, MarkdownNodeParser, SentenceSplitter
 
@@ -77,7 +77,7 @@ def llama_index(gold: GoldDocument, target_size: int) -> list[GoldChunk]:
         parser = MarkdownNodeParser() if gold.format == "markdown" else HTMLNodeParser()
         nodes = list(parser.get_nodes_from_documents(nodes))
     tokens: Callable[[str], list[int]] = lambda text: [0] * _size(text)  # noqa: E731 - only the length counts
-    splitter = SentenceSplitter(chunk_size=target_size, chunk_overlap=0, tokenizer=tokens, include_metadata=False)
+    splitter = SentenceSplitter(chunk_size=chunk_size, chunk_overlap=0, tokenizer=tokens, include_metadata=False)
     return [
         GoldChunk(piece, tuple(step for step in node.metadata.get("header_path", "").split("/") if step))
         for node in nodes
@@ -85,12 +85,12 @@ def llama_index(gold: GoldDocument, target_size: int) -> list[GoldChunk]:
     ]
 
 
-def chonkie(gold: GoldDocument, target_size: int) -> list[GoldChunk]:
+def chonkie(gold: GoldDocument, chunk_size: int) -> list[GoldChunk]:
     """RecursiveChunker; its Markdown recipe and CodeChunker load from the network."""
     from chonkie import RecursiveChunker
 
     counter: Any = _size  # chonkie takes a function, its annotation does not say so
-    chunker = RecursiveChunker(tokenizer=counter, chunk_size=target_size)
+    chunker = RecursiveChunker(tokenizer=counter, chunk_size=chunk_size)
     return [GoldChunk(chunk.text) for chunk in chunker.chunk(gold.text)]
 
 
@@ -102,14 +102,14 @@ SYSTEMS: Mapping[str, System] = {
 }
 
 
-def run(target_size: int) -> dict[str, Any]:
+def run(chunk_size: int) -> dict[str, Any]:
     """Shares by system and format, and over all."""
     documents = load_gold()
-    report: dict[str, Any] = {"target_size": target_size, "systems": {}}
+    report: dict[str, Any] = {"chunk_size": chunk_size, "systems": {}}
     for name, system in SYSTEMS.items():
         rows: dict[str, dict[str, list[bool]]] = {}
         for gold in documents:
-            chunks = system(gold, target_size)
+            chunks = system(gold, chunk_size)
             for key in (gold.format, "all"):
                 row = rows.setdefault(key, {"whole": [], "paths": []})
                 row["whole"] += [is_whole(block, chunks) for block in gold.whole]
@@ -124,10 +124,10 @@ def run(target_size: int) -> dict[str, Any]:
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--target-size", type=int, default=140)
+    parser.add_argument("--chunk-size", type=int, default=140)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args()
-    report = run(given.target_size)
+    report = run(given.chunk_size)
     if given.json:
         print(json.dumps(report, indent=1))
         return

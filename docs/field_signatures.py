@@ -24,7 +24,7 @@ from griffe import (
 
 
 class FieldSignatures(Extension):
-    """Shows `SemanticChunker(*, target_size: int = 250, ...)` where the source says `__init__(self, **data)`."""
+    """Shows `SemanticChunker(*, chunk_size: int = 250, ...)` where the source says `__init__(self, **data)`."""
 
     def on_package(self, *, pkg: Module, **_: Any) -> None:
         """Rewrite the signatures, now that every base class of the package is known."""

@@ -28,10 +28,10 @@ from llama_index_prod_rag.retrievers.elasticsearch import IngestReport, create_i
 BATCH = {"batch_size": 32}  # documents, then chunks, that one task of a worker takes
 
 
-def chunk_and_embed(documents: Sequence[Document], *, target_size: int = 250) -> Sequence[BaseNode]:
+def chunk_and_embed(documents: Sequence[Document], *, chunk_size: int = 250) -> Sequence[BaseNode]:
     """The nodes that a serial `IngestionPipeline` would give, with their embeddings."""
     parser = RayTransformComponent(
-        DocumentAwareNodeParser, map_batches_kwargs=BATCH, target_size=target_size, tokenizer="offline"
+        DocumentAwareNodeParser, map_batches_kwargs=BATCH, chunk_size=chunk_size, tokenizer="offline"
     )
     embedder = RayTransformComponent(
         HuggingFaceEmbedding, map_batches_kwargs=BATCH, model_name=find_weights("offline", "embedding").source

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class ProdRagError(Exception):
     """Base of every error this package raises on purpose."""
@@ -50,3 +53,29 @@ class CalibrationError(ProdRagError, ValueError):
 
 class QueryLogError(ProdRagError):
     """The query log cannot be opened, read or written."""
+
+
+def refuse_unknown(owner: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Raise where a setting is not one of those that its owner knows: a misspelled one would mean nothing, in silence.
+
+    Args:
+        owner: whose settings they are, as the user wrote it.
+        given: names of the settings handed in.
+        known: names of all settings.
+
+    Raises:
+        ConfigurationError: there is an unknown one; the message names the nearest, else all.
+
+    Examples:
+        >>> refuse_unknown("Parser", ["chunk_sise"], ["chunk_size", "tokenizer"])
+        Traceback (most recent call last):
+            ...
+        llama_index_prod_rag.errors.ConfigurationError: Parser has no setting 'chunk_sise': did you mean 'chunk_size'?
+    """
+    names = list(known)
+    for name in given:
+        if name not in names:
+            # 0.5 finds `chunk_size` for `target_size`: half of the letters in common.
+            near = " or ".join(map(repr, get_close_matches(name, names, n=3, cutoff=0.5)))
+            hint = f"did you mean {near}?" if near else f"it has {', '.join(sorted(names))}"
+            raise ConfigurationError(f"{owner} has no setting {name!r}: {hint}")

@@ -123,7 +123,7 @@ def _plain(text: str) -> str:
 
 def reference_index() -> VectorStoreIndex:
     """The reference, chunked and embedded; vectors are kept on disk, so that only the first notebook computes them."""
-    nodes = DocumentAwareNodeParser(target_size=250, tokenizer="offline").get_nodes_from_documents(documents())
+    nodes = DocumentAwareNodeParser(chunk_size=250, tokenizer="offline").get_nodes_from_documents(documents())
     embedding = load_embedding("offline")
     vectors = embed_texts([node.get_content(MetadataMode.EMBED) for node in nodes], embedding=embedding)
     embedded = [node.model_copy(update={"embedding": row}) for node, row in zip(nodes, vectors.tolist(), strict=True)]

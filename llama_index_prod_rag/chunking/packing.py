@@ -136,7 +136,7 @@ class _Planner:
     def _room(self, owners: tuple[Block, ...]) -> int:
         key = id(owners[-1])
         if key not in self._rooms:
-            self._rooms[key] = max(1, self._budget.size - self._overhead(path_of(owners), metadata_of(owners)))
+            self._rooms[key] = max(1, self._budget.chunk_size - self._overhead(path_of(owners), metadata_of(owners)))
         return self._rooms[key]
 
     def _add(self, start: int, end: int, tokens: int, owners: tuple[Block, ...], cut: float) -> None:
@@ -144,7 +144,7 @@ class _Planner:
             self._units.append(Unit(start, end, tokens, self._room(owners), owners, cut))
 
     def _split_leaf(self, block: Block, owners: tuple[Block, ...], cut: float) -> list[Unit]:
-        room = self._room(owners) - self._budget.overlap
+        room = self._room(owners) - self._budget.chunk_overlap
         spans = _lines(self._source.text, block) if block.kind in _LINE_KINDS else _sentences(self._source.text, block)
         sizes = self._counter.count([self._source.render(start, end) for start, end, _ in spans])
         units: list[Unit] = []
@@ -374,13 +374,13 @@ def pack_units(
 def _segment_run(units: Sequence[Unit], budget: Budget, vectors: NDArray[np.float32] | None, offset: int) -> list[int]:
     fill = budget.fill if vectors is None else max(budget.fill, _FILL_BY_TOPIC)
     rooms = np.array([unit.room for unit in units], dtype=np.int64)
-    overlap = np.array([budget.overlap if unit.sentence else 0 for unit in units], dtype=np.int64)
+    overlap = np.array([budget.chunk_overlap if unit.sentence else 0 for unit in units], dtype=np.int64)
     return segment(
         np.array([unit.tokens for unit in units], dtype=np.int64),
         capacity=np.maximum(rooms - overlap, 1),
-        mean=max(1.0, fill * (float(np.mean(rooms)) if len(rooms) else 1.0) - budget.overlap),
+        mean=max(1.0, fill * (float(np.mean(rooms)) if len(rooms) else 1.0) - budget.chunk_overlap),
         cuts=np.array([unit.cut for unit in units], dtype=np.float64),
-        smallest=budget.smallest,
+        smallest=budget.min_size,
         vectors=None if vectors is None else vectors[offset : offset + len(units)],
         cohesion=budget.cohesion,
     )
@@ -404,7 +404,7 @@ def _overlap_start(units: Sequence[Unit], first: int, start: int, budget: Budget
         return start
     while index - 1 > previous and units[index - 1].sentence and units[index - 1].path == units[first].path:
         taken += units[index - 1].tokens
-        if taken > budget.overlap:
+        if taken > budget.chunk_overlap:
             break
         index -= 1
     return start if index == first else units[index].start

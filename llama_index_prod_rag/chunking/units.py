@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.structure.tree import Block
 
 Path = tuple[str, ...]
@@ -64,7 +65,7 @@ class Unit:
         start: first character, inclusive.
         end: last character, exclusive.
         tokens: its size.
-        room: most tokens of a chunk that holds it: the target size less the metadata that would be embedded with it.
+        room: most tokens of a chunk that holds it: the chunk size less the metadata that would be embedded with it.
         owners: the blocks around and including it, outermost first.
         cut: price of a chunk boundary before it.
         barrier: whether a chunk must begin here.
@@ -91,21 +92,29 @@ class Budget:
     """How large chunks may and should be.
 
     Attributes:
-        size: most tokens of a chunk with its metadata.
-        smallest: chunks below this many tokens are merged with a neighbour where that fits.
-        overlap: most tokens repeated from the chunk before.
+        chunk_size: most tokens of a chunk with its metadata.
+        min_size: chunks below this many tokens are merged with a neighbour where that fits.
+        chunk_overlap: most tokens repeated from the chunk before.
         fill: size that chunks are drawn to, as a share of the room for text. Boundaries at paragraphs and topics make
-            the mean smaller: about 0.6 of the target size.
+            the mean smaller: about 0.6 of the chunk size.
         cohesion: weight of the sentences' likeness; without vectors it does not matter.
         sentences: whether blocks of prose are always taken apart into sentences, even where they fit.
+
+    Raises:
+        ConfigurationError: the smallest size or the overlap is over half of the chunk size.
     """
 
-    size: int
-    smallest: int = 0
-    overlap: int = 0
+    chunk_size: int
+    min_size: int = 0
+    chunk_overlap: int = 0
     fill: float = 0.7
     cohesion: float = 0.0
     sentences: bool = False
+
+    def __post_init__(self) -> None:
+        for name, value in (("chunk_overlap", self.chunk_overlap), ("min_size", self.min_size)):
+            if 2 * value > self.chunk_size:
+                raise ConfigurationError(f"{name} {value} is over half of chunk_size {self.chunk_size}: lower it")
 
 
 Overhead = Callable[[Path, Mapping[str, object]], int]

@@ -18,17 +18,17 @@ from llama_index.core.bridge.pydantic import (
     ValidationError,
     field_serializer,
     field_validator,
-    model_validator,
 )
 from llama_index.core.node_parser import NodeParser
 from llama_index.core.node_parser.node_utils import default_id_func
 from llama_index.core.schema import BaseNode, Document, MetadataMode, NodeRelationship, RelatedNodeInfo, TextNode
 from llama_index.core.utils import get_tqdm_iterable
 from numpy.typing import NDArray
+from typing_extensions import Self
 
 from llama_index_prod_rag.chunking.packing import pack_units, split_chunk
 from llama_index_prod_rag.chunking.units import Budget, Chunk, Source, Unit
-from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.errors import ConfigurationError, refuse_unknown
 from llama_index_prod_rag.models.tokenizers import load_counter
 from llama_index_prod_rag.node_parser.embedded_metadata import EmbeddedMetadata
 from llama_index_prod_rag.node_parser.hierarchy import link_neighbours
@@ -69,10 +69,12 @@ class Plan:
 class ChunkingParser(NodeParser):
     """Base of the parsers: a subclass says which units a text has."""
 
-    target_size: int = Field(
+    chunk_size: int = Field(
         default=250, gt=0, description="Most tokens of a chunk, with the metadata that is embedded with it."
     )
-    overlap: int = Field(default=0, ge=0, description="Most tokens of whole sentences repeated from the chunk before.")
+    chunk_overlap: int = Field(
+        default=0, ge=0, description="Most tokens of whole sentences repeated from the chunk before."
+    )
     min_size: int = Field(default=20, ge=0, description="Smaller chunks are merged with a neighbour where that fits.")
     tokenizer: str = Field(
         default=AUTO,
@@ -88,6 +90,7 @@ class ChunkingParser(NodeParser):
     _counter: TokenCounter = PrivateAttr()
 
     def __init__(self, **data: Any) -> None:
+        refuse_unknown(type(self).__name__, data, type(self).model_fields)
         try:
             super().__init__(**data)
         except ValidationError as error:  # pydantic wraps every ValueError: give back the one that says what to do
@@ -95,15 +98,6 @@ class ChunkingParser(NodeParser):
                 if isinstance(ours := line.get("ctx", {}).get("error"), ConfigurationError):
                     raise ours from None
             raise
-
-    @model_validator(mode="before")
-    @classmethod
-    def _accept_llama_index_names(cls, data: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever came in
-        """Take `chunk_size` and `chunk_overlap` for `target_size` and `overlap`."""
-        if not isinstance(data, dict):
-            return data
-        names = {"chunk_size": "target_size", "chunk_overlap": "overlap"}
-        return {names.get(key, key): value for key, value in data.items()}
 
     @field_validator("embed_model", mode="before")
     @classmethod
@@ -129,30 +123,15 @@ class ChunkingParser(NodeParser):
         return {"id_func_name": getattr(value, "__name__", type(value).__name__), "title": "id_func"}
 
     def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401 - pydantic's signature
-        """Check the sizes against each other and find the tokenizer."""
+        """Check the sizes against each other, and find the tokenizer."""
         super().model_post_init(context)
-        for name, value in (("overlap", self.overlap), ("min_size", self.min_size)):
-            if 2 * value > self.target_size:
-                raise ConfigurationError(f"{name} {value} is over half of target_size {self.target_size}: lower it")
+        self._budget()
         self._counter = _find_counter(self.tokenizer, self.embed_model)
 
-    @property
-    def chunk_size(self) -> int:
-        """`target_size` under LlamaIndex's name; `Settings.chunk_size` sets it."""
-        return self.target_size
-
-    @chunk_size.setter
-    def chunk_size(self, value: int) -> None:
-        self.target_size = value
-
-    @property
-    def chunk_overlap(self) -> int:
-        """`overlap` under LlamaIndex's name; `Settings.chunk_overlap` sets it."""
-        return self.overlap
-
-    @chunk_overlap.setter
-    def chunk_overlap(self, value: int) -> None:
-        self.overlap = value
+    @classmethod
+    def from_defaults(cls, **settings: Any) -> Self:
+        """The parser with these settings and defaults for the others, as on every LlamaIndex parser."""
+        return cls(**settings)
 
     @abstractmethod
     def _plan(self, node: BaseNode, text: str, embedded: EmbeddedMetadata) -> Plan:
@@ -191,7 +170,7 @@ class ChunkingParser(NodeParser):
             if text != given:
                 _logger.warning("%s holds lone surrogates: each is replaced by U+FFFD", node.node_id)
             embedded = EmbeddedMetadata(
-                node, self._counter, self.target_size, inherit=self.include_metadata, embed_headings=self.embed_headings
+                node, self._counter, self.chunk_size, inherit=self.include_metadata, embed_headings=self.embed_headings
             )
             plans.append(self._plan(node, text, embedded))
         return plans
@@ -219,7 +198,7 @@ class ChunkingParser(NodeParser):
         return nodes
 
     def _chunks(self, plan: Plan, vectors: NDArray[np.float32] | None) -> list[tuple[Chunk, TextNode]]:
-        """Chunks with their nodes; one whose embedded text is over the target size is cut until it is not.
+        """Chunks with their nodes; one whose embedded text is over `chunk_size` is cut until it is not.
 
         Counts of parts do not quite add up in every tokenizer, so what will be embedded is counted as a whole.
         """
@@ -231,9 +210,9 @@ class ChunkingParser(NodeParser):
             waiting = []
             for (chunk, node), size in zip(built, sizes, strict=True):
                 parts = [chunk]
-                if size > self.target_size:
+                if size > self.chunk_size:
                     taken = plan.embedded.overhead(chunk.path, chunk.metadata)
-                    share = max(0.0, (self.target_size - taken) / max(1, size - taken))
+                    share = max(0.0, (self.chunk_size - taken) / max(1, size - taken))
                     parts = split_chunk(chunk, plan.source, share, self._counter)
                 if len(parts) > 1:
                     waiting.extend(parts)

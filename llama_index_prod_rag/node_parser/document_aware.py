@@ -29,8 +29,8 @@ class DocumentAwareNodeParser(ChunkingParser):
     not fit is cut at the cheapest place. The heading path is in the metadata and embedded with the text.
 
     Args:
-        target_size: most tokens of a chunk, in the embedder's own tokens, with the metadata embedded with it.
-        overlap: most tokens of whole sentences repeated from the chunk before, where prose was cut.
+        chunk_size: most tokens of a chunk, in the embedder's own tokens, with the metadata embedded with it.
+        chunk_overlap: most tokens of whole sentences repeated from the chunk before, where prose was cut.
         min_size: smaller chunks are merged with a neighbour where that fits.
         format: a format for all documents, or `"auto"`: by metadata, file extension or content.
         language: programming language of source code, where metadata does not say.
@@ -52,7 +52,7 @@ class DocumentAwareNodeParser(ChunkingParser):
     Examples:
         >>> from llama_index.core import Document
         >>> text = "# Guide\n\nWhat it is for.\n\n## Install\n\nRun it and wait.\n\n## Use\n\nCall it from a shell."
-        >>> nodes = DocumentAwareNodeParser(target_size=20, min_size=2)([Document(text=text)])
+        >>> nodes = DocumentAwareNodeParser(chunk_size=20, min_size=2)([Document(text=text)])
         >>> [(node.metadata["headings"], node.text) for node in nodes][1]
         ('Guide > Install', '## Install\n\nRun it and wait.')
     """
@@ -74,7 +74,7 @@ class DocumentAwareNodeParser(ChunkingParser):
         return "ProdRagDocumentAwareNodeParser"
 
     def _budget(self) -> Budget:
-        return Budget(self.target_size, self.min_size, self.overlap, cohesion=self.cohesion)
+        return Budget(self.chunk_size, self.min_size, self.chunk_overlap, cohesion=self.cohesion)
 
     def read(self, node: BaseNode, text: str) -> tuple[Block, Source]:
         """The tree of blocks that a document is cut along, and how slices of the document read."""

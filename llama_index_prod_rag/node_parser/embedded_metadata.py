@@ -37,14 +37,14 @@ class ChunkMetadata:
 class EmbeddedMetadata:
     """Makes chunks' metadata from their document's, their heading path and their blocks' facts.
 
-    Metadata may take half of the target size. Past that, keys leave the embedded text, longest first, with a warning;
+    Metadata may take half of `chunk_size`. Past that, keys leave the embedded text, longest first, with a warning;
     their values stay where they are. A heading path past a quarter loses its outermost steps in `headings` alone.
     """
 
     def __init__(
-        self, node: BaseNode, counter: TokenCounter, target_size: int, *, inherit: bool, embed_headings: bool
+        self, node: BaseNode, counter: TokenCounter, chunk_size: int, *, inherit: bool, embed_headings: bool
     ) -> None:
-        self._node, self._counter, self._target = node, counter, target_size
+        self._node, self._counter, self._target = node, counter, chunk_size
         self._inherited: dict[str, object] = dict(node.metadata) if inherit else {}
         self._embed_headings = embed_headings
         self._known: dict[tuple[tuple[str, ...], str], ChunkMetadata] = {}
@@ -85,7 +85,7 @@ class EmbeddedMetadata:
         return ""
 
     def _shorten(self, values: Mapping[str, object], excluded: set[str], tokens: int) -> int:
-        """Exclude keys, longest first, until the rest takes at most half of the target size."""
+        """Exclude keys, longest first, until the rest takes at most half of `chunk_size`."""
         candidates = sorted((key for key in values if key not in excluded), key=lambda key: -len(str(values[key])))
         dropped: list[str] = []
         for key in candidates:
@@ -98,7 +98,7 @@ class EmbeddedMetadata:
             self._named.update(fresh)
             _logger.warning(
                 "metadata of %s is too long to embed with chunks of %d tokens; left out of the embedded text: %s. "
-                "Exclude these keys yourself (excluded_embed_metadata_keys) or raise target_size.",
+                "Exclude these keys yourself (excluded_embed_metadata_keys) or raise chunk_size.",
                 self._node.node_id,
                 self._target,
                 ", ".join(fresh),

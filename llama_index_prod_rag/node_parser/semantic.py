@@ -13,16 +13,16 @@ from llama_index_prod_rag.structure.tree import Block
 
 
 class SemanticChunker(ChunkingParser):
-    """Cuts text into chunks of whole sentences where the topic turns, none over `target_size` tokens.
+    """Cuts text into chunks of whole sentences where the topic turns, none over `chunk_size` tokens.
 
     Sentences are units, each embedded once; dynamic programming finds the boundaries that keep each chunk's centroid
     close to its sentences and sizes even. Without an embedding model paragraphs and sizes decide alone, which costs
     little quality (see the chunking benchmark).
 
     Args:
-        target_size: most tokens of a chunk, in the embedder's own tokens, with the metadata embedded with it. Chunks
+        chunk_size: most tokens of a chunk, in the embedder's own tokens, with the metadata embedded with it. Chunks
             have about 0.6 of it on average. Leave the embedder two tokens for its special ones.
-        overlap: most tokens of whole sentences repeated from the chunk before; at most half of `target_size`.
+        chunk_overlap: most tokens of whole sentences repeated from the chunk before; at most half of `chunk_size`.
         min_size: smaller chunks are merged with a neighbour where that fits.
         embed_model: any LlamaIndex embedding model; None for structure and size alone.
         cohesion: weight of likeness against even sizes, at least 0.
@@ -38,7 +38,7 @@ class SemanticChunker(ChunkingParser):
     Examples:
         >>> from llama_index.core import Document
         >>> text = "Owls hunt at night. They hear well. " * 3
-        >>> nodes = SemanticChunker(target_size=20, min_size=4)([Document(text=text)])
+        >>> nodes = SemanticChunker(chunk_size=20, min_size=4)([Document(text=text)])
         >>> all(text[node.start_char_idx : node.end_char_idx] == node.text for node in nodes), len(nodes)
         (True, 2)
     """
@@ -51,7 +51,7 @@ class SemanticChunker(ChunkingParser):
         return "ProdRagSemanticChunker"
 
     def _budget(self) -> Budget:
-        return Budget(self.target_size, self.min_size, self.overlap, cohesion=self.cohesion, sentences=True)
+        return Budget(self.chunk_size, self.min_size, self.chunk_overlap, cohesion=self.cohesion, sentences=True)
 
     def _plan(self, node: BaseNode, text: str, embedded: EmbeddedMetadata) -> Plan:
         source = PlainSource(text)

@@ -195,27 +195,27 @@ def _pack(text: str, root: Block, budget: Budget) -> list[str]:
 def test_a_block_that_fits_is_never_cut() -> None:
     text = "one two three.\n\na b c d e f g h.\n\nfour five."
     blocks = tuple(Block("paragraph", *match.span()) for match in regex.finditer(r"[^\n]+", text))
-    chunks = _pack(text, Block("document", 0, len(text), blocks), Budget(size=10))
+    chunks = _pack(text, Block("document", 0, len(text), blocks), Budget(chunk_size=10))
     assert [chunk for chunk in chunks if "a b" in chunk] == ["a b c d e f g h."]
 
 
 def test_text_between_children_stays_with_its_neighbours() -> None:
     text = "class A {\n one\n two\n}"
     children = (Block("statement", 11, 14), Block("statement", 16, 19))
-    chunks = _pack(text, Block("document", 0, len(text), (Block("class", 0, 21, children),)), Budget(size=5))
+    chunks = _pack(text, Block("document", 0, len(text), (Block("class", 0, 21, children),)), Budget(chunk_size=5))
     assert chunks == ["class A {\n one", "two\n}"]
 
 
 def test_dropped_blocks_are_in_no_chunk() -> None:
     text = "keep this <!-- not this --> and this"
     blocks = (Block("paragraph", 0, 9), Block("comment", 10, 27, dropped=True), Block("paragraph", 28, 36))
-    assert _pack(text, Block("document", 0, 36, blocks), Budget(size=50)) == ["keep this", "and this"]
+    assert _pack(text, Block("document", 0, 36, blocks), Budget(chunk_size=50)) == ["keep this", "and this"]
 
 
 def test_a_heading_stays_with_what_follows() -> None:
     text = "Intro words here.\nHEAD\nBody of it all."
     blocks = (Block("paragraph", 0, 17), Block("heading", 18, 22, glued=True), Block("paragraph", 23, 38))
-    assert _pack(text, Block("document", 0, 38, blocks), Budget(size=7)) == [
+    assert _pack(text, Block("document", 0, 38, blocks), Budget(chunk_size=7)) == [
         "Intro words here.",
         "HEAD\nBody of it all.",
     ]

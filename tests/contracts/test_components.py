@@ -36,9 +36,9 @@ DOCUMENTS = [
     Document(text="<h1>Flow</h1><p>Air <b>flows</b> fast.</p>" * 9, id_="flow", metadata={"file_name": "c.html"}),
 ]
 PARSERS: list[NodeParser] = [
-    SemanticChunker(target_size=40, min_size=4, overlap=8, tokenizer="simple"),
-    SemanticChunker(target_size=40, min_size=4, tokenizer="simple", embed_model=MockEmbedding(embed_dim=4)),
-    DocumentAwareNodeParser(target_size=40, min_size=4, tokenizer="simple"),
+    SemanticChunker(chunk_size=40, min_size=4, chunk_overlap=8, tokenizer="simple"),
+    SemanticChunker(chunk_size=40, min_size=4, tokenizer="simple", embed_model=MockEmbedding(embed_dim=4)),
+    DocumentAwareNodeParser(chunk_size=40, min_size=4, tokenizer="simple"),
 ]
 
 
@@ -163,8 +163,8 @@ def test_two_workers_give_the_nodes_of_one() -> None:
 
 
 def test_the_ingestion_cache_notices_every_option() -> None:
-    base = {"target_size": 40, "min_size": 4, "tokenizer": "simple"}
-    for change in ({"target_size": 60}, {"overlap": 8}, {"min_size": 8}, {"embed_headings": False}):
+    base = {"chunk_size": 40, "min_size": 4, "tokenizer": "simple"}
+    for change in ({"chunk_size": 60}, {"chunk_overlap": 8}, {"min_size": 8}, {"embed_headings": False}):
         first, second = DocumentAwareNodeParser(**base), DocumentAwareNodeParser(**{**base, **change})  # type: ignore[arg-type]
         assert str(first.to_dict()) != str(second.to_dict()), change
 

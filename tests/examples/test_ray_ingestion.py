@@ -38,7 +38,7 @@ def test_workers_give_the_nodes_of_a_serial_run() -> None:
     from examples.ray_ingestion import chunk_and_embed
 
     parallel = {node.node_id: node for node in chunk_and_embed(documents())}
-    serial = DocumentAwareNodeParser(target_size=250, tokenizer="offline").get_nodes_from_documents(documents())
+    serial = DocumentAwareNodeParser(chunk_size=250, tokenizer="offline").get_nodes_from_documents(documents())
     assert set(parallel) == {node.node_id for node in serial}
     for node in serial:
         other = parallel[node.node_id]

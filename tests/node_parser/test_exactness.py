@@ -38,9 +38,9 @@ def assert_exact(text: str, nodes: list[BaseNode], parser: ChunkingParser) -> No
     lost = [index for index, character in enumerate(visible) if not covered[index] and not character.isspace()]
     assert lost == []
     sizes = _COUNTER.count([node.get_content(MetadataMode.EMBED) for node in nodes])
-    assert max(sizes, default=0) <= parser.target_size
+    assert max(sizes, default=0) <= parser.chunk_size
     if page is None:
-        assert_whole_graphemes(text, spans, parser.target_size)
+        assert_whole_graphemes(text, spans, parser.chunk_size)
 
 
 def _dropped(text: str, parser: ChunkingParser) -> list[tuple[int, int]]:
@@ -71,14 +71,14 @@ def _span(node: BaseNode) -> tuple[int, int]:
 
 
 def _parsers(format_name: str) -> list[ChunkingParser]:
-    small: dict[str, object] = {"tokenizer": "simple", "target_size": 30, "min_size": 4}
+    small: dict[str, object] = {"tokenizer": "simple", "chunk_size": 30, "min_size": 4}
     if format_name == "code":
         languages = ("python", "typescript", "rust", "cpp")
         return [DocumentAwareNodeParser(format="code", language=language, **small) for language in languages]
     parsers: list[ChunkingParser] = [DocumentAwareNodeParser(format=format_name, **small)]
     if format_name == "prose":
-        parsers += [SemanticChunker(**small), SemanticChunker(overlap=12, **small)]
-    return [*parsers, DocumentAwareNodeParser(format=format_name, overlap=8, **small)]
+        parsers += [SemanticChunker(**small), SemanticChunker(chunk_overlap=12, **small)]
+    return [*parsers, DocumentAwareNodeParser(format=format_name, chunk_overlap=8, **small)]
 
 
 @pytest.mark.parametrize("format_name", FORMATS)
@@ -87,7 +87,7 @@ def test_two_thousand_generated_texts(format_name: str) -> None:
     for parser in _parsers(format_name):
         part = (
             documents
-            if parser.overlap == 0 and getattr(parser, "language", None) in (None, "python")
+            if parser.chunk_overlap == 0 and getattr(parser, "language", None) in (None, "python")
             else documents[:500]
         )
         by_document: dict[str, list[BaseNode]] = {document.node_id: [] for document in part}
@@ -115,9 +115,9 @@ def test_named_inputs(format_name: str, name: str) -> None:
 
 def test_lone_surrogates_become_one_replacement_character_each(caplog: pytest.LogCaptureFixture) -> None:
     text = "Before \ud800 between \udfff after. " * 20
-    nodes = SemanticChunker(tokenizer="simple", target_size=40, min_size=0)([Document(text=text, id_="odd")])
+    nodes = SemanticChunker(tokenizer="simple", chunk_size=40, min_size=0)([Document(text=text, id_="odd")])
     clean = text.replace("\ud800", "\ufffd").replace("\udfff", "\ufffd")
-    assert_exact(clean, nodes, SemanticChunker(tokenizer="simple", target_size=40, min_size=0))
+    assert_exact(clean, nodes, SemanticChunker(tokenizer="simple", chunk_size=40, min_size=0))
     assert "odd" in caplog.text
 
 
@@ -133,7 +133,7 @@ def test_every_file_in_the_collection(data_folder: Path) -> None:
 
 def test_neighbours_are_linked_within_each_document() -> None:
     documents = [Document(text="One sentence here. " * 40, id_=name) for name in "ab"]
-    nodes = SemanticChunker(tokenizer="simple", target_size=40)(documents)
+    nodes = SemanticChunker(tokenizer="simple", chunk_size=40)(documents)
     for before, after in pairwise(nodes):
         same = before.ref_doc_id == after.ref_doc_id
         assert (before.next_node is not None and before.next_node.node_id == after.node_id) == same

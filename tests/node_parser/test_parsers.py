@@ -60,7 +60,7 @@ class TopicEmbedding(BaseEmbedding):
 
 
 def _parser(**options: Any) -> DocumentAwareNodeParser:
-    return DocumentAwareNodeParser(**{"tokenizer": "simple", "target_size": 50, "min_size": 5, **options})
+    return DocumentAwareNodeParser(**{"tokenizer": "simple", "chunk_size": 50, "min_size": 5, **options})
 
 
 def _view(nodes: Any) -> list[tuple[str, str, object, object]]:
@@ -70,8 +70,8 @@ def _view(nodes: Any) -> list[tuple[str, str, object, object]]:
 @pytest.mark.parametrize(
     "parser",
     [
-        _parser(overlap=10, format="markdown", define_terms=True),
-        SemanticChunker(tokenizer="simple", target_size=40, embed_model=MockEmbedding(embed_dim=3)),
+        _parser(chunk_overlap=10, format="markdown", define_terms=True),
+        SemanticChunker(tokenizer="simple", chunk_size=40, embed_model=MockEmbedding(embed_dim=3)),
     ],
 )
 def test_round_trips_through_its_dictionary_and_pickle(parser: ChunkingParser) -> None:
@@ -96,7 +96,7 @@ def test_ids_are_the_same_when_a_document_is_parsed_again() -> None:
 
 async def test_pipelines_serial_parallel_and_async_agree() -> None:
     documents = [Document(text=GUIDE.replace("Guide", name), id_=name) for name in ("one", "two", "three")]
-    pipeline = IngestionPipeline(transformations=[_parser(overlap=10)], disable_cache=True)
+    pipeline = IngestionPipeline(transformations=[_parser(chunk_overlap=10)], disable_cache=True)
     serial = pipeline.run(documents=documents)
     assert len(serial) > 6
     assert _view(pipeline.run(documents=documents, num_workers=2)) == _view(serial)
@@ -106,7 +106,7 @@ async def test_pipelines_serial_parallel_and_async_agree() -> None:
 def test_the_ingestion_cache_notices_every_option() -> None:
     pipeline = IngestionPipeline(transformations=[_parser()])
     small = pipeline.run(documents=[Document(text=GUIDE, id_="g")])
-    pipeline.transformations = [_parser(target_size=120)]
+    pipeline.transformations = [_parser(chunk_size=120)]
     assert len(pipeline.run(documents=[Document(text=GUIDE, id_="g")])) < len(small)
 
 
@@ -119,8 +119,8 @@ def test_documents_come_out_as_they_went_in() -> None:
 
 def test_offsets_stay_those_of_the_document_after_another_parser() -> None:
     document = Document(text=GUIDE + "\n\n" + "One sentence after the other. " * 60, id_="g")
-    first = _parser(target_size=200)([document])
-    nodes = SemanticChunker(tokenizer="simple", target_size=30, min_size=4)(first)
+    first = _parser(chunk_size=200)([document])
+    nodes = SemanticChunker(tokenizer="simple", chunk_size=30, min_size=4)(first)
     assert len(nodes) > len(first)
     for node in nodes:
         assert isinstance(node, TextNode)
@@ -133,7 +133,7 @@ def test_a_node_whose_text_was_rewritten_gives_no_offsets() -> None:
     source = Document(text="short", id_="s").as_related_node_info()
     node = TextNode(text="Not the slice. " * 20, start_char_idx=0, end_char_idx=5)
     node.relationships[NodeRelationship.SOURCE] = source
-    chunks = SemanticChunker(tokenizer="simple", target_size=40)([node])
+    chunks = SemanticChunker(tokenizer="simple", chunk_size=40)([node])
     assert all(chunk.start_char_idx is None for chunk in chunks)  # type: ignore[attr-defined]
     assert {chunk.ref_doc_id for chunk in chunks} == {"s"}
 
@@ -143,21 +143,37 @@ def test_other_parsers_can_follow() -> None:
     assert "".join("".join(node.get_content().split()) for node in nodes) == "".join(GUIDE.split())
 
 
-def test_llama_index_names_for_sizes() -> None:
-    parser = SemanticChunker(chunk_size=90, chunk_overlap=10, tokenizer="simple")
-    assert (parser.target_size, parser.overlap) == (90, 10)
+def test_sizes_follow_llama_indexs_settings() -> None:
+    parser = SemanticChunker.from_defaults(chunk_size=90, chunk_overlap=10, tokenizer="simple")
     Settings.node_parser = parser
     try:
         Settings.chunk_size = 70
-        assert parser.target_size == 70
+        Settings.chunk_overlap = 50
+        assert (parser.chunk_size, parser.chunk_overlap) == (70, 50)
+        with pytest.raises(ConfigurationError, match="chunk_overlap"):
+            parser([Document(text=GUIDE)])
     finally:
         Settings.node_parser = SentenceSplitter()
 
 
-@pytest.mark.parametrize("option", ["overlap", "min_size"])
+@pytest.mark.parametrize("kind", [SemanticChunker, DocumentAwareNodeParser])
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("taget_size", "chunk_size"),
+        ("overlap", "chunk_overlap"),
+        ("breakpoint_percentile_threshold", "it has .*chunk_size"),
+    ],
+)
+def test_an_unknown_setting_is_refused_with_the_nearest_name(kind: type[ChunkingParser], name: str, hint: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{kind.__name__} has no setting '{name}': .*{hint}"):
+        kind(**{name: 1})
+
+
+@pytest.mark.parametrize("option", ["chunk_overlap", "min_size"])
 def test_sizes_that_contradict_each_other_are_refused(option: str) -> None:
     with pytest.raises(ConfigurationError, match=option):
-        SemanticChunker(target_size=50, tokenizer="simple", **{"min_size": 5, option: 26})
+        SemanticChunker(chunk_size=50, tokenizer="simple", **{"min_size": 5, option: 26})
 
 
 def test_headings_are_listed_and_embedded_within_the_budget() -> None:
@@ -176,7 +192,7 @@ def test_headings_can_be_left_out_of_the_embedding() -> None:
 
 
 def test_a_table_cut_by_rows_repeats_its_header_in_the_metadata() -> None:
-    nodes = _parser(format="markdown", target_size=60)([Document(text=GUIDE + "| e   | the fifth letter |\n" * 20)])
+    nodes = _parser(format="markdown", chunk_size=60)([Document(text=GUIDE + "| e   | the fifth letter |\n" * 20)])
     cut = [node for node in nodes if "fifth letter" in node.text and "meaning" not in node.text]
     assert cut
     assert all(node.metadata["table_header"] == "| key | meaning of the key |" for node in cut)
@@ -187,7 +203,7 @@ def test_a_table_cut_by_rows_repeats_its_header_in_the_metadata() -> None:
 def test_metadata_over_the_budget_leaves_the_embedding_longest_first(caplog: pytest.LogCaptureFixture) -> None:
     metadata = {"title": "Short", "summary": "many words " * 100, "notes": "some words " * 40}
     with caplog.at_level(logging.WARNING):
-        nodes = SemanticChunker(tokenizer="simple", target_size=60)([Document(text=GUIDE, metadata=metadata)])
+        nodes = SemanticChunker(tokenizer="simple", chunk_size=60)([Document(text=GUIDE, metadata=metadata)])
     assert all({key: node.metadata[key] for key in metadata} == metadata for node in nodes)
     assert all("title: Short" in node.get_content(MetadataMode.EMBED) for node in nodes)
     assert _largest(nodes) <= 60
@@ -198,7 +214,7 @@ def test_sentences_are_embedded_once_in_one_go_and_cut_where_the_topic_turns() -
     owls, ships = "Owls hunt at night and hear well.", "Ships carry grain across the wide sea."
     text = " ".join([owls] * 4 + [ships] * 6)
     embedder = TopicEmbedding()
-    nodes = SemanticChunker(tokenizer="simple", target_size=70, min_size=5, embed_model=embedder)(
+    nodes = SemanticChunker(tokenizer="simple", chunk_size=70, min_size=5, embed_model=embedder)(
         [Document(text=text), Document(text=text)]
     )
     assert embedder.seen == [ships, owls]  # each text once, longest first
@@ -207,7 +223,7 @@ def test_sentences_are_embedded_once_in_one_go_and_cut_where_the_topic_turns() -
 
 def test_overlap_is_whole_sentences_and_never_more_than_asked() -> None:
     text = " ".join(f"Sentence number {n} says something new." for n in range(60))
-    nodes = SemanticChunker(tokenizer="simple", target_size=60, overlap=20)([Document(text=text)])
+    nodes = SemanticChunker(tokenizer="simple", chunk_size=60, chunk_overlap=20)([Document(text=text)])
     counter = load_counter("simple")
     for before, after in pairwise(nodes):
         assert isinstance(before, TextNode)
@@ -232,7 +248,7 @@ def test_sections_that_were_cut_are_parents_on_request() -> None:
 
 def test_terms_that_a_chunk_uses_are_defined_on_request() -> None:
     text = '"Fee" means five dollars a day.\n\n' + "Nothing to see here. " * 20 + "\n\nThe Fee is due on Monday."
-    last = _parser(format="prose", target_size=30, define_terms=True)([Document(text=text)])[-1]
+    last = _parser(format="prose", chunk_size=30, define_terms=True)([Document(text=text)])[-1]
     assert last.metadata["definitions"].startswith('"Fee" means five dollars')
     assert "dollars" not in last.get_content(MetadataMode.EMBED)
 

@@ -218,6 +218,6 @@ def test_decorators_stay_with_the_signature_where_the_body_is_too_much() -> None
 
 def _chunks(text: str, language: str) -> list[TextNode]:
     parser = DocumentAwareNodeParser(
-        tokenizer="simple", target_size=60, min_size=5, format="code", language=language, embed_headings=False
+        tokenizer="simple", chunk_size=60, min_size=5, format="code", language=language, embed_headings=False
     )
     return cast("list[TextNode]", parser([Document(text=text)]))

@@ -66,7 +66,7 @@ def test_terms_count_as_whole_words_in_their_own_capitals(passage: str, used: li
 
 
 def test_chunks_carry_the_definitions_they_use_and_do_not_embed_them() -> None:
-    settings = {"target_size": 60, "min_size": 1, "format": "legal", "tokenizer": "simple"}
+    settings = {"chunk_size": 60, "min_size": 1, "format": "legal", "tokenizer": "simple"}
     plain = DocumentAwareNodeParser.model_validate(settings)([Document(text=LEASE)])
     nodes = DocumentAwareNodeParser.model_validate({**settings, "define_terms": True})([Document(text=LEASE)])
     payment = nodes[-1]
@@ -83,7 +83,7 @@ def test_chunks_carry_the_definitions_they_use_and_do_not_embed_them() -> None:
 
 
 def test_numbers_of_clauses_are_metadata_for_filters_alone() -> None:
-    parser = DocumentAwareNodeParser(target_size=40, min_size=1, format="legal", tokenizer="simple")
+    parser = DocumentAwareNodeParser(chunk_size=40, min_size=1, format="legal", tokenizer="simple")
     nodes = parser([Document(text=LEASE)])
     assert ["3"] in [node.metadata.get("numbering") for node in nodes]
     assert all("numbering" not in node.get_content(MetadataMode.EMBED) for node in nodes)

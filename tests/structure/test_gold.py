@@ -10,10 +10,10 @@ from benchmarks.structure_gold import GoldDocument, is_whole, knows_path, load_g
 GOLD = load_gold()
 
 
-@pytest.mark.parametrize("target_size", [140, 200, 1_000])
+@pytest.mark.parametrize("chunk_size", [140, 200, 1_000])
 @pytest.mark.parametrize("gold", GOLD, ids=lambda gold: gold.file)
-def test_blocks_stay_whole_and_chunks_know_their_headings(gold: GoldDocument, target_size: int) -> None:
-    chunks = ours(gold, target_size)
+def test_blocks_stay_whole_and_chunks_know_their_headings(gold: GoldDocument, chunk_size: int) -> None:
+    chunks = ours(gold, chunk_size)
     torn = [block for block in gold.whole if not is_whole(block, chunks)]
     lost = [(words, path) for words, path in gold.paths if not knows_path(words, path, chunks)]
     assert (torn, lost) == ([], [])

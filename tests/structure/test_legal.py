@@ -108,7 +108,7 @@ def test_a_cut_goes_between_sentences_before_it_goes_between_the_parts_of_one() 
         "(a) The Guest pays for (i) the bed and the bath; (ii) the bread; and (iii) the use of the boat.\n\n"
         "(b) Nothing else is due to the Owner by the Guest."
     )
-    nodes = DocumentAwareNodeParser(format="legal", tokenizer="simple", target_size=60, min_size=5)(
+    nodes = DocumentAwareNodeParser(format="legal", tokenizer="simple", chunk_size=60, min_size=5)(
         [Document(text=text)]
     )
     assert len(nodes) > 1
@@ -133,7 +133,7 @@ def test_a_sentence_torn_by_a_page_stays_in_one_chunk() -> None:
     text = "\n\n".join(
         f"{n}. Term. Goods of kind {n} go by the\n\n{n + 30}\n\nnext train to town." for n in range(1, 9)
     )
-    nodes = DocumentAwareNodeParser(tokenizer="simple", target_size=40, min_size=5, format="legal")(
+    nodes = DocumentAwareNodeParser(tokenizer="simple", chunk_size=40, min_size=5, format="legal")(
         [Document(text=text)]
     )
     assert all(node.text.endswith("town.") for node in nodes)
