@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
-from llama_index.core.bridge.pydantic import Field
+from llama_index.core.bridge.pydantic import Field, field_validator
 from llama_index.core.schema import BaseNode, TextNode
 
 from llama_index_prod_rag.chunking.packing import plan_units
@@ -14,9 +13,10 @@ from llama_index_prod_rag.node_parser.base import ChunkingParser, Plan
 from llama_index_prod_rag.node_parser.embedded_metadata import EmbeddedMetadata
 from llama_index_prod_rag.node_parser.hierarchy import cut_sections, link_family
 from llama_index_prod_rag.structure.definitions import find_definitions, used_definitions
-from llama_index_prod_rag.structure.formats import Format, detect_format, read
-from llama_index_prod_rag.structure.html import HtmlText
+from llama_index_prod_rag.structure.formats import detect_format, read
+from llama_index_prod_rag.structure.registry import AUTO, find_format
 from llama_index_prod_rag.structure.tree import Block
+from llama_index_prod_rag.structure.view import PlainReading
 
 DEFINITIONS = "definitions"
 """Metadata key of the definitions of terms that a chunk uses; shown to language models, never embedded."""
@@ -32,7 +32,8 @@ class DocumentAwareNodeParser(ChunkingParser):
         chunk_size: most tokens of a chunk, in the embedder's own tokens, with the metadata embedded with it.
         chunk_overlap: most tokens of whole sentences repeated from the chunk before, where prose was cut.
         min_size: smaller chunks are merged with a neighbour where that fits.
-        format: a format for all documents, or `"auto"`: by metadata, file extension or content.
+        format: a format for all documents, or `"auto"`: by metadata, file extension or content. Add your own with
+            `structure.register_format`.
         language: programming language of source code, where metadata does not say.
         embed_model: any LlamaIndex embedding model, to cut long prose where the topic turns; None for structure alone.
         cohesion: weight of likeness against even sizes where long prose is cut, at least 0.
@@ -57,7 +58,7 @@ class DocumentAwareNodeParser(ChunkingParser):
         ('Guide > Install', '## Install\n\nRun it and wait.')
     """
 
-    format: Format | Literal["auto"] = Field(default="auto", description="'auto', or the format of all documents.")
+    format: str = Field(default=AUTO, description="'auto', or the format of all documents.")
     language: str | None = Field(default=None, description="Programming language of source code, where not named.")
     include_parents: bool = Field(
         default=False,
@@ -67,6 +68,11 @@ class DocumentAwareNodeParser(ChunkingParser):
         default=False, description="Put the definitions of the terms a chunk uses into its metadata, not embedded."
     )
     cohesion: float = Field(default=8.0, ge=0.0, description="Weight of likeness against even sizes.")
+
+    @field_validator("format")
+    @classmethod
+    def _check_format(cls, value: str) -> str:
+        return value if value == AUTO else find_format(value).name
 
     @classmethod
     def class_name(cls) -> str:
@@ -79,11 +85,8 @@ class DocumentAwareNodeParser(ChunkingParser):
     def read(self, node: BaseNode, text: str) -> tuple[Block, Source]:
         """The tree of blocks that a document is cut along, and how slices of the document read."""
         found, language = detect_format(text, node.metadata, getattr(node, "mimetype", None))
-        chosen: Format = found if self.format == "auto" else self.format
-        if chosen == "html":
-            page = HtmlText(text)
-            return page.root, page
-        return read(text, chosen, language or self.language), PlainSource(text)
+        reading = read(text, found if self.format == AUTO else self.format, language or self.language)
+        return reading.root, PlainSource(text) if isinstance(reading, PlainReading) else reading
 
     def _build(self, plan: Plan, chunks: Sequence[tuple[Chunk, TextNode]]) -> list[TextNode]:
         nodes = super()._build(plan, chunks)

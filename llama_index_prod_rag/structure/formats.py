@@ -1,81 +1,23 @@
-"""Which reader a document gets: told, by its media type, by its file's extension, or by how it looks."""
+"""Which reader a document gets: told, by its media type, by its file's name, or by how it looks. Core."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib import import_module
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
-from typing import Literal, cast, get_args
 
-import regex
-
-from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.errors import ConfigurationError, InputError
 from llama_index_prod_rag.structure.code import language_of
-from llama_index_prod_rag.structure.tree import Block
+from llama_index_prod_rag.structure.registry import CODE, Format, Reading, all_formats, find_format, is_format
+from llama_index_prod_rag.structure.tree import Block, check_tree
+from llama_index_prod_rag.structure.view import PlainReading
 
-Format = Literal["markdown", "html", "rst", "latex", "code", "legal", "paper", "prose"]
-"""Kinds of documents that have a reader."""
-
-FORMATS: tuple[Format, ...] = get_args(Format)
-
-_EXTENSIONS: dict[str, Format] = {
-    **dict.fromkeys((".md", ".markdown", ".mdown", ".mkd", ".mdx"), "markdown"),
-    **dict.fromkeys((".html", ".htm", ".xhtml"), "html"),
-    **dict.fromkeys((".rst", ".rest"), "rst"),
-    **dict.fromkeys((".tex", ".latex", ".ltx"), "latex"),
-}
-_MEDIA_TYPES: dict[str, Format] = {
-    "text/markdown": "markdown",
-    "text/x-markdown": "markdown",
-    "text/html": "html",
-    "application/xhtml+xml": "html",
-    "text/x-rst": "rst",
-    "text/prs.fallenstein.rst": "rst",
-    "application/x-tex": "latex",
-    "text/x-tex": "latex",
-}
+PROSE = "prose"
 _NAME_KEYS = ("file_name", "file_path", "filename", "source", "path", "url")
+_MEDIA_KEYS = ("mimetype", "file_type")
 _SAMPLE = 20_000  # characters from the beginning that content is judged by
 
-_LOOKS: tuple[tuple[Format, regex.Pattern[str], int], ...] = (  # format, sign, how many signs make it certain enough
-    ("html", regex.compile(r"(?i)\A\s*(?:<!doctype\s+html|<html\b)"), 1),
-    ("html", regex.compile(r"(?i)</(?:p|div|table|ul|ol|h[1-6]|body|section|article)>"), 3),
-    ("latex", regex.compile(r"\\(?:documentclass|begin\{document\})"), 1),
-    ("latex", regex.compile(r"\\(?:(?:sub)*section\*?|begin|end|chapter)\{"), 3),
-    ("rst", regex.compile(r"(?m)^\.\. [\w-]+::|^\.\. _[^:\n]+:"), 2),
-    (
-        "markdown",
-        regex.compile(r"(?m)^#{1,6} \S|^(?:```|~~~)|^\|?(?:[ :]*-{3,}[ :]*\|)+|^\S.*\n(?:={3,}|-{3,})[ \t]*$"),
-        1,
-    ),
-    (
-        "legal",
-        regex.compile(
-            r"(?m)^[ \t]*(?:WHEREAS\b|NOW,? THEREFORE|IN WITNESS WHEREOF|(?:ARTICLE|Article) (?:[IVXLC]+|\d+)\b|"
-            r"(?:SECTION|Section) \d+(?:\.\d+)*\.?\s)|[“\"][^”\"\n]{2,60}[”\"] (?:means|shall mean)\b"
-        ),
-        3,
-    ),
-    (
-        "paper",
-        regex.compile(r"(?mi)^(?:abstract[ \t]*[.:—–-][ \t]*\S|(?:doi:?[ \t]*|https?://(?:dx\.)?doi\.org/)10\.\d{4,})"),
-        2,
-    ),
-    (
-        "paper",
-        regex.compile(
-            r"(?mi)^[ \t]*(?:\d{1,2}\.?[ \t]+)?(?:abstract|introduction|related work|background|methods?|"
-            r"materials and methods|results|discussion|conclusions?|references|bibliography|acknowledge?ments)"
-            r"[ \t]*:?[ \t\r]*$"
-        ),
-        3,
-    ),
-)
 
-
-def detect_format(
-    text: str, metadata: Mapping[str, object], media_type: str | None = None
-) -> tuple[Format, str | None]:
+def detect_format(text: str, metadata: Mapping[str, object], media_type: str | None = None) -> tuple[str, str | None]:
     r"""The format of a document, and the programming language if it is code.
 
     Metadata comes first (`format`, `language`, `mimetype` or `file_type`, then the extension of `file_name`,
@@ -96,30 +38,47 @@ def detect_format(
     """
     told = metadata.get("format")
     language = metadata.get("language")
-    if told in FORMATS and (told != "code" or isinstance(language, str)):
-        return told, language if told == "code" and isinstance(language, str) else None
-    for name in (media_type, metadata.get("mimetype"), metadata.get("file_type")):
-        if isinstance(name, str) and (known := _MEDIA_TYPES.get(name.split(";")[0].strip().lower())):
+    if is_format(told) and (told != CODE or isinstance(language, str)):
+        return str(told), language if told == CODE and isinstance(language, str) else None
+    for name in (media_type, *(metadata.get(key) for key in _MEDIA_KEYS)):
+        if isinstance(name, str) and (known := _by_media_type(name, text)):
             return known, None
     for key in _NAME_KEYS:
-        extension = PurePosixPath(str(metadata.get(key, "")).split("?")[0].replace("\\", "/")).suffix.lower()
-        if (known_language := language_of("_" + extension)) is not None:
-            return "code", known_language
-        if extension in _EXTENSIONS:
-            return _EXTENSIONS[extension], None
+        path = PurePosixPath(str(metadata.get(key, "")).split("?")[0].replace("\\", "/"))
+        if (known_language := language_of("_" + path.suffix)) is not None:
+            return CODE, known_language
+        if known := _by_name(path.name.lower(), text):
+            return known, None
     return _by_content(text[:_SAMPLE]), None
 
 
-def _by_content(sample: str) -> Format:
-    for name, sign, needed in _LOOKS:
-        found = sign.finditer(sample)
-        if all(next(found, None) is not None for _ in range(needed)):
-            return name
-    return "prose"
+def _newest() -> Iterator[Format]:
+    return reversed(all_formats())
 
 
-def read(text: str, format: Format, language: str | None = None) -> Block:  # noqa: A002 - the field's word
-    """The tree of a text by the reader of its format.
+def _by_media_type(name: str, text: str) -> str | None:
+    bare = name.split(";", maxsplit=1)[0].strip().lower()
+    return next((each.name for each in _newest() if bare in each.media_types and _can_be(each, text)), None)
+
+
+def _by_name(name: str, text: str) -> str | None:
+    suffix = PurePosixPath("_" + name).suffix
+    claims = (each for each in _newest() if name in each.file_names or suffix in each.extensions)
+    return next((each.name for each in claims if _can_be(each, text)), None)
+
+
+def _can_be(known: Format, text: str) -> bool:
+    return known.must_have is None or known.must_have(text[:_SAMPLE])
+
+
+def _by_content(sample: str) -> str:
+    found = [(each.looks_like(sample), each.name) for each in all_formats() if each.looks_like is not None]
+    evidence, name = max(found, key=lambda pair: pair[0], default=(0.0, PROSE))
+    return name if evidence >= 1.0 else PROSE
+
+
+def read(text: str, format: str, language: str | None = None) -> Reading:  # noqa: A002 - the field's word
+    """The tree of a text by the reader of its format, with how slices of the text read.
 
     Args:
         text: the document.
@@ -128,17 +87,19 @@ def read(text: str, format: Format, language: str | None = None) -> Block:  # no
 
     Raises:
         ConfigurationError: no such format, or code without a language.
+        InputError: the reader of a registered format returned something else than a tree over the text.
 
     Examples:
-        >>> read("Words.", "prose").children[0].kind
+        >>> read("Words.", "prose").root.children[0].kind
         'paragraph'
     """
-    if format not in FORMATS:
-        raise ConfigurationError(f"no reader for the format {format!r}: use one of {', '.join(FORMATS)}, or 'auto'")
-    module = import_module(f"llama_index_prod_rag.structure.{format}")
-    reader = getattr(module, f"read_{format}")
-    if format != "code":
-        return cast("Block", reader(text))
-    if language is None:
+    reader = find_format(format).reader
+    if format == CODE and language is None:
         raise ConfigurationError("source code needs its language: set `language`, or name the file in the metadata")
-    return cast("Block", reader(text, language=language))
+    found = reader(text, language=language) if format == CODE else reader(text)
+    reading = PlainReading(found, text) if isinstance(found, Block) else found
+    try:
+        check_tree(reading.root, reading.text)
+    except (InputError, AttributeError) as error:
+        raise InputError(f"the reader of {format!r} must return a Block over the whole text: {error}") from error
+    return reading

@@ -1,0 +1,53 @@
+"""The formats that come with the package, registered as one's own are; a reader is loaded when it is first used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from llama_index_prod_rag.structure import signs
+from llama_index_prod_rag.structure.registry import CODE, Reader, Reading, register_format
+from llama_index_prod_rag.structure.tree import Block
+
+
+def register_built_in() -> None:
+    """Register every format of this package."""
+    register_format(
+        "markdown",
+        _lazily("markdown", "read_markdown"),
+        extensions=("md", "markdown", "mdown", "mkd", "mdx"),
+        media_types=("text/markdown", "text/x-markdown"),
+        looks_like=signs.markdown,
+    )
+    register_format(
+        "html",
+        _lazily("html", "HtmlText"),
+        extensions=("html", "htm", "xhtml"),
+        media_types=("text/html", "application/xhtml+xml"),
+        looks_like=signs.html,
+    )
+    register_format(
+        "rst",
+        _lazily("rst", "read_rst"),
+        extensions=("rst", "rest"),
+        media_types=("text/x-rst", "text/prs.fallenstein.rst"),
+        looks_like=signs.rst,
+    )
+    register_format(
+        "latex",
+        _lazily("latex", "read_latex"),
+        extensions=("tex", "latex", "ltx"),
+        media_types=("application/x-tex", "text/x-tex"),
+        looks_like=signs.latex,
+    )
+    register_format(CODE, _lazily("code", "read_code"))
+    register_format("legal", _lazily("legal", "read_legal"), looks_like=signs.legal)
+    register_format("paper", _lazily("paper", "read_paper"), looks_like=signs.paper)
+    register_format("prose", _lazily("prose", "read_prose"))
+
+
+def _lazily(module: str, name: str) -> Reader:
+    def reader(*arguments: object, **settings: object) -> Block | Reading:
+        found: Reader = getattr(import_module(f"llama_index_prod_rag.structure.{module}"), name)
+        return found(*arguments, **settings)
+
+    return reader
