@@ -12,7 +12,7 @@ from llama_index_prod_rag import DocumentAwareNodeParser
 from llama_index_prod_rag.errors import ConfigurationError, InputError
 from llama_index_prod_rag.structure import Block, detect_format, read, register_format, unregister_format
 
-TUNE = "X:1\nT:The Heron\nK:G\n|:GABc dedB:|\nX:2\nT:The Owl\nK:D\n|:d2fd AdFA:|\n"
+TUNE = f"X:1\nT:The Heron\nK:G\n{'|:GABc dedB:|' * 8}\nX:2\nT:The Owl\nK:D\n{'|:d2fd AdFA:|' * 8}\n"
 
 
 def read_tunes(text: str) -> Block:
@@ -44,7 +44,7 @@ def abc() -> Iterator[str]:
     [{}, {"file_name": "tunes.ABC"}, {"format": "abc"}, {"file_type": "text/vnd.abc; charset=utf-8"}],
 )
 def test_a_format_of_ones_own_is_found_like_the_built_in_ones(abc: str, metadata: dict[str, str]) -> None:
-    nodes = DocumentAwareNodeParser(target_size=50, min_size=0)([Document(text=TUNE, metadata=metadata)])
+    nodes = DocumentAwareNodeParser(target_size=120, min_size=0)([Document(text=TUNE, metadata=metadata)])
     assert {node.metadata.get("headings") for node in nodes} == {"The Heron", "The Owl"}
 
 
