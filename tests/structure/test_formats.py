@@ -44,7 +44,7 @@ def abc() -> Iterator[str]:
     [{}, {"file_name": "tunes.ABC"}, {"format": "abc"}, {"file_type": "text/vnd.abc; charset=utf-8"}],
 )
 def test_a_format_of_ones_own_is_found_like_the_built_in_ones(abc: str, metadata: dict[str, str]) -> None:
-    nodes = DocumentAwareNodeParser(target_size=120, min_size=0)([Document(text=TUNE, metadata=metadata)])
+    nodes = DocumentAwareNodeParser(chunk_size=120, min_size=0)([Document(text=TUNE, metadata=metadata)])
     assert {node.metadata.get("headings") for node in nodes} == {"The Heron", "The Owl"}
 
 
