@@ -191,12 +191,25 @@ class BM25FIndex:
         self._slots = {document: slot for slot, document in enumerate(self._ids)}
         terms = np.concatenate([*self._terms, np.zeros(0, dtype=np.int32)])
         owners = np.repeat(np.arange(len(kept), dtype=np.int32), [len(part) for part in self._terms])
+        terms = self._forget_unused(terms)
         order = np.argsort(terms, kind="stable")
         self._posting_slots = owners[order]
         self._posting_frequencies = np.concatenate([*self._frequencies, np.zeros(0)])[order]
         self._starts = np.zeros(len(self._vocabulary) + 1, dtype=np.int64)
         np.cumsum(np.bincount(terms, minlength=len(self._vocabulary)), out=self._starts[1:])
         self._recent, self._merged, self._norms = {}, len(kept), None
+
+    def _forget_unused(self, terms: _Ints) -> _Ints:
+        """Number the vocabulary anew without the terms of deleted documents; returns the postings' new numbers."""
+        used, renumbered = np.unique(terms, return_inverse=True)
+        if len(used) == len(self._vocabulary):
+            return terms
+        names = list(self._vocabulary)
+        self._vocabulary = {names[old]: new for new, old in enumerate(used.tolist())}
+        renumbered = renumbered.astype(np.int32)
+        self._terms = np.split(renumbered, np.cumsum([len(part) for part in self._terms])[:-1]) if self._terms else []
+        self._document_frequency = Counter(renumbered.tolist())  # a term stands once in each document's terms
+        return renumbered
 
     def to_arrays(self) -> tuple[dict[str, NDArray[np.generic]], list[str], list[str]]:
         """The live documents as arrays, their ids and the vocabulary; `from_arrays` is the way back."""

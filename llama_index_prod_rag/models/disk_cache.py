@@ -10,6 +10,7 @@ import hashlib
 import logging
 import os
 import sqlite3
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -46,8 +47,9 @@ def digest(*parts: str) -> bytes:
 class ArrayCache:
     """Float32 arrays by key, in one SQLite file.
 
-    A file that cannot be made, read or written (no rights, no space, not a database) costs a warning and the time to
-    compute again, never the caller's work.
+    A file that cannot be made, read or written (no rights, no space) costs a warning and the time to compute again,
+    never the caller's work. A file that is damaged is moved aside (`.damaged`) and begun anew; each array has a
+    checksum, and one that does not match its own is not there.
 
     Args:
         path: the file; made with its folder when missing.
@@ -66,19 +68,42 @@ class ArrayCache:
         self._usable = True
         with self._tolerant():
             path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(self._connect()) as connection, connection:
-                connection.execute("PRAGMA journal_mode=WAL")
-                connection.execute(
-                    "CREATE TABLE IF NOT EXISTS arrays (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
-                )
+            self._open()
+
+    def _open(self) -> None:
+        with closing(self._connect()) as connection, connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS checked_arrays (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
+            )
 
     @contextmanager
     def _tolerant(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, sqlite3.Error) as error:
-            self._usable = False
-            _log.warning("what is computed is not kept in %s (%s): PROD_RAG_CACHE names another", self.path, error)
+        except sqlite3.OperationalError as error:  # no rights, no space, locked: the file itself may be fine
+            self._give_up(error)
+        except sqlite3.DatabaseError as error:
+            self._begin_anew(error)
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        self._usable = False
+        _log.warning("what is computed is not kept in %s (%s): PROD_RAG_CACHE names another", self.path, error)
+
+    def _begin_anew(self, error: Exception) -> None:
+        """Move a damaged file aside; it is not deleted, since a wrong path may name somebody else's file."""
+        aside = self.path.with_name(f"{self.path.name}.damaged")
+        try:
+            self.path.replace(aside)
+            for rest in ("-wal", "-shm"):
+                self.path.with_name(f"{self.path.name}{rest}").unlink(missing_ok=True)
+            self._open()
+        except (OSError, sqlite3.Error) as again:
+            self._give_up(again)
+        else:
+            _log.warning("%s was damaged (%s): moved to %s, and begun anew", self.path, error, aside.name)
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path, timeout=60.0)
@@ -93,16 +118,31 @@ class ArrayCache:
                 part = keys[start : start + _VARIABLES]
                 marks = ",".join("?" * len(part))
                 rows: Iterable[tuple[bytes, bytes]] = connection.execute(
-                    f"SELECT key, value FROM arrays WHERE key IN ({marks})",  # noqa: S608 - only question marks
+                    f"SELECT key, value FROM checked_arrays WHERE key IN ({marks})",  # noqa: S608 - only question marks
                     part,
                 )
-                found.update((key, np.frombuffer(value, dtype="<f4")) for key, value in rows)
+                found.update((key, array) for key, value in rows if (array := _checked(key, value)) is not None)
         return found
 
     def put(self, arrays: Mapping[bytes, NDArray[np.float32]]) -> None:
         """Add arrays; one that is already there is replaced."""
         if not self._usable:
             return
-        rows = [(key, np.ascontiguousarray(value, dtype="<f4").tobytes()) for key, value in arrays.items()]
+        rows = [(key, _with_checksum(key, value)) for key, value in arrays.items()]
         with self._tolerant(), closing(self._connect()) as connection, connection:
-            connection.executemany("INSERT OR REPLACE INTO arrays VALUES (?, ?)", rows)
+            connection.executemany("INSERT OR REPLACE INTO checked_arrays VALUES (?, ?)", rows)
+
+
+_SUM_BYTES = 4
+
+
+def _with_checksum(key: bytes, array: NDArray[np.float32]) -> bytes:
+    data = np.ascontiguousarray(array, dtype="<f4").tobytes()
+    return data + zlib.crc32(key + data).to_bytes(_SUM_BYTES, "little")
+
+
+def _checked(key: bytes, value: bytes) -> NDArray[np.float32] | None:
+    data, kept = value[:-_SUM_BYTES], value[-_SUM_BYTES:]
+    if zlib.crc32(key + data).to_bytes(_SUM_BYTES, "little") != kept:
+        return None
+    return np.frombuffer(data, dtype="<f4")

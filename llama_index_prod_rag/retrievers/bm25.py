@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from copy import copy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.indices.vector_store.base import VectorStoreIndex
 from llama_index.core.schema import BaseNode, NodeWithScore, QueryBundle
 from llama_index.core.vector_stores.types import MetadataFilters
 
 from llama_index_prod_rag.errors import ConfigurationError
-from llama_index_prod_rag.retrievers.lexical_store import LexicalSettings, LexicalStore, check_has_nodes
+from llama_index_prod_rag.retrievers.dense import check_is_vector_index
+from llama_index_prod_rag.retrievers.filtered import FilteredRetriever
+from llama_index_prod_rag.retrievers.lexical_store import LexicalSettings, LexicalStore
+from llama_index_prod_rag.retrievers.stored_nodes import keeps_nodes, nodes_of_store
 
 DEFAULT_FIELDS: tuple[str, ...] = ("title^2", "metadata", "text")
 
 
-class BM25FRetriever(BaseRetriever):
+class BM25FRetriever(FilteredRetriever):
     """Lexical retrieval that follows its index and never returns what a filter excludes.
 
     A node that no query term occurs in is not returned, so there can be fewer hits than asked for, or none. Scores are
@@ -87,17 +90,21 @@ class BM25FRetriever(BaseRetriever):
         (`delete_from_docstore=True`). A docstore that is not in memory does not show that the text under an id was
         replaced: call `refresh()` then.
 
+        An index whose nodes lie in its vector store alone is read once, page by page, and a log line says how many
+        nodes there were; the store does not tell of later changes: call `refresh()` after them.
+
         Args:
-            index: an index with nodes in its docstore.
+            index: an index with nodes in its docstore, or in a store that can give them back.
             settings: the constructor's.
 
         Raises:
-            ConfigurationError: the index keeps no nodes in its docstore.
+            ConfigurationError: the index is no vector index, or its nodes can be read nowhere.
         """
-        check_has_nodes(index)
-        retriever = cls(**settings)
-        retriever._store = LexicalStore(retriever._store.settings, followed=index)
-        retriever._store.refresh()
+        check_is_vector_index(index)
+        retriever = cls(**{"object_map": index._object_map, **settings})
+        reread = None if keeps_nodes(index) else partial(nodes_of_store, index)
+        retriever._store = LexicalStore(retriever._store.settings, followed=index, reread=reread)
+        retriever._store.refresh(everything=True)
         return retriever
 
     @classmethod
@@ -131,7 +138,7 @@ class BM25FRetriever(BaseRetriever):
         self._store.remove(node_ids)
 
     def refresh(self) -> None:
-        """Read every node of the index that is followed again."""
+        """Read every node of the index, or of its store, again."""
         self._store.refresh(everything=True)
 
     def with_filters(self, filters: MetadataFilters | None) -> BM25FRetriever:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from typing import Any
 
@@ -13,23 +14,44 @@ from llama_index.core.indices.vector_store.base import VectorStoreIndex
 from llama_index.core.indices.vector_store.retrievers import VectorIndexRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle
 from llama_index.core.vector_stores.simple import SimpleVectorStore
-from llama_index.core.vector_stores.types import BasePydanticVectorStore, MetadataFilters, VectorStoreQuery
+from llama_index.core.vector_stores.types import (
+    BasePydanticVectorStore,
+    MetadataFilters,
+    VectorStoreQuery,
+    VectorStoreQueryMode,
+)
 
-from llama_index_prod_rag.retrievers.filters import matches
+from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.retrievers.filtered import FilteredRetriever
+from llama_index_prod_rag.retrievers.filters import matches, passing
+from llama_index_prod_rag.retrievers.vector_matrix import VectorMatrix
+
+_log = logging.getLogger(__name__)
+
+# How far a search without filters goes for a store that cannot filter: four times as far each round, to this many hits.
+_OVERFETCH = 4
+_MOST_FETCHED = 10_000
+_ASYNC_CLIENTS = ("_aclient", "aclient", "_async_client", "async_client")  # None where only the other was given
 
 
-class DenseRetriever(VectorIndexRetriever):
+class DenseRetriever(FilteredRetriever, VectorIndexRetriever):
     """Vector search over an index, as one leg of several.
 
-    Beyond `VectorIndexRetriever`: filters may nest and use every operator with the in-memory store too; nodes that are
-    inserted later are found (`index.as_retriever()` freezes the list of node ids); the async path does not block the
-    loop when the store's own does.
+    Beyond `VectorIndexRetriever`: the in-memory store is searched by one matrix product; filters may nest and use
+    every operator there, and in a store that cannot filter by them hits are fetched without and filtered here; every
+    hit's own metadata is checked again before it is returned; nodes that are inserted later are found
+    (`index.as_retriever()` freezes the list of node ids); objects behind nodes are resolved; the async path does not
+    block the loop when the store's own does.
 
     Args:
         index: the index to search.
         similarity_top_k: most hits to return.
         filters: only nodes whose metadata passes are returned; `with_filters` sets them per query.
+        object_map: index id -> object, for nodes that stand for one; None takes the index's own.
         kwargs: what else `VectorIndexRetriever` takes.
+
+    Raises:
+        ConfigurationError: the index has no vectors.
     """
 
     score_floor = -1.0
@@ -41,9 +63,14 @@ class DenseRetriever(VectorIndexRetriever):
         *,
         similarity_top_k: int = 100,
         filters: MetadataFilters | None = None,
+        object_map: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(index, similarity_top_k=similarity_top_k, filters=filters, **kwargs)
+        check_is_vector_index(index)
+        objects = index._object_map if object_map is None else object_map
+        super().__init__(index, similarity_top_k=similarity_top_k, filters=filters, object_map=objects, **kwargs)
+        self._matrix = VectorMatrix()
+        self._cannot_filter: set[str] = set()  # shared by views: said once per retriever
 
     def with_filters(self, filters: MetadataFilters | None) -> DenseRetriever:
         """The same leg with other filters: one query's filters do not wait for another's."""
@@ -76,15 +103,83 @@ class DenseRetriever(VectorIndexRetriever):
         similarities = (matrix @ query) / np.where(lengths > 0, lengths, 1.0)
         return dict(zip(vectors, similarities.tolist(), strict=True))
 
-    def _build_vector_store_query(self, query_bundle_with_embeddings: QueryBundle) -> VectorStoreQuery:
-        query = super()._build_vector_store_query(query_bundle_with_embeddings)
-        if query.filters is None or not isinstance(self._vector_store, SimpleVectorStore):
-            return query
-        # The in-memory store raises on nested groups and on mixed types: it is told which nodes pass instead.
-        passing = {id_ for id_, data in self._vector_store.data.metadata_dict.items() if matches(data, query.filters)}
-        query.node_ids = list(passing if query.node_ids is None else passing.intersection(query.node_ids))
-        query.filters = None
-        return query
+    def _get_nodes_with_embeddings(self, query_bundle_with_embeddings: QueryBundle) -> list[NodeWithScore]:
+        query = self._build_vector_store_query(query_bundle_with_embeddings)
+        if self._in_memory(query) and isinstance(self._vector_store, SimpleVectorStore):
+            return self._search_memory(self._vector_store, query)
+        if self._filters is None:
+            return super()._get_nodes_with_embeddings(query_bundle_with_embeddings)
+        if self._filters_as_text() in self._cannot_filter:
+            return self._filter_here(query_bundle_with_embeddings)
+        try:
+            return passing(super()._get_nodes_with_embeddings(query_bundle_with_embeddings), self._filters)
+        except Exception as error:  # each store says in its own way that it does not know an operator
+            hits = self._filter_here(query_bundle_with_embeddings)  # a server that is down fails here again
+            self._note_missing_filter(error)
+            return hits
+
+    async def _aget_nodes_with_embeddings(self, query_bundle_with_embeddings: QueryBundle) -> list[NodeWithScore]:
+        query = self._build_vector_store_query(query_bundle_with_embeddings)
+        if self._in_memory(query) or self._filters is not None:
+            return await asyncio.to_thread(self._get_nodes_with_embeddings, query_bundle_with_embeddings)
+        hits: list[NodeWithScore] = await super()._aget_nodes_with_embeddings(query_bundle_with_embeddings)
+        return hits
+
+    def _in_memory(self, query: VectorStoreQuery) -> bool:
+        plain = query.mode == VectorStoreQueryMode.DEFAULT and not self._kwargs
+        return plain and type(self._vector_store) is SimpleVectorStore  # a subclass may search in its own way
+
+    def _search_memory(self, store: SimpleVectorStore, query: VectorStoreQuery) -> list[NodeWithScore]:
+        found = self._matrix.search(
+            store.data.embedding_dict,
+            query.query_embedding or (),
+            query.similarity_top_k,
+            allowed=self._allowed(store, query),
+        )
+        # A node that is being inserted is in the vector store before it is in the index and its docstore.
+        numbers = self._index.index_struct.nodes_dict
+        wanted = [numbers[vector_id] for vector_id, _ in found if vector_id in numbers]
+        nodes = {node.node_id: node for node in self._docstore.get_nodes(wanted, raise_error=False)}
+        hits = [
+            NodeWithScore(node=nodes[numbers[vector_id]], score=score)
+            for vector_id, score in found
+            if numbers.get(vector_id) in nodes
+        ]
+        return passing(hits, self._filters)
+
+    def _allowed(self, store: SimpleVectorStore, query: VectorStoreQuery) -> Callable[[str], bool] | None:
+        if query.node_ids is None and self._filters is None:
+            return None
+        ids = None if query.node_ids is None else set(query.node_ids)
+        metadata, filters = store.data.metadata_dict, self._filters
+        return lambda id_: (ids is None or id_ in ids) and (filters is None or matches(metadata.get(id_, {}), filters))
+
+    def _filter_here(self, bundle: QueryBundle) -> list[NodeWithScore]:
+        """Hits that pass, from a search without filters that goes further until there are enough."""
+        view = copy(self)
+        view._filters = None
+        view._similarity_top_k = self._similarity_top_k
+        while True:
+            hits = VectorIndexRetriever._get_nodes_with_embeddings(view, bundle)
+            found = passing(hits, self._filters)
+            exhausted = len(hits) < view._similarity_top_k or view._similarity_top_k >= _MOST_FETCHED
+            if len(found) >= self._similarity_top_k or exhausted:
+                return found[: self._similarity_top_k]
+            view._similarity_top_k = min(_OVERFETCH * view._similarity_top_k, _MOST_FETCHED)
+
+    def _filters_as_text(self) -> str:
+        """The filters' keys and operators, without their values: what a store can or cannot do."""
+        return "" if self._filters is None else " ".join(sorted(_shape(self._filters)))
+
+    def _note_missing_filter(self, error: Exception) -> None:
+        self._cannot_filter.add(self._filters_as_text())
+        _log.warning(
+            "%s cannot filter by this (%s: %s): its hits are fetched without the filter, up to %d, and filtered here",
+            type(self._vector_store).__name__,
+            type(error).__name__,
+            error,
+            _MOST_FETCHED,
+        )
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         if store_blocks(self):
@@ -92,6 +187,31 @@ class DenseRetriever(VectorIndexRetriever):
         return await super()._aretrieve(query_bundle)
 
 
+def _shape(filters: MetadataFilters) -> Iterable[str]:
+    for member in filters.filters:
+        if isinstance(member, MetadataFilters):
+            yield f"({filters.condition} {' '.join(sorted(_shape(member)))})"
+        else:
+            yield f"{member.key} {member.operator.value} {type(member.value).__name__}"
+
+
+def check_is_vector_index(index: object) -> None:
+    """Refuse what has no vectors to search.
+
+    Raises:
+        ConfigurationError: the index is of another kind, with the way out.
+    """
+    if not isinstance(index, VectorStoreIndex):
+        raise ConfigurationError(
+            f"{type(index).__name__} has no vectors to search: build a VectorStoreIndex of the same nodes, or pass "
+            "retrievers as legs (HybridFusionRetriever({'mine': index.as_retriever()}))"
+        )
+
+
 def store_blocks(retriever: VectorIndexRetriever) -> bool:
-    """Whether the retriever's vector store has no asynchronous search of its own, so that awaiting it blocks."""
-    return type(retriever._vector_store).aquery is BasePydanticVectorStore.aquery
+    """Whether awaiting the retriever's store blocks, or fails: it has no asynchronous search, or no client for one."""
+    store = retriever._vector_store
+    if type(store).aquery is BasePydanticVectorStore.aquery:
+        return True
+    # A store with two clients (Qdrant's) raises on the asynchronous path when it was given the other one only.
+    return any(getattr(store, name, store) is None for name in _ASYNC_CLIENTS)

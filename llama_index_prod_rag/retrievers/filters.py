@@ -6,10 +6,10 @@ types): a comparison that cannot be made does not match.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from llama_index.core.schema import BaseNode
+from llama_index.core.schema import BaseNode, NodeWithScore
 from llama_index.core.vector_stores.types import FilterCondition, FilterOperator, MetadataFilter, MetadataFilters
 
 from llama_index_prod_rag.errors import InputError
@@ -18,9 +18,20 @@ _LISTS = {FilterOperator.IN, FilterOperator.NIN, FilterOperator.ANY, FilterOpera
 
 
 def filterable_metadata(node: BaseNode) -> dict[str, Any]:
-    """What filters look at: the metadata, and the source's id under the three names vector stores give it."""
+    """What filters look at: the metadata, the source's id under the three names vector stores give it, and the class.
+
+    These four names mean the same in every vector store of LlamaIndex, whatever a document's own metadata holds under
+    them (`llama_index.core.vector_stores.utils.node_to_metadata_dict`); a leg that read the document's own value would
+    show what the other excludes.
+    """
     source = node.ref_doc_id or "None"
-    return {"document_id": source, "doc_id": source, "ref_doc_id": source, **node.metadata}
+    own = {"document_id": source, "doc_id": source, "ref_doc_id": source, "_node_type": node.class_name()}
+    return {**node.metadata, **own}
+
+
+def passing(hits: Iterable[NodeWithScore], filters: MetadataFilters | None) -> list[NodeWithScore]:
+    """The hits whose nodes pass, in order: what came from an object behind a node, or was changed since, counts too."""
+    return [hit for hit in hits if filters is None or matches(filterable_metadata(hit.node), filters)]
 
 
 def matches(metadata: Mapping[str, Any], filters: MetadataFilters | MetadataFilter) -> bool:

@@ -22,8 +22,9 @@ from llama_index.core.vector_stores.types import MetadataFilters
 from llama_index_prod_rag.errors import ConfigurationError, RetrievalError
 from llama_index_prod_rag.fusion.rules import FusionRule, parse_rule, share_weights
 from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
-from llama_index_prod_rag.retrievers.dense import DenseRetriever
+from llama_index_prod_rag.retrievers.dense import DenseRetriever, check_is_vector_index
 from llama_index_prod_rag.retrievers.expansion import EXPANSION_PROMPT, parse_wordings
+from llama_index_prod_rag.retrievers.filtered import FilteredRetriever
 from llama_index_prod_rag.retrievers.fusing import LegResult, fuse_legs
 from llama_index_prod_rag.retrievers.legs import LegCall, arun_legs, own_copy, run_legs
 from llama_index_prod_rag.trace.events import emit
@@ -37,7 +38,7 @@ DEFAULT_RULE = "z-score"
 _log = logging.getLogger(__name__)
 
 
-class HybridFusionRetriever(BaseRetriever):
+class HybridFusionRetriever(FilteredRetriever):
     """Several retrievers as one.
 
     Scores lie in [0, 1]; equal scores are ordered by node id. Every hit refers to a `RetrievalRecord` with each leg's
@@ -126,21 +127,27 @@ class HybridFusionRetriever(BaseRetriever):
         Args:
             index: the index.
             alpha: weight of the dense leg, 0 to 1; `docs/components/hybrid.md` says how the default was chosen.
-            nodes: the index's nodes, where it keeps none itself; the lexical leg then does not follow it.
+            nodes: the index's nodes, where they can be read neither in its docstore nor in its store; the lexical leg
+                then does not follow it. Nodes that lie in the store alone are read there once
+                (`BM25FRetriever.from_index`).
             filters: only nodes whose metadata passes are returned; `with_filters` sets them per query.
             leg_top_k: hits that each leg brings.
             bm25: settings of the lexical leg (`fields`, `language`, ...), as `BM25FRetriever` takes them.
             kwargs: what else the constructor takes; `weights` instead of alpha.
 
         Raises:
-            ConfigurationError: the index keeps its text in the vector store alone, and no nodes are given.
+            ConfigurationError: the index is no vector index, or its nodes can be read nowhere and none are given.
         """
-        settings = {"similarity_top_k": leg_top_k, "filters": filters, **(bm25 or {})}
+        check_is_vector_index(index)
+        # Objects behind nodes are resolved once, after fusion: what stands behind one has no score of the leg.
+        settings = {"similarity_top_k": leg_top_k, "filters": filters, "object_map": {}, **(bm25 or {})}
         lexical = BM25FRetriever.from_index(index, **settings) if nodes is None else BM25FRetriever(nodes, **settings)
-        legs = {"dense": DenseRetriever(index, similarity_top_k=leg_top_k, filters=filters), "bm25": lexical}
+        dense = DenseRetriever(index, similarity_top_k=leg_top_k, filters=filters, object_map={})
         if kwargs.get("weights") is None:
             kwargs["alpha"] = alpha
-        return cls(legs, **{"object_map": index._object_map, **kwargs})
+        hybrid = cls({"dense": dense, "bm25": lexical}, **{"object_map": index._object_map, **kwargs})
+        hybrid._filters = filters
+        return hybrid
 
     def with_filters(self, filters: MetadataFilters | None) -> HybridFusionRetriever:
         """The same retriever with other filters in every leg: one query's filters do not wait for another's.
@@ -149,6 +156,7 @@ class HybridFusionRetriever(BaseRetriever):
             ConfigurationError: a leg does not take filters per query, so it could return what they exclude.
         """
         view = copy(self)
+        view._filters = filters
         view.legs = {}
         for name, leg in self.legs.items():
             if not isinstance(leg, TakesFilters):

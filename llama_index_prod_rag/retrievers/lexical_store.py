@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from llama_index.core.indices.vector_store.base import VectorStoreIndex
 from llama_index.core.schema import BaseNode, MetadataMode
 from llama_index.core.storage.docstore import SimpleDocumentStore
@@ -17,14 +15,14 @@ from llama_index.core.storage.docstore.utils import doc_to_json, json_to_doc
 from llama_index.core.vector_stores.simple import SimpleVectorStore
 from llama_index.core.vector_stores.types import MetadataFilters
 
-from llama_index_prod_rag.errors import ConfigurationError, InputError
+from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.lexical.analysis import Analyzer
 from llama_index_prod_rag.lexical.bm25_index import BM25FIndex
 from llama_index_prod_rag.retrievers.filters import filterable_metadata, matches
+from llama_index_prod_rag.retrievers.lexical_file import load_index, save_index
 
 TEXT = "text"
 METADATA = "metadata"
-_FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +111,22 @@ class LexicalStore:
     Args:
         settings: how nodes are indexed.
         followed: the index whose nodes these are; before each search, changes in it are taken over.
+        reread: gives all nodes, for `refresh(everything=True)`, where there is no index to follow.
     """
 
-    def __init__(self, settings: LexicalSettings, followed: VectorStoreIndex | None = None) -> None:
+    def __init__(
+        self,
+        settings: LexicalSettings,
+        followed: VectorStoreIndex | None = None,
+        reread: Callable[[], Sequence[BaseNode]] | None = None,
+    ) -> None:
         self.settings = settings
         self._fields = parse_fields(settings.fields)
         self._analyzer = settings.analyzer()
         self._index = settings.new_index()
         self._nodes: dict[str, BaseNode] = {}
         self._followed = followed
+        self._reread = reread
         self._seen: tuple[dict[str, Any], ...] = ()
         self._versions: dict[str, object] = {}
         self._lock = threading.RLock()
@@ -174,6 +179,8 @@ class LexicalStore:
             everything: read every node again, also those that look unchanged: a docstore that is not in memory does
                 not show that the text under an id has been replaced.
         """
+        if everything and self._reread is not None:
+            self._replace(self._reread())
         if self._followed is None:
             return
         with self._lock:
@@ -186,39 +193,32 @@ class LexicalStore:
             self.put(self._followed.docstore.get_nodes(changed, raise_error=False))
             self._versions, self._seen = current, tuple(dict(view) for view in views)
 
+    def _replace(self, nodes: Sequence[BaseNode]) -> None:
+        with self._lock:
+            self.remove(self._nodes.keys() - {node.node_id for node in nodes})
+            self.put(nodes)
+
     def persist(self, folder: Path) -> None:
-        """Write settings, nodes and index into a folder; nothing in it is a pickle."""
+        """Write settings, nodes and index into a folder: one file, put in place whole; nothing in it is a pickle."""
         with self._lock:
             self.refresh()
             arrays, ids, vocabulary = self._index.to_arrays()
-            folder.mkdir(parents=True, exist_ok=True)
-            np.savez(folder / "index.npz", allow_pickle=False, **arrays)
-            head = {"format": _FORMAT, "settings": asdict(self.settings), "ids": ids, "vocabulary": vocabulary}
-            (folder / "index.json").write_text(json.dumps(head), encoding="utf-8")
-            with (folder / "nodes.jsonl").open("w", encoding="utf-8") as file:
-                file.writelines(json.dumps(doc_to_json(self._nodes[node_id])) + "\n" for node_id in ids)
+            nodes = [doc_to_json(self._nodes[node_id]) for node_id in ids]
+        head = {"settings": asdict(self.settings), "ids": ids, "vocabulary": vocabulary}
+        save_index(folder, head, nodes, arrays)
 
     @classmethod
     def load(cls, folder: Path) -> LexicalStore:
         """What `persist` wrote; it follows no index.
 
         Raises:
-            InputError: the folder does not hold it, or holds a format this version does not read.
+            InputError: the folder does not hold it whole, or holds a format this version does not read.
         """
-        try:
-            head = json.loads((folder / "index.json").read_text(encoding="utf-8"))
-            with np.load(folder / "index.npz", allow_pickle=False) as file:
-                arrays = dict(file)
-            lines = (folder / "nodes.jsonl").read_text(encoding="utf-8").split("\n")
-        except (OSError, ValueError) as error:
-            raise InputError(f"{folder} holds no BM25 index ({error}): write one with persist()") from error
-        if head.get("format") != _FORMAT:
-            raise InputError(f"{folder} was written by another version of this package: persist the index again")
+        head, nodes, arrays = load_index(folder)
         settings = LexicalSettings(**{**head["settings"], "fields": tuple(head["settings"]["fields"])})
         store = cls(settings)
         store._index = BM25FIndex.from_arrays(arrays, head["ids"], head["vocabulary"], k1=settings.k1, b=settings.b)
-        nodes = (json_to_doc(json.loads(line)) for line in lines if line)
-        store._nodes = {node.node_id: node for node in nodes}
+        store._nodes = {node.node_id: node for node in map(json_to_doc, nodes)}
         return store
 
 
@@ -256,18 +256,3 @@ def _versions(index: VectorStoreIndex) -> dict[str, object]:
 def _hashes(docstore: SimpleDocumentStore) -> dict[str, Any]:
     hashes: dict[str, Any] = docstore.to_dict().get(docstore._metadata_collection, {})
     return hashes
-
-
-def check_has_nodes(index: VectorStoreIndex) -> None:
-    """Refuse an index that keeps its text in the vector store alone.
-
-    Raises:
-        ConfigurationError: there is nothing to index, with the ways out.
-    """
-    if index.vector_store.stores_text and not index._store_nodes_override:
-        name = type(index.vector_store).__name__
-        raise ConfigurationError(
-            f"the index keeps its text in {name} and no nodes in its docstore, so a BM25 leg would be empty: pass the "
-            "nodes (nodes=...), or build the index with store_nodes_override=True; for Elasticsearch use "
-            "ElasticsearchHybridRetriever, which searches both legs there"
-        )

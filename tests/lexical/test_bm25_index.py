@@ -141,3 +141,20 @@ def test_ties_at_the_cut_go_by_id() -> None:
 def test_parameters_out_of_range_are_refused(k1: float, b: float) -> None:
     with pytest.raises(ConfigurationError, match="k1"):
         BM25FIndex(k1=k1, b=b)
+
+
+def test_the_vocabulary_forgets_what_was_deleted() -> None:
+    index = BM25FIndex()
+    index.put("kept", [(["pump", "valve"], 1.0)])
+    fresh = BM25FIndex()
+    fresh.put("kept", [(["pump", "valve"], 1.0)])
+    for number in range(5_000):
+        index.put(f"passing{number}", [([f"term{number}", "pump"], 1.0)])
+        index.remove(f"passing{number}")
+        if number % 500 == 0:
+            index.search(["pump"], 1)
+    assert len(index._vocabulary) < 2_500
+    assert index.search(["valve", "pump"], 10) == fresh.search(["valve", "pump"], 10)
+    _, ids, vocabulary = index.to_arrays()
+    assert (ids, sorted(vocabulary)) == (["kept"], ["pump", "valve"])
+    assert index.search(["valve", "pump"], 10) == fresh.search(["valve", "pump"], 10)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -51,12 +53,29 @@ def test_the_folder_can_be_chosen(tmp_path: Path) -> None:
     assert cache_folder() == tmp_path / "cache"  # conftest.py sets the variable for every unit test
 
 
-def test_a_file_that_is_no_database_costs_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_file_that_is_no_database_is_moved_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "arrays.sqlite").write_bytes(b"not a database, " * 100)
     cache = ArrayCache(tmp_path / "arrays.sqlite")
     cache.put({b"k": np.zeros(2, dtype=np.float32)})
-    assert cache.get([b"k"]) == {}
-    assert caplog.text.count("is not kept") == 1
+    assert list(cache.get([b"k"])) == [b"k"]
+    assert (tmp_path / "arrays.sqlite.damaged").read_bytes().startswith(b"not a database")
+    assert caplog.text.count("was damaged") == 1
+
+
+def test_a_damaged_file_never_gives_another_array(tmp_path: Path) -> None:
+    keys = [digest(str(number)) for number in range(60)]
+    arrays = {key: np.full(50, number, dtype=np.float32) for number, key in enumerate(keys)}
+    path = tmp_path / "arrays.sqlite"
+    ArrayCache(path).put(arrays)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    whole = path.read_bytes()
+    for at in range(0, len(whole), len(whole) // 60):
+        for rest in tmp_path.iterdir():
+            rest.unlink()
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :])
+        for key, array in ArrayCache(path).get(keys).items():
+            assert np.array_equal(array, arrays[key])
 
 
 def test_a_folder_that_cannot_be_made_costs_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

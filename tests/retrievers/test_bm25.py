@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import pickle
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from llama_index.core.schema import QueryBundle, TextNode
 from llama_index.core.vector_stores.types import MetadataFilter, MetadataFilters
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError
+from llama_index_prod_rag.retrievers import lexical_file
 from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
 from llama_index_prod_rag.retrievers.lexical_store import METADATA, TEXT, field_text, parse_fields
 
@@ -123,13 +123,45 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     assert found(read, "Katze") == ["d"]
 
 
-def test_a_folder_that_holds_no_index_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no BM25 index"):
+def test_a_folder_that_holds_no_index_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match=r"holds no BM25 index.*persist\(\)"):
         BM25FRetriever.from_persist_dir(tmp_path)
+    monkeypatch.setattr(lexical_file, "_FORMAT", 0)
     BM25FRetriever([node("cats")]).persist(tmp_path)
-    (tmp_path / "index.json").write_text(json.dumps({"format": 0}))
+    monkeypatch.undo()
     with pytest.raises(InputError, match="another version"):
         BM25FRetriever.from_persist_dir(tmp_path)
+
+
+def test_a_damaged_index_is_refused_and_never_searched(tmp_path: Path) -> None:
+    made = BM25FRetriever([node(f"cat number{number}", str(number)) for number in range(5)])
+    made.persist(tmp_path)
+    answer = [(hit.node_id, hit.score) for hit in made.retrieve("cat number3")]
+    whole = (tmp_path / lexical_file.FILE).read_bytes()
+    outcomes: set[bool] = set()
+    for at in range(0, len(whole), 23):
+        for damaged in (whole[:at], whole[:at] + bytes([whole[at] ^ 0x41]) + whole[at + 1 :]):
+            (tmp_path / lexical_file.FILE).write_bytes(damaged)
+            try:
+                read = BM25FRetriever.from_persist_dir(tmp_path)
+            except InputError as error:
+                outcomes.add(lexical_file.FILE in str(error) and "persist()" in str(error))
+            else:  # a byte that means nothing, such as a date in the archive
+                assert [(hit.node_id, hit.score) for hit in read.retrieve("cat number3")] == answer
+    assert outcomes == {True}
+
+
+def test_an_index_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    BM25FRetriever([node("cats")]).persist(tmp_path)
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("numpy.savez", stop)
+    with pytest.raises(KeyboardInterrupt):
+        BM25FRetriever([node("dogs")]).persist(tmp_path)
+    assert found(BM25FRetriever.from_persist_dir(tmp_path), "cats") == ["cats"]
+    assert [file.name for file in tmp_path.iterdir()] == [lexical_file.FILE]
 
 
 def test_a_pickled_retriever_works() -> None:

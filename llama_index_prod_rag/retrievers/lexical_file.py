@@ -1,0 +1,84 @@
+"""A lexical index as one file, so that no half of it can be of another generation than the rest.
+
+An `.npz` with the index's arrays; the head and the nodes are JSON in two more. The head holds the others' SHA-256 sums
+and its own stands beside it: what was changed on its way is refused, not searched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llama_index_prod_rag.durable_files import write_whole
+from llama_index_prod_rag.errors import InputError
+
+FILE = "bm25f.npz"
+_FORMAT = 2
+_HEAD, _SUM, _NODES = "head", "head_sha256", "nodes"
+
+
+def save_index(
+    folder: Path,
+    head: Mapping[str, Any],
+    nodes: Sequence[Mapping[str, Any]],
+    arrays: Mapping[str, NDArray[np.generic]],
+) -> None:
+    """Write an index; a reader meets the older one or this one.
+
+    Args:
+        folder: where `bm25f.npz` goes; made when missing.
+        head: settings, ids and vocabulary, as JSON takes them.
+        nodes: the documents, in the order of the ids.
+        arrays: what `BM25FIndex.to_arrays` gives.
+
+    Raises:
+        OSError: no rights, no space; an older file is untouched.
+    """
+    parts: dict[str, NDArray[np.generic]] = {**arrays, _NODES: _as_bytes(list(nodes))}
+    sums = {name: _sum(part) for name, part in parts.items()}
+    parts[_HEAD] = _as_bytes({**head, "format": _FORMAT, "sha256": sums})
+    parts[_SUM] = np.frombuffer(bytes.fromhex(_sum(parts[_HEAD])), dtype=np.uint8)
+    write_whole(folder / FILE, lambda file: np.savez(file, allow_pickle=False, **parts))
+
+
+def load_index(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, NDArray[np.generic]]]:
+    """Head, nodes and arrays of an index.
+
+    Raises:
+        InputError: the folder holds none, it is damaged, or another version wrote it; the message says what to do.
+    """
+    path = folder / FILE
+    remedy = "write it again with persist()"
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            parts: dict[str, NDArray[np.generic]] = dict(file)
+        head_sum = parts.pop(_SUM).tobytes().hex()
+        if _sum(parts[_HEAD]) != head_sum:
+            raise InputError(f"{path} is damaged (its head does not match its checksum): {remedy}")
+        head: dict[str, Any] = json.loads(parts.pop(_HEAD).tobytes())
+    except FileNotFoundError as error:
+        raise InputError(f"{folder} holds no BM25 index ({FILE} is not there): {remedy}") from error
+    except InputError:
+        raise
+    except Exception as error:  # a damaged archive raises whatever its readers meet first
+        raise InputError(f"{path} is damaged or no BM25 index ({error}): {remedy}") from error
+    if head.get("format") != _FORMAT:
+        raise InputError(f"{path} was written by another version of this package: {remedy}")
+    if {name: _sum(part) for name, part in parts.items()} != head["sha256"]:
+        raise InputError(f"{path} is damaged (a part does not match its checksum): {remedy}")
+    nodes: list[dict[str, Any]] = json.loads(parts.pop(_NODES).tobytes())
+    return head, nodes, parts
+
+
+def _as_bytes(value: object) -> NDArray[np.uint8]:
+    return np.frombuffer(json.dumps(value).encode("ascii"), dtype=np.uint8)
+
+
+def _sum(part: NDArray[np.generic]) -> str:
+    return hashlib.sha256(str(part.dtype).encode() + np.ascontiguousarray(part).tobytes()).hexdigest()
