@@ -108,7 +108,8 @@ def unit_rows(vectors: Sequence[Sequence[float]]) -> _Floats:
     """Vectors as rows of length one, shape [n, d]; a row of zeros stays zero."""
     rows = np.asarray(vectors, dtype=np.float32)
     lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
-    return rows / np.where(lengths > 0, lengths, np.float32(1.0))
+    unit: _Floats = rows / np.where(lengths > 0, lengths, np.float32(1.0))
+    return unit
 
 
 def _nearest(ids: Sequence[str], similarities: _Floats, count: int, allowed: Callable[[str], bool] | None) -> list[str]:
