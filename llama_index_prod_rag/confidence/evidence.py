@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from llama_index_prod_rag.text.terms import TermStatistics, term_set
+from llama_index_prod_rag.text.languages import detect_language, language_named
+from llama_index_prod_rag.text.terms import TermStatistics, found_terms, term_set, unmentioned
 from llama_index_prod_rag.trace.records import Record, RerankRecord, RetrievalRecord
 
 
@@ -45,6 +46,7 @@ class Evidence:
         duplicates: ids of candidates whose text another candidate already has; left out of every list.
         statistics: how rare terms are in the corpus; None where nobody counted.
         entailment: probabilities by label from an NLI model, `signal name -> value`; empty without one.
+        language: of question and passages, whose words the terms are made of.
         terms: the terms of each passage, heading and text; kept because stemming costs more than all other signals.
     """
 
@@ -55,7 +57,18 @@ class Evidence:
     duplicates: frozenset[str] = frozenset()
     statistics: TermStatistics | None = field(default=None, repr=False)
     entailment: Mapping[str, float] = field(default_factory=dict)
+    language: str = "english"
     terms: tuple[frozenset[str], ...] = field(default=(), repr=False)
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """The terms that the question asks for."""
+        return term_set(self.query, self.language)
+
+    def unmentioned(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names and numbers of the question that no passage mentions, as the question writes them."""
+        texts = [passage.wording for passage in self.passages]
+        return unmentioned(self.query, texts, frozenset().union(*self.terms), self.language)
 
 
 def gather(
@@ -66,6 +79,7 @@ def gather(
     candidates: Mapping[str, str] | None = None,
     statistics: TermStatistics | None = None,
     entailment: Mapping[str, float] | None = None,
+    language: str | None = None,
 ) -> Evidence:
     """Put together what is known about a question, each text once.
 
@@ -77,6 +91,7 @@ def gather(
             cut before they were shown.
         statistics: how rare terms are in the corpus.
         entailment: signals of an NLI model, already computed.
+        language: of question and passages; None takes the statistics' or tells it from the texts.
 
     Returns:
         The evidence. Of several retrievals, the one that found most of the passages counts, the latest among equals
@@ -90,6 +105,7 @@ def gather(
     retrieval = max(
         enumerate(retrievals), key=lambda pair: (sum(id_ in pair[1].fused for id_ in known), pair[0]), default=None
     )
+    language = language_named(language) if language else _language(query, shown, statistics)
     return Evidence(
         query,
         shown,
@@ -98,8 +114,15 @@ def gather(
         duplicates,
         statistics,
         entailment or {},
-        tuple(term_set(passage.wording) for passage in shown),
+        language,
+        tuple(found_terms(passage.wording, language) for passage in shown),
     )
+
+
+def _language(query: str, passages: Sequence[Passage], statistics: TermStatistics | None) -> str:
+    if statistics is not None:
+        return statistics.language
+    return detect_language([*(passage.text for passage in passages), query])
 
 
 def _duplicates(texts: Mapping[str, str]) -> frozenset[str]:

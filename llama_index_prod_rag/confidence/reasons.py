@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llama_index_prod_rag.confidence.evidence import Evidence
-from llama_index_prod_rag.text.terms import term_set, unmentioned
 
 _AGREEMENT_DEPTH = 10
 
@@ -34,7 +33,7 @@ def describe(evidence: Evidence, signals: Mapping[str, float]) -> tuple[str, ...
 
 
 def _coverage(evidence: Evidence) -> str:
-    wanted = term_set(evidence.query)
+    wanted = evidence.wanted
     if not wanted or not evidence.terms:
         return ""
     best = max(len(wanted & terms) for terms in evidence.terms)
@@ -42,14 +41,8 @@ def _coverage(evidence: Evidence) -> str:
 
 
 def _missing(evidence: Evidence) -> str:
-    texts = [passage.wording for passage in evidence.passages]
-    lost_names, lost_numbers = unmentioned(evidence.query, texts, frozenset().union(*evidence.terms))
-    lost = sorted(lost_numbers) + [word for word in _words(evidence.query) if term_set(word) & lost_names]
-    return f"no passage mentions {', '.join(dict.fromkeys(lost))}" if lost else ""
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip(".,;:!?\"'()[]") for word in text.split()]
+    names, numbers = evidence.unmentioned()
+    return f"no passage mentions {', '.join([*numbers, *names])}" if names or numbers else ""
 
 
 def _agreement(evidence: Evidence, signals: Mapping[str, float]) -> str:

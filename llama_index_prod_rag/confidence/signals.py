@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llama_index_prod_rag.confidence.evidence import Evidence
-from llama_index_prod_rag.text.terms import TermStatistics, term_set, unmentioned
+from llama_index_prod_rag.text.terms import TermStatistics
 
 _AGREEMENT_DEPTH = 10
 _TEXTBOOK_DEPTH = 5  # the textbook looks at the variance of the top five scores
@@ -178,13 +178,11 @@ def _pair_signals(evidence: Evidence) -> dict[str, float]:
 
 
 def _term_signals(evidence: Evidence) -> dict[str, float]:
-    wanted = term_set(evidence.query)
-    found = evidence.terms
+    wanted, found = evidence.wanted, evidence.terms
     measured = _coverage("coverage", wanted, found, None)
     if evidence.statistics is not None:
         measured.update(_coverage("rarity", wanted, found, evidence.statistics))
-    texts = [passage.wording for passage in evidence.passages]
-    lost_names, lost_numbers = unmentioned(evidence.query, texts, frozenset().union(*found))
+    lost_names, lost_numbers = evidence.unmentioned()
     measured["missing.names"], measured["missing.numbers"] = len(lost_names), len(lost_numbers)
     return measured
 

@@ -18,7 +18,8 @@ from typing import Any, TypeAlias
 
 from llama_index_prod_rag.errors import ConfigurationError, ScoringError
 from llama_index_prod_rag.models.pairs import EntailmentJudge
-from llama_index_prod_rag.text.terms import numbers, term_set
+from llama_index_prod_rag.text.languages import detect_language
+from llama_index_prod_rag.text.terms import found_terms, numbers, term_set
 
 _MARK = re.compile(r"\[\d+(?:,\s*\d+)*\]")
 
@@ -101,6 +102,7 @@ def verify(
     *,
     judge: EntailmentJudge | None = None,
     logprobs: Sequence[float] = (),
+    language: str | None = None,
 ) -> Verification:
     """Check an answer against the passages it was written from.
 
@@ -110,6 +112,7 @@ def verify(
         passages: id -> text, best first.
         judge: an NLI model; without one support is the share of terms, and contradictions are not assessed.
         logprobs: natural log-probability of each token of the answer, where the model gave them.
+        language: of answer and passages, as `Analyzer` takes it; None tells it from the passages.
 
     Raises:
         ScoringError: the NLI model returned another number of results, or one that is no probability.
@@ -119,13 +122,24 @@ def verify(
         >>> found.sentences[0].unfounded_numbers, found.support
         (('12',), 0.5)
     """
-    checkable = [sentence for sentence in sentences if term_set(sentence)]
-    stated = numbers(query).union(*map(numbers, passages.values()))
-    judged = _judged(checkable, passages, judge) if judge is not None else _lexical(query, checkable, passages)
+    language = language or detect_language([*passages.values(), query])
+    checkable = [sentence for sentence in sentences if term_set(sentence, language)]
+    terms_of = {id_: found_terms(text, language) for id_, text in passages.items()}
+    asked = found_terms(query, language)
+    stated = asked.union(*terms_of.values())
+    if judge is not None:
+        judged = _judged(checkable, passages, judge)
+    else:
+        claims = [term_set(_without_marks(sentence), language) for sentence in checkable]
+        judged = _lexical(asked, claims, terms_of)
     return Verification(
         tuple(
             CheckedSentence(
-                sentence, passage, support, contradiction, tuple(sorted(numbers(_without_marks(sentence)) - stated))
+                sentence,
+                passage,
+                support,
+                contradiction,
+                tuple(sorted(numbers(_without_marks(sentence), language) - stated)),
             )
             for sentence, (passage, support, contradiction) in zip(checkable, judged, strict=True)
         ),
@@ -136,13 +150,12 @@ def verify(
 _Support: TypeAlias = tuple[str | None, float, float | None]
 
 
-def _lexical(query: str, sentences: Sequence[str], passages: Mapping[str, str]) -> list[_Support]:
-    asked = term_set(query)
-    terms_of = {id_: term_set(text) for id_, text in passages.items()}
+def _lexical(
+    asked: frozenset[str], claims: Sequence[frozenset[str]], terms_of: Mapping[str, frozenset[str]]
+) -> list[_Support]:
     found: list[_Support] = []
-    for sentence in sentences:
+    for said in claims:
         # What the question already said says nothing about the answer, unless there is nothing else.
-        said = term_set(_without_marks(sentence))
         claimed = (said - asked) or said
         shares = {id_: len(claimed & terms) / max(1, len(claimed)) for id_, terms in terms_of.items()}
         best = max(shares, key=lambda id_: shares[id_], default=None)

@@ -87,11 +87,13 @@ def _rare_entity(case: Case, corpus: TermStatistics | None) -> bool | None:
     if corpus is None:
         covered = case.signals.get("coverage.names")
         return None if covered is None and not case.query else covered is not None and covered < 1.0
-    return any(corpus.frequencies.get(name, 0) <= _RARE for name in names(case.query)) if case.query else None
+    return (
+        any(corpus.passages_with(name) <= _RARE for name in names(case.query, corpus.language)) if case.query else None
+    )
 
 
 def _long_tail(case: Case, questions: TermStatistics | None) -> bool | None:
-    if questions is None or not (asked := term_set(case.query)):
+    if questions is None or not (asked := term_set(case.query, questions.language)):
         return None
     return sum(questions.frequencies.get(term, 0) <= 1 for term in asked) > len(asked) / 2
 

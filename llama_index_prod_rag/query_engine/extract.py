@@ -11,8 +11,9 @@ from typing import Any, Protocol
 from llama_index.core.schema import NodeWithScore
 
 from llama_index_prod_rag.query_engine.sources import source_of
+from llama_index_prod_rag.text.languages import detect_language
 from llama_index_prod_rag.text.sentences import split_sentences
-from llama_index_prod_rag.text.terms import term_set
+from llama_index_prod_rag.text.terms import found_terms, term_set
 
 _SHORTEST = 3  # words; shorter pieces are headings, list marks and leftovers
 
@@ -98,8 +99,9 @@ def _scored(quote: Quote, score: float) -> Quote:
 
 
 def _lexical(query: str, texts: Sequence[str]) -> list[float]:
-    wanted = term_set(query)
-    found = [wanted & term_set(text) for text in texts]
+    language = detect_language([*texts, query])
+    wanted = term_set(query, language)
+    found = [wanted & found_terms(text, language) for text in texts]
     counts = Counter(term for terms in found for term in terms)
     # Among sentences with the same terms the earlier passage is the better one: the sort is stable.
     return [math.fsum(math.log((len(texts) + 1) / (counts[term] + 0.5)) for term in terms) for terms in found]

@@ -16,10 +16,10 @@ from llama_index.core.vector_stores.simple import SimpleVectorStore
 from llama_index.core.vector_stores.types import MetadataFilters
 
 from llama_index_prod_rag.errors import ConfigurationError
-from llama_index_prod_rag.lexical.analysis import Analyzer
 from llama_index_prod_rag.lexical.bm25_index import BM25FIndex
 from llama_index_prod_rag.retrievers.filters import filterable_metadata, matches
 from llama_index_prod_rag.retrievers.lexical_file import load_index, save_index
+from llama_index_prod_rag.text.analysis import Analyzer
 
 TEXT = "text"
 METADATA = "metadata"
@@ -145,7 +145,7 @@ class LexicalStore:
         with self._lock:
             for node in nodes:
                 texts = ((field_text(node, name, self._fields), weight) for name, weight in self._fields.items())
-                self._index.put(node.node_id, [(self._analyzer.terms(text), weight) for text, weight in texts])
+                self._index.put(node.node_id, [(self._analyzer.index_terms(text), weight) for text, weight in texts])
                 self._nodes[node.node_id] = node
 
     def remove(self, node_ids: Iterable[str]) -> None:

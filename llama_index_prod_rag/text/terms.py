@@ -1,7 +1,7 @@
-"""Terms of a question and how rare they are. Core: strings and counts.
+"""What a question asks about: its terms, names and numbers, and how rare they are. Core: strings and counts.
 
 A term is a stemmed word that carries meaning: function words and question words are left out, so that the share of
-covered terms says something about the subject of the question.
+covered terms says something about the subject of the question. Words are those of `text.analysis`, in any language.
 """
 
 from __future__ import annotations
@@ -9,90 +9,144 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from itertools import chain, islice
 
-# Function words, auxiliaries and question words: present in any passage, or in none, whatever it is about.
-_FUNCTION_WORDS = frozenset(
-    """
-    a an the and or but if then than so as of at by for with about into to from in on off over under between
-    through during before after above below up down out is am are was were be been being do does did doing done
-    have has had having can could may might must shall should will would i you he she it we they me him her us
-    them my your his its our their this that these those there here what which who whom whose when where why how
-    not no nor only same own such both each few more most other some any all s t 's
-    """.split()  # noqa: SIM905 - a word list reads better as text
-)
-# Han, kana and Hangul are written without blanks: pairs of neighbouring characters stand for words.
-_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
-_WORD = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+(?:[.,'’][^\W_{_UNSPACED}]+)*")
-_IS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
-_NUMBER = re.compile(r"(?<!\w)\d+(?:[.,]\d+)*")  # the 2 of a name such as B2 is no number
+from llama_index_prod_rag.text.analysis import Analyzer, pieces_of
+from llama_index_prod_rag.text.languages import CAPITAL_NOUNS, detect_language
+
+_ENDS_SENTENCE = re.compile(r"[.!?]\s")
+_NUMBER = re.compile(r"\d[\d.,]*")
+_DETECTED_FROM = 50  # texts of a corpus
+_LITERAL_FROM = 4  # characters of a name that is also looked for inside longer words, as German compounds hide it
 
 
-def terms(text: str) -> list[str]:
+@lru_cache(maxsize=64)
+def content_analyzer(language: str) -> Analyzer:
+    """The analysis that keeps what a text is about."""
+    return Analyzer(language, content=True)
+
+
+def terms(text: str, language: str = "english") -> list[str]:
     """Stemmed content words in order, with repeats.
 
     Examples:
         >>> terms("What were the causes of the flooding?")
         ['caus', 'flood']
+        >>> terms("Was waren die Ursachen der Überschwemmung?", "german")
+        ['ursach', 'uberschwemm']
     """
-    return [term for word in _WORD.findall(text) for term in _terms_of(word)]
+    return content_analyzer(language).terms(text)
 
 
-def term_set(text: str) -> frozenset[str]:
-    """The distinct terms of a text; words are looked up once each, so long passages stay cheap."""
-    return frozenset(term for word in set(_WORD.findall(text)) for term in _terms_of(word))
+def term_set(text: str, language: str = "english") -> frozenset[str]:
+    """The distinct terms that a question asks for."""
+    return frozenset(terms(text, language))
 
 
-def names(text: str) -> frozenset[str]:
-    """Terms written with a capital letter anywhere but at the start of a sentence: names, acronyms, codes.
+def found_terms(text: str, language: str = "english") -> frozenset[str]:
+    """The distinct terms under which a passage is found, other readings of its words included."""
+    return content_analyzer(language).index_set(text)
+
+
+def names(text: str, language: str = "english") -> tuple[str, ...]:
+    """Words written as names are: a capital anywhere but at the start of a sentence, acronyms, identifiers, codes.
+
+    Where nouns have capitals too (German), only the other signs count.
 
     Examples:
-        >>> sorted(names("Which band did Neil Peart join? He left NASA."))
-        ['nasa', 'neil', 'peart']
+        >>> names("Which band did Neil Peart join? He left NASA.")
+        ('Neil', 'Peart', 'NASA')
+        >>> names("Welche Norm gilt für das Bauteil EN-1090?", "german")
+        ('EN-1090',)
     """
-    inside = re.sub(r"(^|[.!?]\s+)\W*\w+", r"\1", text)
-    return frozenset(term for word in _WORD.findall(inside) if word[0].isupper() for term in _terms_of(word))
+    analyzer = content_analyzer(language)
+    shouted = not any(map(str.islower, text))
+    found = (
+        piece
+        for starts, word in _words(text, analyzer)
+        for piece in pieces_of(word)
+        if _looks_like_a_name(piece, starts=starts or language in CAPITAL_NOUNS, shouted=shouted)
+        and analyzer.terms_of(piece)
+    )
+    return tuple(dict.fromkeys(found))
 
 
-def numbers(text: str) -> frozenset[str]:
-    """Numbers as written, thousands separators removed.
+def _words(text: str, analyzer: Analyzer) -> Iterator[tuple[bool, str]]:
+    """Each word, and whether a sentence starts with it."""
+    end = None
+    for start, word in analyzer.spans(text):
+        yield end is None or bool(_ENDS_SENTENCE.search(text, end, start)), word
+        end = start + len(word)
+
+
+def _looks_like_a_name(word: str, *, starts: bool, shouted: bool) -> bool:
+    if shouted or not any(map(str.isalpha, word)):
+        return False
+    if (any(map(str.isdigit, word)) and not word[0].isdigit()) or "_" in word.strip("_"):
+        return True  # a code or an identifier, also in lower case
+    return any(map(str.isupper, word[1:])) if starts else any(map(str.isupper, word))
+
+
+def numbers(text: str, language: str = "english") -> frozenset[str]:
+    """Numbers in one spelling: no thousands separators, a point before decimals.
 
     Examples:
         >>> sorted(numbers("1,250 of 3.5 in 2019"))
         ['1250', '2019', '3.5']
+        >>> sorted(numbers("1.250 von 3,5", "german"))
+        ['1250', '3.5']
     """
-    return frozenset(re.sub(r",(?=\d{3})", "", number) for number in _NUMBER.findall(text))
+    return frozenset(chain.from_iterable(_numbers_as_written(text, language).values()))
 
 
-def unmentioned(query: str, texts: Sequence[str], found: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
-    """Names and numbers of a question that none of the texts mentions.
+def _numbers_as_written(text: str, language: str) -> dict[str, tuple[str, ...]]:
+    """Number as written -> its one spelling; the 2 of a name such as B2 is not a number."""
+    analyzer = content_analyzer(language)
+    return {
+        word: analyzer.terms_of(word)[:1]
+        for _, joined in analyzer.spans(text)
+        if joined[0].isdecimal()
+        for word in _leading_numbers(joined)
+    }
+
+
+def _leading_numbers(word: str) -> list[str]:
+    """The numbers of a word that begins with one: 5 of 5mm, 2019 and 20 of 2019/20, 1.5 of 1.5."""
+    return [piece.rstrip(".,") for piece in _NUMBER.findall(word)]
+
+
+def unmentioned(
+    query: str, texts: Sequence[str], found: frozenset[str], language: str = "english"
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names and numbers of a question that none of the texts mentions, as the question writes them.
 
     Args:
         query: the question.
         texts: the passages.
-        found: their terms; a name is looked up as a term, because passages may write it in capitals.
+        found: their `found_terms`; a name is looked up as a term, because passages may write it in capitals.
+        language: of both.
+
+    Examples:
+        >>> unmentioned("Did Hall meet Ubuntu in 2019?", ["runner,North Hall,7"], found_terms("runner,North Hall,7"))
+        (('Ubuntu',), ('2019',))
     """
-    asked = numbers(query)
-    stated = frozenset().union(*map(numbers, texts)) if asked else asked
-    return names(query) - found, asked - stated
+    lost_names = [name for name in names(query, language) if not _has(name, found, language)]
+    asked = _numbers_as_written(query, language)
+    lost_numbers = [written for written, spelled in asked.items() if found.isdisjoint(spelled)]
+    if lost_names or lost_numbers:
+        everything = "\n".join(texts)
+        folded = everything.casefold()
+        lost_names = [name for name in lost_names if len(name) < _LITERAL_FROM or name.casefold() not in folded]
+        lost_numbers = [one for one in lost_numbers if not re.search(rf"(?<!\d){re.escape(one)}(?!\d)", everything)]
+    return tuple(lost_names), tuple(lost_numbers)
 
 
-@lru_cache(maxsize=100_000)
-def _terms_of(word: str) -> tuple[str, ...]:
-    lowered = word.casefold()
-    if _IS_UNSPACED.match(lowered):
-        return tuple(lowered[i : i + 2] for i in range(max(1, len(lowered) - 1)))
-    return () if lowered in _FUNCTION_WORDS else (_stemmer().stemWord(lowered),)
-
-
-@lru_cache(maxsize=1)
-def _stemmer() -> Any:  # noqa: ANN401 - PyStemmer has no types
-    import Stemmer
-
-    return Stemmer.Stemmer("english")
+def _has(name: str, found: frozenset[str], language: str) -> bool:
+    whole, *parts = content_analyzer(language).terms_of(name)  # written apart it is mentioned as well
+    return whole in found or (bool(parts) and found.issuperset(parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +156,7 @@ class TermStatistics:
     Attributes:
         passages: passages in the corpus.
         frequencies: term -> passages that contain it.
+        language: of the corpus, whose words these terms were made of.
 
     Examples:
         >>> statistics = TermStatistics.from_texts(["wing flow", "wing drag"])
@@ -111,15 +166,32 @@ class TermStatistics:
 
     passages: int
     frequencies: Mapping[str, int]
+    language: str = "english"
 
     @classmethod
-    def from_texts(cls, texts: Iterable[str]) -> TermStatistics:
-        """Count a corpus."""
+    def from_texts(cls, texts: Iterable[str], *, language: str | None = None) -> TermStatistics:
+        """Count a corpus.
+
+        Args:
+            texts: its passages.
+            language: as `Analyzer` takes it; None tells it from the first passages.
+
+        Raises:
+            ConfigurationError: the language is not known.
+        """
+        coming = iter(texts)
+        first = list(islice(coming, _DETECTED_FROM))
+        analyzer = content_analyzer(language or detect_language(first))
         counts: Counter[str] = Counter()
         number = 0
-        for number, text in enumerate(texts, start=1):  # noqa: B007 - the last number is the count
-            counts.update(term_set(text))
-        return cls(number, counts)
+        for number, text in enumerate(chain(first, coming), start=1):  # noqa: B007 - the last number is the count
+            counts.update(analyzer.index_set(text))
+        return cls(number, counts, analyzer.language)
+
+    def passages_with(self, word: str) -> int:
+        """How many passages have a word, as a whole where it is a code or an identifier."""
+        whole = content_analyzer(self.language).terms_of(word)[:1]
+        return max((self.frequencies.get(term, 0) for term in whole), default=self.passages)
 
     def rarity(self, term: str) -> float:
         """Inverse document frequency, log((N + 1) / (df + 1/2)), at least 0; highest for a term never seen."""

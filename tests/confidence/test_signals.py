@@ -82,6 +82,14 @@ def test_a_heading_is_part_of_what_a_passage_says() -> None:
     assert twice.duplicates == {"b"}
 
 
+def test_words_are_those_of_the_passages_language() -> None:
+    query = "Wie oft wird der Signaturschlüssel gewechselt?"
+    found = compute_signals(gather(query, [Passage("a", "Die Signaturschlüssel werden bei uns jährlich gewechselt.")]))
+    assert (found["coverage.first"], found["missing.names"]) == (1.0, 0.0)
+    told = gather(query, [Passage("a", "Signaturschlüssel")], language="de")
+    assert told.language == "german"
+
+
 def test_rarity_weighs_terms_by_the_corpus() -> None:
     statistics = TermStatistics.from_texts(["drag"] * 99 + ["sweep"])
     found = signals_of(statistics=statistics)
