@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -25,15 +25,15 @@ _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\
 _GROUP_COMMA = r"(?:(?<=\b\d)|(?<=\b\d\d)|(?<=\b\d\d\d)),(?=\d\d\d(?:,\d\d\d){0,6}(?!\d|,\d))"
 _DECIMAL_COMMA = r"(?<=(?<![\d.,])[\d.]{1,20}),(?=\d{1,20}(?![\d,.]))"
 # One mark between two word characters may join a code; which of these are codes is looked at word by word.
-_TOKEN = r"{word}(?:(?:[-./:@&#+]|{comma}){word})*(?:\+\+|\#)?"
+_JOINED = r"{word}(?:(?:[-./:@&#+]|{comma}){word})*(?:\+\+|\#)?"
 # Marks belong to the letter before them: without \p{{M}} a Hindi word falls apart at every vowel sign.
 _WORD = rf"[\p{{L}}\p{{M}}\p{{N}}_--[{_UNSPACED}]]+"
 _RUN = rf"[{_UNSPACED}][{_UNSPACED}\p{{M}}]*"
 _IS_RUN = regex.compile(_RUN)
 _CLUSTER = regex.compile(r"\X")
-_ASCII_TOKEN = re.compile(_TOKEN.format(word=r"\w+", comma=_GROUP_COMMA), re.ASCII)
+_ASCII_TOKEN = re.compile(_JOINED.format(word=r"\w+", comma=_GROUP_COMMA), re.ASCII)
 _ANY_TOKEN, _COMMA_TOKEN = (
-    regex.compile(f"{_RUN}|{_TOKEN.format(word=_WORD, comma=comma)}", regex.V1)
+    regex.compile(f"{_RUN}|{_JOINED.format(word=_WORD, comma=comma)}", regex.V1)
     for comma in (_GROUP_COMMA, f"{_GROUP_COMMA}|{_DECIMAL_COMMA}")
 )
 
@@ -112,9 +112,10 @@ class Analyzer:
         """Where each word of a text begins, and the word as written."""
         return ((match.start(), match.group()) for match in self._pattern(text).finditer(text))
 
-    def _words(self, text: str) -> Iterable[str]:
+    def _words(self, text: str) -> list[str]:
         text = plain(text)
-        return self._pattern(text).findall(text)
+        words: list[str] = self._pattern(text).findall(text)
+        return words
 
     def _pattern(self, text: str) -> Any:  # noqa: ANN401 - a pattern of `re` or of `regex`
         if self.language in DECIMAL_COMMA:

@@ -52,7 +52,8 @@ _LISTS = {
         bagaimana berapa oleh dalam para juga""",
     "irish": "an na agus nó ach is tá bhí ní níl cé cad cathain cá conas cén mé tú sé sí ar ag le do de",
     "lithuanian": "ir ar bet ne yra buvo būti kas ką koks kokia kada kur kodėl kaip kiek tai šis ši su iš į apie",
-    "turkish": "ne kim kimin hangi nerede nereye nasıl neden niçin kaç kadar ve veya ile bir bu şu mi mı mu mü için da de",
+    "turkish": """
+        ne kim kimin hangi nerede nereye nasıl neden niçin kaç kadar ve veya ile bir bu şu mi mı mu mü için da de""",
     "russian": "кто что какой какая какое какие когда где куда откуда почему зачем как сколько ли это является",
     "serbian": "и или али је су био бити ко шта који која које када где зашто како колико ово то на у са од за не се",
     "greek": """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from itertools import islice
@@ -24,30 +24,12 @@ _NO_STEMMER = {"chinese", "japanese", "korean", "thai", "lao", "khmer", "burmese
 _ENDINGS = frozenset("st")  # what an apostrophe leaves of "it's" and "don't"
 
 DECIMAL_COMMA = frozenset(
-    [
-        "armenian",
-        "basque",
-        "catalan",
-        "danish",
-        "dutch",
-        "finnish",
-        "french",
-        "german",
-        "greek",
-        "hungarian",
-        "indonesian",
-        "italian",
-        "lithuanian",
-        "norwegian",
-        "portuguese",
-        "romanian",
-        "russian",
-        "serbian",
-        "spanish",
-        "swedish",
-        "turkish",
-    ]
-)
+    {
+        "armenian", "basque", "catalan", "danish", "dutch", "finnish", "french", "german", "greek", "hungarian",
+        "indonesian", "italian", "lithuanian", "norwegian", "portuguese", "romanian", "russian", "serbian", "spanish",
+        "swedish", "turkish",
+    }
+)  # fmt: skip
 """Languages that write 3,5 for three and a half and 1.250 for a thousand and more (Unicode CLDR)."""
 
 CAPITAL_NOUNS = frozenset({"german"})
@@ -116,7 +98,7 @@ def _by_script(text: str) -> str | None:
 
 def _by_words(text: str, default: str, candidates: Iterable[str] | None) -> str:
     """The language whose function words are there most often; a word of several languages counts for each in part."""
-    evidence: Counter[str] = Counter()
+    evidence: dict[str, float] = defaultdict(float)
     languages = _languages_by_word()
     for word, count in Counter(_WORD.findall(text.lower())).items():
         owners = languages.get(word, ())
@@ -124,9 +106,8 @@ def _by_words(text: str, default: str, candidates: Iterable[str] | None) -> str:
             if candidates is None or language in candidates:
                 evidence[language] += count / len(owners)
     # Sorted, so that a tie goes to the default and then by name, not to whichever list was read first.
-    return max(
-        sorted(evidence, key=lambda name: (name != default, name)), key=lambda name: evidence[name], default=default
-    )
+    ordered = sorted(evidence, key=lambda language: (language != default, language))
+    return max(ordered, key=lambda language: evidence[language], default=default)
 
 
 @lru_cache(maxsize=1)
