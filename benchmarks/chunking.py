@@ -32,7 +32,7 @@ from benchmarks.chunking_metric import METRICS, Piece, Question, by_corpus, load
 from benchmarks.chunking_peers import Cut, Peer, Spans, peers
 from llama_index_prod_rag.models.embedding import embed_texts, load_embedding
 from llama_index_prod_rag.models.tokenizers import load_counter
-from llama_index_prod_rag.models.weights import find_weights
+from llama_index_prod_rag.models.weights import MINILM, find_weights
 from llama_index_prod_rag.node_parser.base import ChunkingParser
 from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
 from llama_index_prod_rag.node_parser.semantic import SemanticChunker
@@ -43,7 +43,7 @@ _WITHIN = 0.05  # how far a peer's mean size may be from ours
 
 
 class Embedder(BaseEmbedding):
-    """The bundled model; remembers texts until told to forget, so that only the timed run pays for them.
+    """The textbook's model; remembers texts until told to forget, so that only the timed run pays for them.
 
     It does not sort: the order of the texts is the chunker's own doing.
     """
@@ -54,7 +54,7 @@ class Embedder(BaseEmbedding):
     def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401 - pydantic's signature
         """Load the model."""
         super().model_post_init(context)
-        self._model = load_embedding("offline")
+        self._model = load_embedding(MINILM)
 
     def forget(self) -> None:
         """Embed everything anew from now on."""
@@ -93,11 +93,11 @@ class Bench:
         self.corpora = {name: corpora[name] for name in only or corpora}
         self.questions: list[Question] = [one for one in questions if one.corpus in self.corpora][:limit]
         self.embedder = Embedder(embed_batch_size=512)
-        self.counter = load_counter("offline")
+        self.counter = load_counter(MINILM)
         self._queries = self._embed([question.text for question in self.questions])
 
     def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return embed_texts(texts, embedding=self.embedder)
+        return embed_texts(texts, model=MINILM, embedding=self.embedder)
 
     def spans(self, cut: Cut) -> dict[str, Spans]:
         """Chunks of every corpus."""
@@ -167,7 +167,7 @@ class Bench:
 def run(data: Path, *, chunk_size: int, only: Sequence[str] | None, limit: int | None) -> dict[str, Any]:
     """All systems and their differences, in the shape that is printed."""
     bench = Bench(data, only, limit)
-    sizes: dict[str, Any] = {"chunk_size": chunk_size, "tokenizer": "offline"}
+    sizes: dict[str, Any] = {"chunk_size": chunk_size, "tokenizer": MINILM}
     prose = {**sizes, "format": "prose"}
     results = {
         OURS: bench.parser(SemanticChunker(**sizes, embed_model=bench.embedder)),
@@ -196,10 +196,10 @@ def run(data: Path, *, chunk_size: int, only: Sequence[str] | None, limit: int |
 
 
 def tokenizer() -> Callable[[str], list[int]]:
-    """Text -> token ids of the bundled embedder, without special tokens, nothing cut off."""
+    """Text -> token ids of the embedder, without special tokens, nothing cut off."""
     from tokenizers import Tokenizer
 
-    loaded = Tokenizer.from_file(str(Path(find_weights("offline", "embedding").source) / "tokenizer.json"))
+    loaded = Tokenizer.from_file(str(Path(find_weights(MINILM, "embedding").source) / "tokenizer.json"))
     loaded.no_padding()
     loaded.no_truncation()
     return lambda text: list(loaded.encode(text, add_special_tokens=False).ids)

@@ -30,6 +30,7 @@ from benchmarks.chunking import Embedder, tokenizer
 from benchmarks.chunking_peers import Cut, Spans, peers
 from llama_index_prod_rag.models.embedding import embed_texts
 from llama_index_prod_rag.models.tokenizers import load_counter
+from llama_index_prod_rag.models.weights import MINILM
 from llama_index_prod_rag.node_parser.base import ChunkingParser
 from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
 from llama_index_prod_rag.node_parser.semantic import SemanticChunker
@@ -112,12 +113,12 @@ class Bench:
     def __init__(self, data: Path, limit: int | None, *, split: str = "all", search: bool = True) -> None:
         self.contracts, self.questions = load_cuad(data / "cuad_spans", limit, split)
         self.search = search
-        self.counter = load_counter("offline")
+        self.counter = load_counter(MINILM)
         self.embedder = Embedder(embed_batch_size=64)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors, shape [n, 384]."""
-        return embed_texts(texts, embedding=self.embedder)
+        return embed_texts(texts, model=MINILM, embedding=self.embedder)
 
     def sizes(self, system: System, names: Sequence[str] | None = None) -> list[int]:
         """Tokens of each chunk's own text."""
@@ -185,7 +186,7 @@ def share_held(spans: Spans, chunks: Spans) -> float:
 def run(data: Path, *, chunk_size: int, limit: int | None, split: str = "all", search: bool = True) -> dict[str, Any]:
     """All systems, and ours minus each."""
     bench = Bench(data, limit, split=split, search=search)
-    sizes: dict[str, Any] = {"chunk_size": chunk_size, "tokenizer": "offline"}
+    sizes: dict[str, Any] = {"chunk_size": chunk_size, "tokenizer": MINILM}
     systems: dict[str, System] = {
         OURS: from_parser(DocumentAwareNodeParser(**sizes, format="legal")),
         f"{OURS}, headings not embedded": from_parser(

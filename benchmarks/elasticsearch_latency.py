@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from llama_index_prod_rag.evaluation.datasets import load_beir
 from llama_index_prod_rag.models.embedding import embed_texts
+from llama_index_prod_rag.models.weights import MINILM
 from llama_index_prod_rag.retrievers.elasticsearch import (
     ElasticsearchHybridRetriever,
     create_index,
@@ -73,7 +74,7 @@ def make_passages(folder: Path, sets: Sequence[str], size: int, queries: int) ->
         questions += list(dataset.queries.values())
     draw = np.random.default_rng(0)
     questions = [questions[row] for row in draw.permutation(len(questions))[: queries + _WARM_UP]]
-    vectors = embed_texts(texts + questions)
+    vectors = embed_texts(texts + questions, model=MINILM)
     pairs = draw.integers(len(texts), size=(size, 2))
     noise = draw.normal(size=(size, vectors.shape[1])).astype(np.float32) * (_NOISE / vectors.shape[1] ** 0.5)
     mixed = vectors[pairs[:, 0]] + vectors[pairs[:, 1]] + 2.0 * noise

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     calibration = calibrate(
         examples,
         note=f"A start, to be replaced by your own labels. Train questions of {', '.join(names)}; legs dense "
-        "(all-MiniLM-L6-v2) and bm25, cross-encoder ms-marco-MiniLM-L-12-v2 (int8), 5 passages shown.",
+        "(bge-small-en-v1.5 in int8) and bm25, cross-encoder ms-marco-MiniLM-L-12-v2 (int8), 5 passages shown.",
     )
     calibration.save(chosen.out)
     for head in calibration.heads:

@@ -26,7 +26,7 @@ from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.evaluation.datasets import LabelledDocument, Split, load_beir
 from llama_index_prod_rag.evaluation.pipelines import ExactDenseRetriever
 from llama_index_prod_rag.json_lines import numbered_lines
-from llama_index_prod_rag.models.embedding import embed_texts
+from llama_index_prod_rag.models.embedding import embed_queries, embed_texts
 from llama_index_prod_rag.models.pairs import PairScorer
 from llama_index_prod_rag.models.scorers import load_scorer
 from llama_index_prod_rag.models.weights import OFFLINE
@@ -208,7 +208,7 @@ class Retrieval:
     def cases(self, questions: Sequence[Question]) -> list[Case]:
         """What the gate would know about each question."""
         texts = list(dict.fromkeys(question.text for question in questions))
-        vectors = dict(zip(texts, embed_texts(texts), strict=True))
+        vectors = dict(zip(texts, embed_queries(texts), strict=True))
         dense = _Dense(self._nodes, self._vectors, vectors, DEPTH + self._most_removed)
         shown = track(questions, "asking", console=Console(stderr=True), transient=True)
         return [self._case(question, dense) for question in shown]

@@ -18,11 +18,10 @@ import ray
 from elasticsearch import Elasticsearch
 from llama_index.core import Document
 from llama_index.core.schema import BaseNode
-from llama_index.embeddings.huggingface import HuggingFaceEmbedding
 from llama_index.ingestion.ray import RayIngestionPipeline, RayTransformComponent
 
 from llama_index_prod_rag import DocumentAwareNodeParser
-from llama_index_prod_rag.models.weights import find_weights
+from llama_index_prod_rag.models.onnx_embedding import OnnxEmbedding
 from llama_index_prod_rag.retrievers.elasticsearch import IngestReport, create_index, index_definition, ingest
 
 BATCH = {"batch_size": 32}  # documents, then chunks, that one task of a worker takes
@@ -33,9 +32,7 @@ def chunk_and_embed(documents: Sequence[Document], *, chunk_size: int = 250) -> 
     parser = RayTransformComponent(
         DocumentAwareNodeParser, map_batches_kwargs=BATCH, chunk_size=chunk_size, tokenizer="offline"
     )
-    embedder = RayTransformComponent(
-        HuggingFaceEmbedding, map_batches_kwargs=BATCH, model_name=find_weights("offline", "embedding").source
-    )
+    embedder = RayTransformComponent(OnnxEmbedding, map_batches_kwargs=BATCH)
     return RayIngestionPipeline(transformations=[parser, embedder]).run(documents=list(documents))
 
 

@@ -19,12 +19,12 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.schema import BaseNode, MetadataMode
 
 from llama_index_prod_rag._version import __version__
-from llama_index_prod_rag.cli.progress import progress_bar
+from llama_index_prod_rag.cli.progress import errors_console, progress_bar
 from llama_index_prod_rag.cli.sources import Source
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.models.disk_cache import cache_folder, digest
 from llama_index_prod_rag.models.embedding import embed_texts, load_embedding
-from llama_index_prod_rag.models.weights import Weights, find_weights
+from llama_index_prod_rag.models.weights import Weights, find_weights, has_onnx
 from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
 
 _log = logging.getLogger(__name__)
@@ -64,12 +64,17 @@ def open_corpus(source: Source, *, embed_model: str = "offline") -> Corpus:
     parser = DocumentAwareNodeParser(tokenizer=embed_model)
     settings = json.dumps([__version__, weights.fingerprint, parser.to_dict()], sort_keys=True, default=str)
     folder = cache_folder() / "indexes" / digest(source.name, settings).hex()[:24]
-    stamp = {"name": source.name, "stamp": source.stamp}
+    stamp = {"name": source.name, "stamp": source.stamp, "model": weights.fingerprint}
     if _read_stamp(folder) == stamp:
         storage = StorageContext.from_defaults(persist_dir=str(folder))
         kept = load_index_from_storage(storage, embed_model=_load_model(weights))
         if isinstance(kept, VectorStoreIndex):
             return Corpus(kept, folder, len(kept.docstore.docs), fresh=False)
+    if _kept_with_another_model(source.name, weights.fingerprint):
+        errors_console.print(
+            f"The kept index of {source.name} is of another embedding model than {weights.name}: made again",
+            highlight=False,
+        )
     nodes = parser.get_nodes_from_documents(source.load())
     if not nodes:
         raise InputError(f"{source.name} holds no text")
@@ -88,7 +93,7 @@ def open_corpus(source: Source, *, embed_model: str = "offline") -> Corpus:
 
 def _load_model(weights: Weights) -> BaseEmbedding:
     """The embedding model; a bar that fills in a hundredth of a second tells nobody anything, downloads keep theirs."""
-    if weights.local:
+    if weights.local and not has_onnx(Path(weights.source)):
         from transformers.utils import logging as transformers_logging
 
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call] # theirs has no annotations
@@ -100,6 +105,13 @@ def _read_stamp(folder: Path) -> object:
         return json.loads((folder / _STAMP).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+
+
+def _kept_with_another_model(name: str, fingerprint: str) -> bool:
+    """Whether there are indexes of these documents, and none of them is of this model: their vectors are no use."""
+    stamps = [_read_stamp(folder) for folder in (cache_folder() / "indexes").glob("*")]
+    models = [stamp.get("model") for stamp in stamps if isinstance(stamp, dict) and stamp.get("name") == name]
+    return bool(models) and fingerprint not in models
 
 
 def _embedded(nodes: Sequence[BaseNode], name: str, model: BaseEmbedding) -> list[BaseNode]:

@@ -13,7 +13,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 from llama_index_prod_rag.errors import MissingExtraError
 from llama_index_prod_rag.evaluation.datasets import RetrievalDataset
 from llama_index_prod_rag.evaluation.pipelines import PipelineSettings, Ranker, Workbench
-from llama_index_prod_rag.models.embedding import embed_texts
+from llama_index_prod_rag.models.embedding import embed_queries, embed_texts
 from llama_index_prod_rag.retrievers.elasticsearch import (
     ElasticsearchHybridRetriever,
     create_index,
@@ -71,12 +71,13 @@ class ElasticsearchWorkbench(Workbench):
     def _fill(self) -> None:
         texts = [document.full_text for document in self.dataset.documents.values()]
         queries = list(self.dataset.queries.values())
-        vectors = embed_texts(texts + queries, model=self.settings.embedding).tolist()
-        self._query_vectors = dict(zip(queries, vectors[len(texts) :], strict=True))
+        vectors = embed_texts(texts, model=self.settings.embedding).tolist()
+        of_queries = embed_queries(queries, model=self.settings.embedding).tolist()
+        self._query_vectors = dict(zip(queries, of_queries, strict=True))
         create_index(self._client, self._index, index_definition(len(vectors[0])))
         documents = (
             node.model_copy(update={"embedding": vector})
-            for node, vector in zip(self.nodes, vectors[: len(texts)], strict=True)
+            for node, vector in zip(self.nodes, vectors, strict=True)
         )
         ingest(self._client, self._index, documents).raise_for_failures()
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.evaluation.datasets import RetrievalDataset
 from llama_index_prod_rag.evaluation.pair_scores import DiskScores
-from llama_index_prod_rag.models.embedding import embed_texts
+from llama_index_prod_rag.models.embedding import embed_queries, embed_texts
 from llama_index_prod_rag.models.scorers import load_scorer
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.postprocessor.score_cache import CachedScorer
@@ -107,9 +107,10 @@ class Workbench:
         """Make the dense leg, calling `progress` with the number of texts just embedded."""
         texts = [document.full_text for document in self.dataset.documents.values()]
         queries = list(self.dataset.queries.values())
-        vectors = embed_texts(texts + queries, model=self.settings.embedding, progress=progress)
-        by_query = dict(zip(queries, vectors[len(texts) :], strict=True))
-        self.dense = ExactDenseRetriever(self.nodes, vectors[: len(texts)], by_query, self.settings.depth)
+        vectors = embed_texts(texts, model=self.settings.embedding, progress=progress)
+        of_queries = embed_queries(queries, model=self.settings.embedding, progress=progress)
+        by_query = dict(zip(queries, of_queries, strict=True))
+        self.dense = ExactDenseRetriever(self.nodes, vectors, by_query, self.settings.depth)
         return self.dense
 
     @cached_property

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError, MissingExtraError
-from llama_index_prod_rag.models.weights import OFFLINE, find_weights
+from llama_index_prod_rag.models.weights import MINILM, find_weights
 
 
 class BertScore(NamedTuple):
@@ -40,7 +40,7 @@ class BertScorer:
     """Scores answers with an encoder's hidden states.
 
     Args:
-        model: a hub name, a folder, or `"offline"` (all-MiniLM-L6-v2 from the `offline` extra).
+        model: a hub name, a folder, or `"all-MiniLM-L6-v2"`; it is run in torch.
         layer: which layer's states to compare; None takes the last.
         idf_texts: weigh tokens by their inverse document frequency in these texts, usually all references; None
             weighs them alike.
@@ -49,14 +49,14 @@ class BertScorer:
         batch_size: texts encoded at once.
 
     Raises:
-        MissingExtraError: the `eval` extra is not installed.
+        MissingExtraError: the `torch` extra is not installed.
         ModelError: the weights cannot be found.
         ConfigurationError: the layer or its baseline does not exist.
     """
 
     def __init__(
         self,
-        model: str | Path = OFFLINE,
+        model: str | Path = MINILM,
         *,
         layer: int | None = None,
         idf_texts: Sequence[str] | None = None,
@@ -66,7 +66,7 @@ class BertScorer:
         try:
             from bert_score import utils
         except ImportError as error:
-            raise MissingExtraError("BERTScore", extra="eval") from error
+            raise MissingExtraError("BERTScore", extra="torch") from error
         from transformers import AutoConfig
 
         source = find_weights(model, "embedding").source

@@ -13,7 +13,7 @@ Pair: TypeAlias = tuple[str, str]
 """A query and a passage."""
 
 Backend = Literal["auto", "torch", "onnx"]
-"""Which runtime scores; `auto` takes ONNX for `"offline"` and for folders that hold only ONNX weights."""
+"""Which runtime a model is loaded in; `auto` takes ONNX where the folder or repository has ONNX weights."""
 
 Progress: TypeAlias = Callable[[int], None]
 """Called with the number of pairs that were just scored, from any thread."""

