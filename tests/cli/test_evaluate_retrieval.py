@@ -36,6 +36,7 @@ def hashed_vectors(texts: Sequence[str], **_: Any) -> np.ndarray[Any, Any]:
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(pipelines, "embed_texts", hashed_vectors)
+    monkeypatch.setattr(pipelines, "embed_queries", hashed_vectors)
     folder = tmp_path / "pets"
     folder.mkdir()
     documents = [(f"{topic}{n}", topic, f"{topic} fact number {n}") for topic in TOPICS for n in range(5)]
