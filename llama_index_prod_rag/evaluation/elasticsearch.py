@@ -76,8 +76,7 @@ class ElasticsearchWorkbench(Workbench):
         self._query_vectors = dict(zip(queries, of_queries, strict=True))
         create_index(self._client, self._index, index_definition(len(vectors[0])))
         documents = (
-            node.model_copy(update={"embedding": vector})
-            for node, vector in zip(self.nodes, vectors, strict=True)
+            node.model_copy(update={"embedding": vector}) for node, vector in zip(self.nodes, vectors, strict=True)
         )
         ingest(self._client, self._index, documents).raise_for_failures()
 

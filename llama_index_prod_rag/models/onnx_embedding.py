@@ -13,7 +13,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from numpy.typing import NDArray
 from pydantic import PrivateAttr
 
-from llama_index_prod_rag.errors import ModelError
+from llama_index_prod_rag.errors import ModelError, refuse_unknown
 from llama_index_prod_rag.models.onnx_model import OnnxModel
 from llama_index_prod_rag.models.recipes import Pooling, Recipe, read_recipe
 from llama_index_prod_rag.models.weights import OFFLINE, find_weights
@@ -81,6 +81,7 @@ class OnnxEmbedding(BaseEmbedding):
     if not TYPE_CHECKING:  # type checkers see the fields
 
         def __init__(self, **settings: Any) -> None:
+            refuse_unknown("OnnxEmbedding", settings, type(self).model_fields)
             super().__init__(**settings)
             self._load()  # not in a validator: pydantic would wrap the error into one of its own
 

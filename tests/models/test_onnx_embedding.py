@@ -131,6 +131,11 @@ def test_a_folder_that_does_not_say_how_to_pool_is_refused(folder: Path) -> None
         OnnxEmbedding(model_name=str(folder))
 
 
+def test_a_misspelled_setting_is_refused(folder: Path) -> None:
+    with pytest.raises(ConfigurationError, match="did you mean 'pooling'"):
+        OnnxEmbedding(model_name=str(folder), poolings="mean")
+
+
 @pytest.mark.parametrize("settings", [{"threads": 0}, {"max_length": 2}])
 def test_settings_out_of_range_are_refused(folder: Path, settings: dict[str, int]) -> None:
     with pytest.raises(ConfigurationError, match="give"):
