@@ -31,7 +31,7 @@ from benchmarks.chunking_peers import Cut, Spans, peers
 from llama_index_prod_rag.models.embedding import embed_texts
 from llama_index_prod_rag.models.tokenizers import load_counter
 from llama_index_prod_rag.models.weights import MINILM
-from llama_index_prod_rag.node_parser.base import ChunkingParser
+from llama_index_prod_rag.node_parser import ChunkingParser
 from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
 from llama_index_prod_rag.node_parser.semantic import SemanticChunker
 from llama_index_prod_rag.significance import paired_difference

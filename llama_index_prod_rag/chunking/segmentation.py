@@ -1,13 +1,17 @@
 """Optimal segmentation of a sequence of units under a hard budget, by dynamic programming. Core: numbers alone.
 
-Cost of a segment of units i..j-1 with t tokens in all:
+Cost of a segment of k units i..i+k-1 with t tokens in all:
 
-    (t / mean - 1)^2  +  cohesion * (t - |sum of t_k e_k|) / mean  +  cut_i
+    (t / mean - 1)^2  +  cohesion * (loss_i,k - mean loss_k) / mean  +  cut_i  +  10 if t < smallest
 
-The first term asks for even sizes. The second is what the segment's centroid loses of its sentences (`e_k`: unit
-vectors, weighted by tokens): 0 where all point the same way, so that cuts fall where the topic turns. `cut_i` is the
-price of a boundary before unit i: low at a heading, high inside a sentence. Sums over segments come from prefix sums,
-and only segments within the budget are looked at, so time and memory grow linearly with the text.
+    loss_i,k = t - |sum of t_j e_j over its units|
+
+The first term asks for even sizes. The second is what the segment's centroid loses of its sentences (`e_j`: unit
+vectors, weighted by their tokens t_j): 0 where all point the same way, so that cuts fall where the topic turns. Longer
+stretches lose more wherever they stand, so only the difference from the mean loss of all stretches of k units that fit
+counts: without it cohesion would ask for small chunks. `cut_i` is the price of a boundary before unit i: low at a
+heading, high inside a sentence; the first unit's is not counted. Sums over segments come from prefix sums, and only
+segments within the budget are looked at, so time and memory grow linearly with the text.
 """
 
 from __future__ import annotations

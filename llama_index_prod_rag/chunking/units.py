@@ -1,60 +1,35 @@
-"""What the packer works with: texts that render, units of text, chunks, budgets. Core: no LlamaIndex."""
+"""What a text is cut with: units, chunks, budgets, and the plan that holds them. Core."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from llama_index_prod_rag.chunking.heads import Envelope, Head, Path
 from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.structure.registry import Reading
 from llama_index_prod_rag.structure.tree import Block
-
-Path = tuple[str, ...]
-
-
-class Source(Protocol):
-    """A text to be cut, and how its slices read.
-
-    Attributes:
-        text: what offsets count in; markup that is not content is blanked out, character for character.
-    """
-
-    @property
-    def text(self) -> str:
-        """The text in which sentences, lines and words are looked for."""
-        ...
-
-    def render(self, start: int, end: int) -> str:
-        """The slice as the chunk shows it."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class PlainSource:
-    """A text whose slices are the chunks."""
-
-    text: str
-
-    def render(self, start: int, end: int) -> str:
-        """The slice itself."""
-        return self.text[start:end]
+from llama_index_prod_rag.text.tokens import TokenCounter
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A stretch of the source that makes one node.
+    """A stretch of a text that makes one node.
 
     Attributes:
         start: first character, inclusive; overlap included.
         end: last character, exclusive.
-        path: headings above and in it that hold for all of it, outermost first.
-        metadata: facts of the blocks that hold all of it.
+        head: headings and facts that hold for all of it, and the metadata that goes with it.
     """
 
     start: int
     end: int
-    path: Path = ()
-    metadata: Mapping[str, object] = field(default_factory=dict)
+    head: Head
+
+    @property
+    def path(self) -> Path:
+        """The headings above and in it that hold for all of it, outermost first."""
+        return self.head.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +55,6 @@ class Unit:
     cut: float = 0.0
     barrier: bool = False
     sentence: bool = False
-
-    @property
-    def path(self) -> Path:
-        """Headings above it."""
-        return path_of(self.owners)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,22 +87,38 @@ class Budget:
                 raise ConfigurationError(f"{name} {value} is over half of chunk_size {self.chunk_size}: lower it")
 
 
-Overhead = Callable[[Path, Mapping[str, object]], int]
-"""Tokens of the metadata that a chunk with this heading path and these facts is embedded with."""
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A text taken apart and counted, ready to be packed.
 
+    Attributes:
+        reading: the text, and how slices of it read.
+        units: what is moved as a whole, in reading order.
+        heads: the head of a chunk that lies inside a block, by the block's `id`; the units' owners are all in it.
+        envelope: what is embedded around the text.
+        counter: counts tokens.
+        budget: sizes to keep.
+    """
 
-def path_of(blocks: Sequence[Block]) -> Path:
-    """The heading path that blocks, one inside the other, give."""
-    return tuple(block.title for block in blocks if block.title is not None)
+    reading: Reading
+    units: Sequence[Unit]
+    heads: Mapping[int, Head]
+    envelope: Envelope
+    counter: TokenCounter
+    budget: Budget
 
+    @property
+    def texts(self) -> list[str]:
+        """What each unit says, for an embedding model that is to find the topics."""
+        return [self.reading.render(unit.start, unit.end) for unit in self.units]
 
-def metadata_of(blocks: Sequence[Block]) -> dict[str, object]:
-    """The facts that blocks, one inside the other, give; inner ones win."""
-    return {key: value for block in blocks for key, value in block.metadata.items()}
+    def head_of(self, owners: Sequence[Block]) -> Head:
+        """Look up the head of a chunk that lies inside these blocks, outermost first."""
+        return self.heads[id(owners[-1])]
 
 
 def common(one: Sequence[Block], other: Sequence[Block]) -> tuple[Block, ...]:
-    """The blocks that hold both, outermost first."""
+    """Find the blocks that hold both, outermost first."""
     shared: list[Block] = []
     for left, right in zip(one, other, strict=False):
         if left is not right:

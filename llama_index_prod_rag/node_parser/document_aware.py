@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from llama_index.core.bridge.pydantic import Field, field_validator
 from llama_index.core.schema import BaseNode, TextNode
 
-from llama_index_prod_rag.chunking.packing import plan_units
-from llama_index_prod_rag.chunking.units import Budget, Chunk, PlainSource, Source, metadata_of, path_of
-from llama_index_prod_rag.node_parser.base import ChunkingParser, Plan
-from llama_index_prod_rag.node_parser.embedded_metadata import EmbeddedMetadata
-from llama_index_prod_rag.node_parser.hierarchy import cut_sections, link_family
+from llama_index_prod_rag.chunking.heads import free_name
+from llama_index_prod_rag.chunking.units import Chunk, Plan
+from llama_index_prod_rag.node_parser.base import ChunkingParser
+from llama_index_prod_rag.node_parser.hierarchy import cut_sections
+from llama_index_prod_rag.node_parser.nodes import nodes_of
 from llama_index_prod_rag.structure.definitions import find_definitions, used_definitions
 from llama_index_prod_rag.structure.formats import detect_format, read
-from llama_index_prod_rag.structure.registry import AUTO, find_format
-from llama_index_prod_rag.structure.tree import Block
+from llama_index_prod_rag.structure.registry import AUTO, Reading, find_format
 from llama_index_prod_rag.structure.view import PlainReading
 
 DEFINITIONS = "definitions"
@@ -67,7 +66,6 @@ class DocumentAwareNodeParser(ChunkingParser):
     define_terms: bool = Field(
         default=False, description="Put the definitions of the terms a chunk uses into its metadata, not embedded."
     )
-    cohesion: float = Field(default=8.0, ge=0.0, description="Weight of likeness against even sizes.")
 
     @field_validator("format")
     @classmethod
@@ -79,35 +77,23 @@ class DocumentAwareNodeParser(ChunkingParser):
         """Name in serialised form and in the ingestion cache's key."""
         return "ProdRagDocumentAwareNodeParser"
 
-    def _budget(self) -> Budget:
-        return Budget(self.chunk_size, self.min_size, self.chunk_overlap, cohesion=self.cohesion)
-
-    def read(self, node: BaseNode, text: str) -> tuple[Block, Source]:
-        """The tree of blocks that a document is cut along, and how slices of the document read."""
+    def read(self, node: BaseNode, text: str) -> Reading:
+        """Read a document by its format: the tree of blocks it is cut along, and how slices of it read."""
         found, language = detect_format(text, node.metadata, getattr(node, "mimetype", None))
-        reading = read(text, found if self.format == AUTO else self.format, language or self.language)
-        return reading.root, PlainSource(text) if isinstance(reading, PlainReading) else reading
+        return read(text, found if self.format == AUTO else self.format, language or self.language)
 
-    def _build(self, plan: Plan, chunks: Sequence[tuple[Chunk, TextNode]]) -> list[TextNode]:
-        nodes = super()._build(plan, chunks)
-        if self.define_terms and isinstance(plan.source, PlainSource):
-            _define_terms(nodes, [chunk for chunk, _ in chunks], plan.source.text)
-        return [*nodes, *self._sections(plan, nodes)] if self.include_parents else nodes
+    def _build(self, document: BaseNode, plan: Plan, chunks: Sequence[Chunk]) -> list[TextNode]:
+        nodes = super()._build(document, plan, chunks)
+        if self.define_terms and isinstance(plan.reading, PlainReading):
+            _define_terms(nodes, chunks, plan.reading.text)
+        return nodes
 
-    def _sections(self, plan: Plan, nodes: Sequence[TextNode]) -> list[TextNode]:
-        """A node for each titled block that was cut, linked with what is inside it."""
-        whole = [
-            Chunk(owners[-1].start, owners[-1].end, path_of(owners), metadata_of(owners))
-            for owners in cut_sections(plan.units)
-        ]
-        sections = super()._build(plan, [(chunk, self._node(plan, chunk)) for chunk in whole])
-        for index, section in enumerate(sections, start=len(nodes)):
-            section.id_ = self.id_func(index, plan.node)
-        return link_family(sections, nodes)
-
-    def _plan(self, node: BaseNode, text: str, embedded: EmbeddedMetadata) -> Plan:
-        root, source = self.read(node, text)
-        return Plan(node, source, plan_units(root, source, self._counter, self._budget(), embedded.overhead), embedded)
+    def _sections(self, document: BaseNode, plan: Plan) -> list[TextNode]:
+        """A node for each titled block that was cut."""
+        if not self.include_parents:
+            return []
+        whole = [Chunk(owners[-1].start, owners[-1].end, plan.head_of(owners)) for owners in cut_sections(plan.units)]
+        return nodes_of(document, plan, whole)
 
 
 def _define_terms(nodes: Sequence[TextNode], chunks: Sequence[Chunk], text: str) -> None:
@@ -117,5 +103,6 @@ def _define_terms(nodes: Sequence[TextNode], chunks: Sequence[Chunk], text: str)
         used = used_definitions(node.text, definitions)
         away = [each for each in used if not (chunk.start <= each.start and each.end <= chunk.end)]
         if away:
-            node.metadata[DEFINITIONS] = "\n".join(dict.fromkeys(text[each.start : each.end] for each in away))
-            node.excluded_embed_metadata_keys.append(DEFINITIONS)
+            key = free_name(DEFINITIONS, node.metadata)
+            node.metadata[key] = "\n".join(dict.fromkeys(text[each.start : each.end] for each in away))
+            node.excluded_embed_metadata_keys.append(key)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from llama_index.core.bridge.pydantic import Field
+from dataclasses import replace
+
 from llama_index.core.schema import BaseNode
 
-from llama_index_prod_rag.chunking.packing import plan_units
-from llama_index_prod_rag.chunking.units import Budget, PlainSource
-from llama_index_prod_rag.node_parser.base import ChunkingParser, Plan
-from llama_index_prod_rag.node_parser.embedded_metadata import EmbeddedMetadata
+from llama_index_prod_rag.chunking.units import Budget
+from llama_index_prod_rag.node_parser.base import ChunkingParser
+from llama_index_prod_rag.structure.registry import Reading
 from llama_index_prod_rag.structure.tree import Block
+from llama_index_prod_rag.structure.view import PlainReading
 
 
 class SemanticChunker(ChunkingParser):
@@ -43,17 +44,14 @@ class SemanticChunker(ChunkingParser):
         (True, 2)
     """
 
-    cohesion: float = Field(default=8.0, ge=0.0, description="Weight of likeness against even sizes.")
-
     @classmethod
     def class_name(cls) -> str:
         """Name in serialised form and in the ingestion cache's key."""
         return "ProdRagSemanticChunker"
 
     def _budget(self) -> Budget:
-        return Budget(self.chunk_size, self.min_size, self.chunk_overlap, cohesion=self.cohesion, sentences=True)
+        return replace(super()._budget(), sentences=True)
 
-    def _plan(self, node: BaseNode, text: str, embedded: EmbeddedMetadata) -> Plan:
-        source = PlainSource(text)
-        root = Block("document", 0, len(text))
-        return Plan(node, source, plan_units(root, source, self._counter, self._budget(), embedded.overhead), embedded)
+    def read(self, node: BaseNode, text: str) -> Reading:  # noqa: ARG002 - the base's signature
+        """Read a text as one block, whatever its format, so that sentences decide alone."""
+        return PlainReading(Block("document", 0, len(text)), text)

@@ -1,8 +1,6 @@
-"""Character spans and the places where a text may be cut. Core: strings and numbers alone."""
+"""The places where a text may be cut. Core: strings and numbers alone."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import regex
 
@@ -15,21 +13,6 @@ _APART = regex.compile(
 )
 # A cluster is rarely longer than a few characters; one that is gets cut, so that checking a cut stays cheap.
 _LONGEST_CLUSTER = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of text and its size.
-
-    Attributes:
-        start: first character, inclusive.
-        end: last character, exclusive.
-        tokens: size in the counter's tokens.
-    """
-
-    start: int
-    end: int
-    tokens: int
 
 
 def trim(text: str, start: int, end: int) -> tuple[int, int]:

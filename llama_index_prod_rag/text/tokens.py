@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import regex
@@ -65,9 +66,10 @@ class HuggingFaceCounter:
         from tokenizers import Tokenizer as _Tokenizer
 
         description = tokenizer.to_str()
-        self._tokenizer: Tokenizer = _Tokenizer.from_str(description)
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
+        copy: Tokenizer = _Tokenizer.from_str(description)
+        copy.no_padding()
+        copy.no_truncation()
+        self._encode = partial(copy.encode_batch_fast, add_special_tokens=False)
         self._by_word = _reads_by_word(json.loads(description))
         self._words: dict[str, int] = {}
         self._remembered = 0
@@ -77,18 +79,15 @@ class HuggingFaceCounter:
         counts: list[int] = []
         for start in range(0, len(texts), _BATCH):
             batch = [without_surrogates(text) for text in texts[start : start + _BATCH]]
-            sizes = self._sum_words(batch) if self._by_word else self._sizes(batch)
+            sizes = self._sum_words(batch) if self._by_word else map(len, self._encode(batch))
             counts.extend(map(_with_floor, sizes, batch))
         return counts
-
-    def _sizes(self, texts: Sequence[str]) -> list[int]:
-        return [len(encoding) for encoding in self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
 
     def _sum_words(self, texts: Sequence[str]) -> list[int]:
         split = [[text] if _JOINING.search(text) else text.split() for text in texts]
         known = self._words  # by a name of its own: another thread may forget them meanwhile
         missing = list({word for words in split for word in words if word not in known})
-        known.update(zip(missing, self._sizes(missing), strict=True))
+        known.update(zip(missing, map(len, self._encode(missing)), strict=True))
         self._remembered += sum(map(len, missing))
         if self._remembered > _MOST_CHARACTERS:
             self._words, self._remembered = {}, 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import time
 from functools import cache
 from itertools import combinations
@@ -13,17 +14,20 @@ import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
 
-from llama_index_prod_rag.chunking.packing import pack_units, plan_units
+from llama_index_prod_rag.chunking import Budget, Envelope, chunk_text, plan_text
 from llama_index_prod_rag.chunking.segmentation import NEVER, segment
-from llama_index_prod_rag.chunking.units import Budget, PlainSource
-from llama_index_prod_rag.errors import ModelError
+from llama_index_prod_rag.errors import ConfigurationError, ModelError
 from llama_index_prod_rag.models.tokenizers import load_counter
 from llama_index_prod_rag.models.weights import find_weights
 from llama_index_prod_rag.structure.tree import Block
+from llama_index_prod_rag.structure.view import PlainReading
 from llama_index_prod_rag.text.graphemes import floor_to_grapheme, trim, without_surrogates
 from llama_index_prod_rag.text.sentences import split_sentences
-from llama_index_prod_rag.text.tokens import SimpleCounter, prefix_end
+from llama_index_prod_rag.text.tokens import HuggingFaceCounter, SimpleCounter, prefix_end
 
 _TEXTS = st.text(alphabet=st.sampled_from(list('ab .\n\r\t!。\u0301\u200d🦉🇩🇪é\u0600(1)-"')), max_size=60)
 
@@ -187,9 +191,8 @@ def test_a_prefix_keeps_its_budget_or_is_one_character(text: str, budget: int) -
 
 
 def _pack(text: str, root: Block, budget: Budget) -> list[str]:
-    source = PlainSource(text)
-    units = plan_units(root, source, SimpleCounter(), budget, lambda path, facts: 0)
-    return [text[chunk.start : chunk.end] for chunk in pack_units(units, source, budget)]
+    chunks = chunk_text(PlainReading(root, text), SimpleCounter(), budget)
+    return [text[chunk.start : chunk.end] for chunk in chunks]
 
 
 def test_a_block_that_fits_is_never_cut() -> None:
@@ -219,3 +222,69 @@ def test_a_heading_stays_with_what_follows() -> None:
         "Intro words here.",
         "HEAD\nBody of it all.",
     ]
+
+
+def _function(*, decorator: int, signature: int, statements: tuple[int, ...]) -> tuple[str, Block]:
+    """A function in words: its decorator and its signature stay with what follows them."""
+    parts = [("code", decorator), ("signature", signature), *(("statement", size) for size in statements)]
+    lines = [" ".join(["word"] * size) for _, size in parts]
+    text = "\n".join(lines)
+    starts = [sum(len(line) + 1 for line in lines[:index]) for index in range(len(lines))]
+    blocks = [
+        Block(kind, start, start + len(line), glued=kind != "statement")
+        for (kind, _), start, line in zip(parts, starts, lines, strict=True)
+    ]
+    return text, Block("document", 0, len(text), (Block("function", 0, len(text), tuple(blocks)),))
+
+
+def test_a_signature_stays_with_the_first_of_its_body() -> None:
+    text, root = _function(decorator=2, signature=5, statements=(3, 3))  # 7 and 6 would be more even than 10 and 3
+    first = _pack(text, root, Budget(chunk_size=10))[0]
+    assert [len(line.split()) for line in first.splitlines()] == [2, 5, 3]
+
+
+def test_where_a_body_does_not_fit_the_decorator_stays_with_the_signature() -> None:
+    text, root = _function(decorator=3, signature=4, statements=(4, 4, 4))
+    assert [len(line.split()) for line in _pack(text, root, Budget(chunk_size=8))[0].splitlines()] == [3, 4]
+
+
+def test_many_small_units_are_joined_so_that_segmentation_stays_fast() -> None:
+    text = " ".join(f"Short {number}." for number in range(20_000))
+    reading = PlainReading(Block("document", 0, len(text)), text)
+    units = plan_text(reading, SimpleCounter(), Budget(chunk_size=1_600)).units
+    assert sum(unit.tokens for unit in units) == SimpleCounter().count([text])[0]
+    assert 25 < max(unit.tokens for unit in units) <= 50
+    assert len(units) < 2_500
+
+
+def test_metadata_handed_in_counts_in_the_budget() -> None:
+    text = "Owls hunt at night and hear well. " * 20
+    envelope = Envelope({"title": "Birds of the night", "secret": "x " * 500}, excluded=frozenset({"secret"}))
+    chunks = chunk_text(text, SimpleCounter(), Budget(chunk_size=30), envelope)
+    embedded = [envelope.embedded(text[chunk.start : chunk.end], chunk.head.shown) for chunk in chunks]
+    assert all(each.startswith("title: Birds of the night\n\nOwls") for each in embedded)
+    assert max(SimpleCounter().count(embedded)) <= 30
+    assert len(chunk_text(text, SimpleCounter(), Budget(chunk_size=30))) < len(chunks)
+
+
+@pytest.mark.parametrize("settings", [{"chunk_overlap": 26}, {"min_size": 26}])
+def test_a_budget_that_contradicts_itself_is_refused(settings: dict[str, int]) -> None:
+    with pytest.raises(ConfigurationError, match="over half of chunk_size 50"):
+        Budget(chunk_size=50, **settings)
+
+
+def test_a_counter_does_not_remember_words_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llama_index_prod_rag.text.tokens._MOST_CHARACTERS", 1_000)
+    counter = HuggingFaceCounter(_word_tokenizer())
+    empty = len(pickle.dumps(counter))
+    for number in range(200):
+        assert counter.count([f"word{number} word{number + 1} {number}" * 10]) == [21]
+    assert len(pickle.dumps(counter)) < empty + 4_000
+
+
+def _word_tokenizer() -> Tokenizer:
+    """Words of BERT's kind that are all unknown: one token for each."""
+    tokenizer = Tokenizer(WordPiece({"[UNK]": 0}, unk_token="[UNK]"))
+    tokenizer.normalizer = BertNormalizer()
+    tokenizer.pre_tokenizer = BertPreTokenizer()
+    return tokenizer

@@ -10,7 +10,7 @@ import regex
 from llama_index.core.schema import BaseNode, Document, MetadataMode, NodeRelationship, TextNode
 
 from llama_index_prod_rag.models.tokenizers import load_counter
-from llama_index_prod_rag.node_parser.base import ChunkingParser
+from llama_index_prod_rag.node_parser import ChunkingParser
 from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
 from llama_index_prod_rag.node_parser.semantic import SemanticChunker
 from llama_index_prod_rag.structure.html import HtmlText
@@ -48,7 +48,7 @@ def _dropped(text: str, parser: ChunkingParser) -> list[tuple[int, int]]:
     if getattr(parser, "format", "") not in ("rst", "latex"):
         return []
     assert isinstance(parser, DocumentAwareNodeParser)
-    root, _ = parser.read(Document(text=""), text)
+    root = parser.read(Document(text=""), text).root
     return [(block.start, block.end) for block in root.walk() if block.dropped]
 
 

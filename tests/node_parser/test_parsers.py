@@ -17,7 +17,7 @@ from llama_index.core.schema import BaseNode, Document, MetadataMode, NodeRelati
 
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.models.tokenizers import load_counter
-from llama_index_prod_rag.node_parser.base import ChunkingParser, stable_id
+from llama_index_prod_rag.node_parser import ChunkingParser
 from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
 from llama_index_prod_rag.node_parser.semantic import SemanticChunker
 
@@ -91,7 +91,57 @@ def test_an_id_function_of_ones_own_is_not_guessed_from_its_name() -> None:
 def test_ids_are_the_same_when_a_document_is_parsed_again() -> None:
     first, again = (_parser()([Document(text=GUIDE, id_="g")]) for _ in range(2))
     assert [node.node_id for node in first] == [node.node_id for node in again]
-    assert first[0].node_id == stable_id(0, Document(text="", id_="g"))
+
+
+def test_ids_tell_parsers_and_settings_apart() -> None:
+    document = Document(text=GUIDE, id_="g")
+    parsers = [
+        _parser(),
+        _parser(chunk_size=60),
+        _parser(embed_headings=False),
+        SemanticChunker(chunk_size=50, min_size=5, tokenizer="simple"),
+        SemanticChunker(chunk_size=50, min_size=5, tokenizer="simple", embed_model=MockEmbedding(embed_dim=3)),
+    ]
+    seen = [node.node_id for parser in parsers for node in parser([document])]
+    assert len(seen) == len(set(seen))
+
+
+def test_what_does_not_change_chunks_does_not_change_ids() -> None:
+    document = Document(text=GUIDE, id_="g")
+    assert [node.node_id for node in _parser()([document])] == [
+        node.node_id for node in _parser(include_prev_next_rel=False)([document])
+    ]
+
+
+@pytest.mark.parametrize("id_func", [None, lambda i, doc: f"{doc.node_id}-{i}"])
+def test_pages_of_one_id_parsed_together_have_ids_of_their_own(id_func: Any) -> None:
+    pages = [Document(text=f"Page {number} is here. {GUIDE}", id_="book") for number in range(3)]
+    nodes = _parser(id_func=id_func, include_parents=True)(pages)
+    assert len({node.node_id for node in nodes}) == len(nodes)
+
+
+def test_a_documents_own_metadata_wins_and_ours_is_beside_it() -> None:
+    text = "# Anleitung\n\nSo geht es.\n\n```python\n" + "print('hallo welt')\n" * 60 + "```\n"
+    own = {"language": "de", "headings": "my own", "heading_path": "/docs/de", "table_header": "x", "definitions": "y"}
+    nodes = _parser(format="markdown", chunk_size=120)([Document(text=text, metadata=own)])
+    assert all(own.items() <= node.metadata.items() for node in nodes)
+    code = nodes[-1]
+    assert code.metadata["chunk_language"] == "python"
+    assert code.metadata["chunk_heading_path"] == ["Anleitung"]
+    shown = code.get_content(MetadataMode.EMBED)
+    assert "language: de" in shown
+    assert "heading_path: /docs/de" in shown
+    assert "chunk_headings: Anleitung" in shown
+    assert "chunk_heading_path" not in shown + code.get_content(MetadataMode.LLM)
+
+
+def test_nodes_share_no_list() -> None:
+    nodes = _parser(format="markdown")(
+        [Document(text="# A\n\n" + "Some words go here. " * 40, metadata={"tags": ["x"]})]
+    )
+    nodes[0].metadata["heading_path"].append("X")
+    nodes[0].metadata["tags"].append("X")
+    assert (nodes[1].metadata["heading_path"], nodes[1].metadata["tags"]) == (["A"], ["x"])
 
 
 async def test_pipelines_serial_parallel_and_async_agree() -> None:
@@ -236,7 +286,8 @@ def test_overlap_is_whole_sentences_and_never_more_than_asked() -> None:
 def test_sections_that_were_cut_are_parents_on_request() -> None:
     nodes = _parser(format="markdown", include_parents=True)([Document(text=GUIDE, id_="g")])
     leaves = get_leaf_nodes(nodes)
-    assert _view(leaves) == _view(_parser(format="markdown")([Document(text=GUIDE, id_="g")]))
+    alone = _parser(format="markdown")([Document(text=GUIDE, id_="g")])
+    assert [view[1:] for view in _view(leaves)] == [view[1:] for view in _view(alone)]
     by_id = {node.node_id: node for node in nodes}
     for node in nodes:
         for child in node.child_nodes or []:

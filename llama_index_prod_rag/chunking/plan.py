@@ -1,0 +1,166 @@
+"""From a tree of blocks to units and their prices, under a token budget. Core: knows texts and counts.
+
+The tree is walked from the top: a block that fits its budget is one leaf, never cut; one that does not fit gives the
+leaves of its children, and in the end sentences, lines, words (`leaves`). Each boundary gets a price from the structure
+(`prices`). What has to be counted is counted in a few batches, before anything is decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+
+from llama_index_prod_rag.chunking.heads import Envelope, Head, plan_heads
+from llama_index_prod_rag.chunking.leaves import Leaf, units_of
+from llama_index_prod_rag.chunking.prices import BEFORE_LARGE_SECTION, LINE_KINDS, is_section, price_before
+from llama_index_prod_rag.chunking.units import Budget, Plan
+from llama_index_prod_rag.structure.registry import Reading
+from llama_index_prod_rag.structure.tree import Block
+from llama_index_prod_rag.text.graphemes import floor_to_grapheme, is_blank, trim
+from llama_index_prod_rag.text.tokens import TokenCounter
+
+_Frame = tuple[Block, tuple[Block, ...], float]
+"""A block, the blocks around it, and the price of the boundary before it."""
+
+
+def plan_text(reading: Reading, counter: TokenCounter, budget: Budget, envelope: Envelope | None = None) -> Plan:
+    """Take a text apart into units that can be packed.
+
+    Args:
+        reading: the text with its tree of blocks, and how slices of it read.
+        counter: counts tokens.
+        budget: sizes to keep.
+        envelope: what is embedded around the text; None for the text and its headings alone.
+
+    Returns:
+        The plan; its units together hold every character that is neither white space nor dropped.
+    """
+    envelope = Envelope() if envelope is None else envelope
+    root = _fill_gaps(reading.root, reading.text)
+    heads = plan_heads(root, envelope, counter, budget.chunk_size)
+    sizes = _sizes(root, reading, counter)
+    opened = _opened(root, reading.text, sizes, heads, budget)
+    leaves = [
+        Leaf(
+            owners,
+            room := _room(heads[id(owners[-1])], budget),
+            max(1, room - budget.chunk_overlap),
+            cut,
+            sizes[id(owners[-1])] if whole else None,
+            barrier=barrier,
+        )
+        for owners, cut, whole, barrier in _walk(root, reading.text, opened)
+    ]
+    return Plan(reading, units_of(leaves, reading, counter), heads, envelope, counter, budget)
+
+
+def _room(head: Head, budget: Budget) -> int:
+    return max(1, budget.chunk_size - head.tokens)
+
+
+def _walk(root: Block, text: str, opened: AbstractSet[int]) -> list[tuple[tuple[Block, ...], float, bool, bool]]:
+    """Walk from the top to the blocks that stay whole or have nothing smaller in them.
+
+    Returns:
+        For each the block with those around it, the price before it, whether it stays whole, and whether something was
+        left out before it, which no chunk may reach across.
+    """
+    found: list[tuple[tuple[Block, ...], float, bool, bool]] = []
+    barrier = False
+    stack: list[_Frame] = [(root, (), 0.0)]
+    while stack:
+        block, above, cut = stack.pop()
+        blank = is_blank(text, block.start, block.end)
+        # What is dropped is blanked out where a text renders; where its slices are the chunks, it still stands there.
+        if block.dropped or blank:
+            barrier = barrier or not blank
+            continue
+        owners = (*above, block)
+        whole = id(block) not in opened and len(block.children) != 1
+        if whole or not block.children:
+            found.append((owners, cut, whole, barrier))
+            barrier = False
+        else:
+            stack.extend(reversed(_frames(block, owners, cut, opened)))
+    return found
+
+
+def _frames(block: Block, owners: tuple[Block, ...], cut: float, opened: AbstractSet[int]) -> list[_Frame]:
+    """The children, each with the price of a boundary before it."""
+    frames: list[_Frame] = []
+    after_large = False
+    for child in block.children:
+        large = is_section(child) and id(child) in opened
+        price = BEFORE_LARGE_SECTION if large or after_large else price_before(block, child)
+        frames.append((child, owners, price if frames else cut))
+        own_facts = bool(child.metadata) and not child.continues
+        after_large = large or (own_facts and id(child) in opened)
+    return frames
+
+
+def _opened(
+    root: Block, text: str, sizes: Mapping[int, int], heads: Mapping[int, Head], budget: Budget
+) -> AbstractSet[int]:
+    """The blocks, by identity, that do not stay whole: too large, prose to be cut anyway, or with a hole in them."""
+    opened: set[int] = set()
+    holes: set[int] = set()
+    for block in reversed(list(root.walk())):
+        own = id(block)
+        if any(id(child) in holes or _leaves_a_hole(child, text) for child in block.children):
+            holes.add(own)
+        prose = budget.sentences and block.kind not in LINE_KINDS
+        if prose or own in holes or sizes.get(own, 0) > _room(heads[own], budget):
+            opened.add(own)
+    return opened
+
+
+def _leaves_a_hole(block: Block, text: str) -> bool:
+    return block.dropped and not is_blank(text, block.start, block.end)
+
+
+def _fill_gaps(root: Block, text: str) -> Block:
+    """The same tree, with what lies between children made a block of its own, so that leaves hold all text.
+
+    What stands before the first child (`class A:`) leads it; what follows the last one (`}`) trails it.
+    """
+    filled: dict[int, Block] = {}
+    for block in reversed(list(root.walk())):
+        if not block.children:
+            torn = block.dropped and _tears(text, block)
+            filled[id(block)] = replace(block, dropped=False) if torn else block
+            continue
+        children: list[Block] = []
+        position = block.start
+        for child in block.children:
+            if not is_blank(text, position, child.start):
+                children.append(_gap(block, text, position, child.start, glued=True))
+            children.append(filled[id(child)])
+            position = child.end
+        if not is_blank(text, position, block.end):
+            children[-1] = replace(children[-1], glued=True) if not children[-1].children else children[-1]
+            children.append(_gap(block, text, position, block.end, glued=False))
+        filled[id(block)] = replace(block, children=tuple(children))
+    return filled[id(root)]
+
+
+def _tears(text: str, block: Block) -> bool:
+    """Whether leaving a block out would leave half a grapheme behind: then it stays."""
+    return any(floor_to_grapheme(text, edge) != edge for edge in (block.start, block.end))
+
+
+def _gap(parent: Block, text: str, start: int, end: int, *, glued: bool) -> Block:
+    first, last = trim(text, start, end)
+    return Block("code" if parent.kind in LINE_KINDS else "paragraph", first, last, glued=glued)
+
+
+def _sizes(root: Block, reading: Reading, counter: TokenCounter) -> dict[int, int]:
+    """Tokens of every block by identity: leaves are counted, the others are sums."""
+    blocks = [block for block in root.walk() if not block.dropped]
+    leaves = [block for block in blocks if not block.children]
+    counts = counter.count([reading.render(leaf.start, leaf.end) for leaf in leaves])
+    sizes = {id(leaf): count for leaf, count in zip(leaves, counts, strict=True)}
+    for block in reversed(blocks):
+        if block.children:
+            sizes[id(block)] = sum(sizes.get(id(child), 0) for child in block.children)
+    return sizes
