@@ -29,14 +29,16 @@ from typing import Any
 import numpy as np
 
 from benchmarks.gate_cases import Case, Question, Retrieval, Task, load_task
-from llama_index_prod_rag.confidence.assessment import Status, TextbookAssessor
+from llama_index_prod_rag.confidence.assessment import Status
 from llama_index_prod_rag.confidence.calibrated import default_calibration
 from llama_index_prod_rag.confidence.calibration import Calibration, Example
 from llama_index_prod_rag.confidence.fitting import calibrate
 from llama_index_prod_rag.confidence.guarantees import Method, bound_false_refusals
 from llama_index_prod_rag.confidence.signals import compute_signals
+from llama_index_prod_rag.confidence.textbook import TextbookAssessor
 from llama_index_prod_rag.errors import CalibrationError, InputError
-from llama_index_prod_rag.evaluation.selective import auroc, reliability, risk_coverage
+from llama_index_prod_rag.evaluation.selective import reliability, risk_coverage
+from llama_index_prod_rag.significance import auroc
 
 _log = logging.getLogger(__name__)
 SHARED = Path(os.environ.get("PROD_RAG_DATA", "../shared/data"))

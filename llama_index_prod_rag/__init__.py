@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from llama_index_prod_rag._version import __version__
 
 if TYPE_CHECKING:
-    from llama_index_prod_rag.confidence.assessment import TextbookAssessor
     from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor
     from llama_index_prod_rag.confidence.calibration import Calibration
     from llama_index_prod_rag.confidence.fitting import calibrate
+    from llama_index_prod_rag.confidence.textbook import TextbookAssessor
     from llama_index_prod_rag.fusion.tuning import tune_weights
     from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
     from llama_index_prod_rag.node_parser.semantic import SemanticChunker
@@ -39,7 +39,7 @@ _HOMES = {
     "QueryLog": "query_log.store",
     "QueryLogHandler": "query_log.handler",
     "SemanticChunker": "node_parser.semantic",
-    "TextbookAssessor": "confidence.assessment",
+    "TextbookAssessor": "confidence.textbook",
     "calibrate": "confidence.fitting",
     "tracing": "trace.records",
     "tune_weights": "fusion.tuning",

@@ -1,1 +1,110 @@
-"""What the retrieval can tell about itself, and what to make of it."""
+"""What the retrieval can tell about itself, and what to make of it: signals, assessors, calibration, guarantees.
+
+Names are looked up on first use: fitting needs scipy and scikit-learn, judging does not.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llama_index_prod_rag.confidence.assessment import Assessor, RetrievalAssessment, Status
+    from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor, default_calibration
+    from llama_index_prod_rag.confidence.calibration import Calibration, Example, Head
+    from llama_index_prod_rag.confidence.evidence import Evidence, Passage, gather
+    from llama_index_prod_rag.confidence.fitting import calibrate
+    from llama_index_prod_rag.confidence.guarantees import (
+        Guarantee,
+        bound_false_refusals,
+        bound_wrong_answers,
+        labels_needed,
+        upper_bound,
+    )
+    from llama_index_prod_rag.confidence.policy import Decision, Policy, StatusPolicy
+    from llama_index_prod_rag.confidence.signals import (
+        Signal,
+        compute_signals,
+        not_assessed,
+        register_signal,
+        signal_table,
+        unregister_signal,
+    )
+    from llama_index_prod_rag.confidence.textbook import TextbookAssessor
+    from llama_index_prod_rag.confidence.verification import SupportPolicy, Verification, verify
+
+_HOMES = {
+    "Assessor": "assessment",
+    "CalibratedAssessor": "calibrated",
+    "Calibration": "calibration",
+    "Decision": "policy",
+    "Evidence": "evidence",
+    "Example": "calibration",
+    "Guarantee": "guarantees",
+    "Head": "calibration",
+    "Passage": "evidence",
+    "Policy": "policy",
+    "RetrievalAssessment": "assessment",
+    "Signal": "signals",
+    "Status": "assessment",
+    "StatusPolicy": "policy",
+    "SupportPolicy": "verification",
+    "TextbookAssessor": "textbook",
+    "Verification": "verification",
+    "bound_false_refusals": "guarantees",
+    "bound_wrong_answers": "guarantees",
+    "calibrate": "fitting",
+    "compute_signals": "signals",
+    "default_calibration": "calibrated",
+    "gather": "evidence",
+    "labels_needed": "guarantees",
+    "not_assessed": "signals",
+    "register_signal": "signals",
+    "signal_table": "signals",
+    "unregister_signal": "signals",
+    "upper_bound": "guarantees",
+    "verify": "verification",
+}
+
+__all__ = [
+    "Assessor",
+    "CalibratedAssessor",
+    "Calibration",
+    "Decision",
+    "Evidence",
+    "Example",
+    "Guarantee",
+    "Head",
+    "Passage",
+    "Policy",
+    "RetrievalAssessment",
+    "Signal",
+    "Status",
+    "StatusPolicy",
+    "SupportPolicy",
+    "TextbookAssessor",
+    "Verification",
+    "bound_false_refusals",
+    "bound_wrong_answers",
+    "calibrate",
+    "compute_signals",
+    "default_calibration",
+    "gather",
+    "labels_needed",
+    "not_assessed",
+    "register_signal",
+    "signal_table",
+    "unregister_signal",
+    "upper_bound",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -11,7 +11,7 @@ from llama_index_prod_rag.confidence.assessment import RetrievalAssessment, Stat
 from llama_index_prod_rag.confidence.calibration import Calibration, Head
 from llama_index_prod_rag.confidence.evidence import Evidence
 from llama_index_prod_rag.confidence.reasons import describe
-from llama_index_prod_rag.confidence.signals import compute_signals, not_assessed
+from llama_index_prod_rag.confidence.signals import compute_signals, not_assessed, signal_named
 
 _SIMILARITY = "similarity.passages"
 _FEWEST_CANDIDATES = 10
@@ -68,7 +68,7 @@ def _comparable(evidence: Evidence, signals: Mapping[str, float]) -> dict[str, f
     """
     if evidence.retrieval is None or len(evidence.retrieval.fused) >= _FEWEST_CANDIDATES:
         return dict(signals)
-    return {name: value for name, value in signals.items() if name.startswith(("coverage.", "missing.", "pair.top"))}
+    return {name: value for name, value in signals.items() if (known := signal_named(name)) and known.short_lists}
 
 
 def _judge(head: Head, probability: float, signals: Mapping[str, float]) -> tuple[Status, str]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.models.pairs import sigmoid
 
 CLIP = 3.0
 """Standard deviations at which signals are cut: one from another corpus must not drown the others."""
@@ -76,7 +77,7 @@ class Head:
         Raises:
             KeyError: a signal is missing; ask `fits` first.
         """
-        raw = 1.0 / (1.0 + math.exp(-self.intercept - math.fsum(self.contributions(signals).values())))
+        raw = sigmoid(self.intercept + math.fsum(self.contributions(signals).values()))
         return _interpolated(raw, self.curve) if self.curve else raw
 
     def contributions(self, signals: Mapping[str, float]) -> dict[str, float]:

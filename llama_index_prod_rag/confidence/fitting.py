@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -19,7 +20,9 @@ from llama_index_prod_rag.confidence.guarantees import (
     estimate_precise,
     promising_thresholds,
 )
+from llama_index_prod_rag.confidence.signals import group_of
 from llama_index_prod_rag.errors import CalibrationError
+from llama_index_prod_rag.significance import auroc, auroc_error
 
 ISOTONIC_FROM = 1000
 """Labels from which on the isotonic curve is fitted; below, it follows noise."""
@@ -29,28 +32,8 @@ _FOLDS = 5
 _STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0)  # variance a weight may have around where it starts
 _COMPLETE = 0.9  # a signal takes part when at least this share of the questions has it
 _NEVER = math.nextafter(1.0, 2.0)  # a threshold that no probability reaches
+_LEG = "leg "  # how `group_of` begins the name of a leg's group
 _UNGUARDED_REFUSAL = 0.05  # share of questions with evidence that a threshold without guarantee aims to refuse
-
-_KINDS = {
-    "coverage.first": "terms",
-    "missing.names": "terms",
-    "missing.numbers": "terms",
-    "rarity.first": "rarity",
-    "rarity.all": "rarity",
-    "similarity.passages": "vectors",
-    "similarity.query": "vectors",
-    "pair.top": "pair",
-    "pair.gap": "pairs",  # these need a list long enough to have a shape
-    "pair.third": "pairs",
-    "entailment.best": "entailment",
-    "contradiction.best": "entailment",
-    "agreement": "legs",
-}
-"""Signals that heads use, by what has to be there for them. The others say nearly the same as one of these: with a
-hundred labels they cost more than they tell."""
-
-_LEG_SHAPES = ("top", "gap", "lift")  # of each leg
-_NOT_LEGS = frozenset(name.partition(".")[0] for name in (*_KINDS, "shown.gap"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,31 +148,33 @@ def _halves(examples: Sequence[Example], seed: int) -> tuple[list[Example], list
 
 def _signal_sets(examples: Sequence[Example]) -> list[tuple[str, ...]]:
     """The sets of signals to fit heads for, the largest first."""
-    counts: dict[str, int] = {}
-    for example in examples:
-        for name in example.signals:
-            counts[name] = counts.get(name, 0) + 1
-    by_kind: dict[str, list[str]] = {}
+    counts = Counter(name for example in examples for name in example.signals)
+    groups: dict[str, list[str]] = {}
     for name, count in sorted(counts.items()):
-        kind = _kind_of(name)
-        if kind is not None and count >= _COMPLETE * len(examples):
-            by_kind.setdefault(kind, []).append(name)
-    terms = by_kind.pop("terms", [])
+        group = group_of(name)
+        if group is not None and count >= _COMPLETE * len(examples):
+            groups.setdefault(group, []).append(name)
+    terms = groups.pop("terms", [])
+    legs = sum(group.startswith(_LEG) for group in groups)
     sets = [
-        tuple(terms + [name for kind in kinds for name in by_kind[kind]])
-        for size in range(len(by_kind), -1, -1)
-        for kinds in combinations(by_kind, size)
-        if "pair" in kinds or "pairs" not in kinds
+        tuple(terms + [name for group in chosen for name in groups[group]])
+        for size in range(len(groups), -1, -1)
+        for chosen in combinations(groups, size)
+        if _occur_together(chosen, legs)
     ]
     return [signals for signals in sets if signals]
 
 
-def _kind_of(signal: str) -> str | None:
-    """What has to be there for a signal; None for one that heads leave out."""
-    stage, _, shape = signal.partition(".")
-    if stage not in _NOT_LEGS and shape in _LEG_SHAPES:
-        return "legs"
-    return _KINDS.get(signal)
+def _occur_together(groups: Sequence[str], legs: int) -> bool:
+    """Whether a pipeline may offer these groups and no others, so that a head for them is worth its place.
+
+    The shape of a list of pairs comes with its best pair; of the legs all are known, or one, or none; one leg agrees
+    with nobody, and where several are known their agreement is.
+    """
+    of_legs = sum(group.startswith(_LEG) for group in groups)
+    agreeing = "agreement" in groups
+    legs_fit = agreeing if of_legs == legs > 1 else of_legs <= 1 and not (agreeing and of_legs)
+    return legs_fit and ("pair" in groups or "pairs" not in groups)
 
 
 def _fit(
@@ -212,7 +197,7 @@ def _fit(
     ]
     start, strength, raw = _simplest_of_the_best(tried, labels)
     curve = _curve(raw, labels) if len(rows) >= ISOTONIC_FROM else ()
-    area = _auroc(raw, labels)
+    area = auroc(raw.tolist(), labels.tolist()) or 0.5
     head = replace(
         _moved(start, strength, values, labels), curve=curve, auroc=area, auroc_error=auroc_error(area, labels)
     )
@@ -341,30 +326,6 @@ def _log_losses(probabilities: NDArray[np.float64], labels: NDArray[np.bool_]) -
     chances = np.clip(np.where(labels, probabilities, 1.0 - probabilities), 1e-12, 1.0)
     losses: NDArray[np.float64] = -np.log(chances)
     return losses
-
-
-def _auroc(probabilities: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(labels, probabilities))
-
-
-def auroc_error(area: float, labels: Sequence[bool] | NDArray[np.bool_]) -> float:
-    """Standard error of an area under the ROC curve (Hanley and McNeil, Radiology 1982).
-
-    Args:
-        area: in [0, 1].
-        labels: of the questions it was measured on; both kinds occur.
-
-    Examples:
-        >>> round(auroc_error(0.8, [True] * 50 + [False] * 50), 3)
-        0.045
-    """
-    good = int(np.count_nonzero(labels))
-    bad = len(labels) - good
-    beats_two_bad, two_good_beat = area / (2.0 - area), 2.0 * area * area / (1.0 + area)
-    variance = area * (1 - area) + (good - 1) * (beats_two_bad - area**2) + (bad - 1) * (two_good_beat - area**2)
-    return math.sqrt(max(0.0, variance) / (good * bad))
 
 
 def _floats(values: Iterable[float]) -> tuple[float, ...]:

@@ -1,7 +1,9 @@
-"""What scores, words and vectors say about whether the evidence is there. Core: numbers and strings.
+"""What scores, words and vectors say about whether the evidence is there: one table, one entry per signal. Core.
 
 A signal that cannot be had is left out, never guessed: `compute_signals` returns only what was measured, and
-`not_assessed` says why the rest is missing. Leg signals carry the leg's name (`dense.top`, `bm25.gap`).
+`not_assessed` says why the rest is missing. Leg signals carry the leg's name (`dense.top`, `bm25.gap`). Heads, the
+choice of a head, the warnings about foreign scales and the documentation read the same table, and `register_signal`
+adds one's own to it.
 
 Sources: top score, gap and spread of a ranking as confidence in it: Gisserot-Boukhlef et al., "Towards Trustworthy
 Reranking: A Simple yet Effective Abstention Mechanism" (TMLR 2024); normalised deviation and entropy as query
@@ -13,53 +15,188 @@ of the passages found; agreement of rankings: Webber, Moffat, Zobel, "A Similari
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import combinations
-from statistics import fmean, median
-from types import MappingProxyType
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
+from llama_index_prod_rag.confidence import measures as m
 from llama_index_prod_rag.confidence.evidence import Evidence
-from llama_index_prod_rag.text.terms import TermStatistics
+from llama_index_prod_rag.confidence.measures import Measured
+from llama_index_prod_rag.errors import ConfigurationError
 
-_AGREEMENT_DEPTH = 10
-_TEXTBOOK_DEPTH = 5  # the textbook looks at the variance of the top five scores
-_DRIFT_DEPTH = 3  # and at the similarity of the top three passages
+_logger = logging.getLogger(__name__)
 
-DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
-    {
-        "<leg>.top": "the leg's best raw score",
-        "<leg>.gap": "best minus second-best raw score of the leg",
-        "<leg>.lift": "best minus median raw score of the leg's list",
-        "<leg>.peak": "the leg's best score in standard deviations above its list's mean",
-        "<leg>.entropy": "entropy of the leg's scores above their minimum, 1 when all are alike",
-        "agreement": "share of the top ten that each pair of legs has in common, 0 to 1",
-        "agreement_on_first": "mean over legs of 1 / rank of the passage shown first; 0 where a leg did not find it",
-        "shown.variance": "variance of the top five scores as shown",
-        "shown.gap": "first minus second score as shown",
-        "pair.top": "the cross-encoder's highest logit",
-        "pair.gap": "highest minus second-highest logit",
-        "pair.lift": "highest minus median logit of the candidates",
-        "pair.third": "third-highest logit",
-        "pair.rank_change": "log2 of the place in the fused list of the cross-encoder's favourite; 0 when they agree",
-        "coverage.first": "share of the question's terms in the passage shown first",
-        "coverage.best": "highest share of the question's terms in one of the passages shown",
-        "coverage.all": "share of the question's terms in all passages shown together",
-        "missing.names": "how many of the question's names no passage shown mentions",
-        "missing.numbers": "how many of the question's numbers no passage shown mentions",
-        "rarity.first": "like coverage.first, each term weighted by how rare it is in the corpus",
-        "rarity.best": "like coverage.best, weighted by rarity",
-        "rarity.all": "like coverage.all, weighted by rarity",
-        "similarity.passages": "mean cosine similarity between the top three passages",
-        "similarity.query": "cosine similarity between the question and the centre of the passages shown",
-        "entailment.best": "highest probability that one of the top three passages entails the question's words",
-        "contradiction.best": "highest probability that one of the top three passages contradicts them",
-    }
-)
-"""What each signal measures; `<leg>` stands for a leg's name."""
+Scale: TypeAlias = Literal["none", "leg", "pair", "vectors"]
+"""Whose scale a signal is on: nobody's (shares, counts, ranks), a leg's, the cross-encoder's, or the embedder's."""
+
+Value: TypeAlias = float | Mapping[str, float] | None
+"""What a signal comes to; by leg for signals named `<leg>.something`; None where it cannot be had."""
+
+NEEDS: Mapping[str, tuple[str, Callable[[Evidence], bool]]] = {
+    "legs": ("the retriever left no record of its legs", lambda evidence: bool(m.legs_of(evidence))),
+    "pairs": ("no cross-encoder left its scores", lambda evidence: bool(evidence.rerank and evidence.rerank.logits)),
+    "rarity": ("no term statistics of the corpus were given", lambda evidence: evidence.statistics is not None),
+    "vectors": ("the passages came without embeddings", lambda evidence: len(m.vectors_of(evidence)) > 1),
+}
+"""What may be missing: kind -> the reason to give, and whether it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One entry of the table.
+
+    Attributes:
+        name: such as `pair.top`; `<leg>` in it stands for the name of each leg.
+        measures: what it measures, in words, with its range.
+        compute: its value, from what was measured.
+        needs: the kind in `NEEDS` without which it is missing; None where passages are enough.
+        group: signals of a group enter a head together; None where heads leave it out, because it says nearly the
+            same as another one (with a hundred labels it costs more than it tells) or is on a scale that nobody knows.
+        scale: whose scale it is on.
+        short_lists: whether it means the same when fewer than ten candidates were found.
+    """
+
+    name: str
+    measures: str
+    compute: Callable[[Measured], Value]
+    needs: str | None = None
+    group: str | None = None
+    scale: Scale = "none"
+    short_lists: bool = False
+
+
+_BUILT_IN = (
+    Signal("<leg>.top", "the leg's best raw score", m.leg_top, "legs", "<leg>", "leg"),
+    Signal("<leg>.gap", "best minus second-best raw score of the leg", m.leg_gap, "legs", "<leg>", "leg"),
+    Signal("<leg>.lift", "best minus median raw score of the leg's list", m.leg_lift, "legs", "<leg>", "leg"),
+    Signal("<leg>.low", "lowest raw score of the leg's list, which tells its scale", m.leg_low, "legs", None, "leg"),
+    Signal("<leg>.peak", "the leg's best score in standard deviations above its list's mean", m.leg_peak, "legs"),
+    Signal("<leg>.entropy", "entropy of the leg's scores above their minimum, 1: all alike", m.leg_entropy, "legs"),
+    Signal(
+        "agreement", "share of the top ten that each pair of legs has in common, 0 to 1", m.agreement, "legs",
+        "agreement",
+    ),
+    Signal(
+        "agreement_on_first", "mean over legs of 1 / rank of the passage shown first; 0 where a leg did not find it",
+        m.agreement_on_first, "legs",
+    ),
+    Signal("shown.variance", "variance of the top five scores as shown", m.shown_variance),
+    Signal("shown.gap", "first minus second score as shown", m.shown_gap),
+    Signal("pair.top", "the cross-encoder's highest logit", m.pair_top, "pairs", "pair", "pair", short_lists=True),
+    Signal("pair.gap", "highest minus second-highest logit", m.pair_gap, "pairs", "pairs", "pair"),
+    Signal("pair.lift", "highest minus median logit of the candidates", m.pair_lift, "pairs", None, "pair"),
+    Signal("pair.third", "third-highest logit", m.pair_third, "pairs", "pairs", "pair"),
+    Signal("pair.low", "lowest logit of the candidates, which tells its scale", m.pair_low, "pairs", None, "pair"),
+    Signal(
+        "pair.rank_change", "log2 of the place in the fused list of the cross-encoder's favourite; 0 when they agree",
+        m.pair_rank_change, "pairs",
+    ),
+    Signal(
+        "coverage.first", "share of the question's terms in the passage shown first", m.coverage_first, None,
+        "terms", short_lists=True,
+    ),
+    Signal(
+        "coverage.best", "highest share of the question's terms in one of the passages shown", m.coverage_best,
+        short_lists=True,
+    ),
+    Signal(
+        "coverage.all", "share of the question's terms in all passages shown together", m.coverage_all,
+        short_lists=True,
+    ),
+    Signal(
+        "missing.names", "how many of the question's names no passage shown mentions", m.missing_names, None,
+        "terms", short_lists=True,
+    ),
+    Signal(
+        "missing.numbers", "how many of the question's numbers no passage shown mentions", m.missing_numbers, None,
+        "terms", short_lists=True,
+    ),
+    Signal(
+        "rarity.first", "like coverage.first, each term weighted by how rare it is in the corpus", m.rarity_first,
+        "rarity", "rarity",
+    ),
+    Signal("rarity.best", "like coverage.best, weighted by rarity", m.rarity_best, "rarity"),
+    Signal("rarity.all", "like coverage.all, weighted by rarity", m.rarity_all, "rarity", "rarity"),
+    Signal(
+        "similarity.passages", "mean cosine similarity between the top three passages", m.similarity_passages,
+        "vectors", "vectors", "vectors",
+    ),
+    Signal(
+        "similarity.query", "cosine similarity between the question and the centre of the passages shown",
+        m.similarity_query, "vectors", "vectors", "vectors",
+    ),
+    Signal(
+        "entailment.best", "highest probability that one of the top three passages entails the question's words",
+        m.entailment_best, None, "entailment", short_lists=True,
+    ),
+    Signal(
+        "contradiction.best", "highest probability that one of the top three passages contradicts them",
+        m.contradiction_best, None, "entailment", short_lists=True,
+    ),
+)  # fmt: skip
+
+_table: dict[str, Signal] = {signal.name: signal for signal in _BUILT_IN}
+_BUILT_IN_NAMES = frozenset(_table)
+
+
+def signal_table() -> tuple[Signal, ...]:
+    """Every signal, the built-in ones first."""
+    return tuple(_table.values())
+
+
+def register_signal(signal: Signal) -> None:
+    """Add a signal of one's own, or replace it.
+
+    It is computed for each question from then on, is logged with the others, and enters the heads of calibrations that
+    are fitted afterwards if it names a group. One that raises is left out for that question, with a warning in the
+    log.
+
+    Raises:
+        ConfigurationError: it takes a built-in signal's name, or needs a kind that `NEEDS` does not know.
+
+    Examples:
+        >>> from llama_index_prod_rag.confidence.evidence import Passage, gather
+        >>> register_signal(
+        ...     Signal("own.length", "words of the first passage",
+        ...            lambda measured: float(len(measured.evidence.passages[0].text.split())), group="own")
+        ... )
+        >>> compute_signals(gather("q", [Passage("a", "three short words")]))["own.length"]
+        3.0
+        >>> unregister_signal("own.length")
+    """
+    if signal.name in _BUILT_IN_NAMES:
+        raise ConfigurationError(f"{signal.name!r} is a built-in signal: give your own another name")
+    if signal.needs is not None and signal.needs not in NEEDS:
+        raise ConfigurationError(f"needs={signal.needs!r}: choose one of {', '.join(NEEDS)}, or None")
+    _table[signal.name] = signal
+
+
+def unregister_signal(name: str) -> None:
+    """Take away a signal of one's own; built-in ones stay."""
+    if name not in _BUILT_IN_NAMES:
+        _table.pop(name, None)
+
+
+def signal_named(name: str) -> Signal | None:
+    """The entry of a computed signal: `<leg>.top` for `dense.top`; None for one that nobody registered.
+
+    Examples:
+        >>> signal_named("dense.top").name, signal_named("pair.top").name
+        ('<leg>.top', 'pair.top')
+    """
+    stage, _, shape = name.partition(".")
+    known = {one.partition(".")[0] for one in _table}
+    return _table.get(name) or (None if stage in known else _table.get(f"<leg>.{shape}"))
+
+
+def group_of(name: str) -> str | None:
+    """The group that a computed signal enters heads with; a leg's name for its shapes."""
+    signal = signal_named(name)
+    if signal is None or signal.group is None:
+        return None
+    return signal.group.replace("<leg>", f"leg {name.partition('.')[0]}")
 
 
 def compute_signals(evidence: Evidence) -> dict[str, float]:
@@ -78,10 +215,25 @@ def compute_signals(evidence: Evidence) -> dict[str, float]:
     """
     if not evidence.passages:
         return {}
-    measured: dict[str, float] = {}
-    for group in _GROUPS.values():
-        measured.update(group(evidence))
-    return {name: float(value) for name, value in measured.items() if math.isfinite(value)}
+    measured = Measured(evidence)
+    values = (pair for signal in _table.values() for pair in _values(signal, measured))
+    return {name: float(value) for name, value in values if math.isfinite(value)}
+
+
+def _values(signal: Signal, measured: Measured) -> Iterator[tuple[str, float]]:
+    if signal.needs is not None and not NEEDS[signal.needs][1](measured.evidence):
+        return
+    try:
+        value = signal.compute(measured)
+    except Exception:
+        if signal.name in _BUILT_IN_NAMES:
+            raise
+        _logger.warning("the signal %s failed and is left out", signal.name, exc_info=True)
+        return
+    if isinstance(value, Mapping):
+        yield from ((signal.name.replace("<leg>", leg), of_leg) for leg, of_leg in value.items())
+    elif value is not None:
+        yield signal.name, value
 
 
 def not_assessed(evidence: Evidence) -> dict[str, str]:
@@ -92,162 +244,4 @@ def not_assessed(evidence: Evidence) -> dict[str, str]:
         >>> sorted(not_assessed(gather("q", [Passage("a", "text")])))
         ['legs', 'pairs', 'rarity', 'vectors']
     """
-    why = {
-        "legs": ("the retriever left no record of its legs", evidence.retrieval is None or not evidence.retrieval.legs),
-        "pairs": ("no cross-encoder left its scores", evidence.rerank is None or not evidence.rerank.logits),
-        "rarity": ("no term statistics of the corpus were given", evidence.statistics is None),
-        "vectors": ("the passages came without embeddings", len(_vectors(evidence)) < 2),
-    }
-    return {kind: reason for kind, (reason, missing) in why.items() if missing}
-
-
-def _leg_signals(evidence: Evidence) -> dict[str, float]:
-    legs = evidence.retrieval.legs if evidence.retrieval else {}
-    measured: dict[str, float] = {}
-    for leg, hits in legs.items():
-        scores = _descending(hit.score for id_, hit in hits.items() if id_ not in evidence.duplicates)
-        measured.update({f"{leg}.{name}": value for name, value in _shape(scores).items()})
-    return measured
-
-
-def _shape(scores: Sequence[float]) -> dict[str, float]:
-    """How a list of scores in falling order stands out at its top."""
-    if not scores:
-        return {}
-    shape = {"top": scores[0]}
-    if len(scores) > 1:
-        spread = math.sqrt(_variance(scores))
-        shape["gap"] = scores[0] - scores[1]
-        shape["lift"] = scores[0] - median(scores)
-        shape["peak"] = (scores[0] - fmean(scores)) / spread if spread > 0 else 0.0
-        shape["entropy"] = _entropy(scores)
-    return shape
-
-
-def _variance(scores: Sequence[float]) -> float:
-    # The standard library's is exact arithmetic on fractions, and costs more than all other signals together.
-    mean = fmean(scores)
-    return math.fsum((score - mean) ** 2 for score in scores) / len(scores)
-
-
-def _entropy(scores: Sequence[float]) -> float:
-    low, total = scores[-1], math.fsum(score - scores[-1] for score in scores)
-    if not total > 0:
-        return 1.0
-    shares = [(score - low) / total for score in scores]
-    return -math.fsum(share * math.log(share) for share in shares if share > 0) / math.log(len(scores))
-
-
-def _agreement_signals(evidence: Evidence) -> dict[str, float]:
-    legs = list(evidence.retrieval.legs.values()) if evidence.retrieval else []
-    if len(legs) < 2:
-        return {}
-    tops = [{id_ for id_, hit in hits.items() if hit.rank <= _AGREEMENT_DEPTH} for hits in legs]
-    first = evidence.passages[0].id
-    return {
-        "agreement": fmean(len(a & b) / max(1, min(_AGREEMENT_DEPTH, len(a | b))) for a, b in combinations(tops, 2)),
-        "agreement_on_first": fmean(1.0 / hits[first].rank if first in hits else 0.0 for hits in legs),
-    }
-
-
-def _shown_signals(evidence: Evidence) -> dict[str, float]:
-    scores = [passage.score for passage in evidence.passages if passage.score is not None]
-    if len(scores) < 2:
-        return {}
-    return {"shown.variance": _variance(scores[:_TEXTBOOK_DEPTH]), "shown.gap": scores[0] - scores[1]}
-
-
-def _pair_signals(evidence: Evidence) -> dict[str, float]:
-    logits = evidence.rerank.logits if evidence.rerank else {}
-    ranked = {id_: value for id_, value in logits.items() if id_ not in evidence.duplicates and math.isfinite(value)}
-    scores = _descending(ranked.values())
-    if not scores:
-        return {}
-    measured = {"pair.top": scores[0]}
-    if len(scores) > 1:
-        measured["pair.gap"] = scores[0] - scores[1]
-        measured["pair.lift"] = scores[0] - median(scores)
-    if len(scores) > 2:
-        measured["pair.third"] = scores[2]
-    fused = evidence.retrieval.fused if evidence.retrieval else {}
-    favourite = max(ranked, key=lambda id_: ranked[id_])
-    if favourite in fused:
-        place = 1 + sum(score > fused[favourite] for id_, score in fused.items() if id_ not in evidence.duplicates)
-        measured["pair.rank_change"] = math.log2(place)
-    return measured
-
-
-def _term_signals(evidence: Evidence) -> dict[str, float]:
-    wanted, found = evidence.wanted, evidence.terms
-    measured = _coverage("coverage", wanted, found, None)
-    if evidence.statistics is not None:
-        measured.update(_coverage("rarity", wanted, found, evidence.statistics))
-    lost_names, lost_numbers = evidence.unmentioned()
-    measured["missing.names"], measured["missing.numbers"] = len(lost_names), len(lost_numbers)
-    return measured
-
-
-def _coverage(
-    prefix: str, wanted: frozenset[str], found: Sequence[frozenset[str]], statistics: TermStatistics | None
-) -> dict[str, float]:
-    weights = {term: 1.0 if statistics is None else statistics.rarity(term) for term in wanted}
-    total = math.fsum(weights.values())
-    if not total > 0:
-        return {}
-
-    def share(have: frozenset[str]) -> float:
-        return math.fsum(weights[term] for term in wanted & have) / total
-
-    return {
-        f"{prefix}.first": share(found[0]),
-        f"{prefix}.best": max(map(share, found)),
-        f"{prefix}.all": share(frozenset().union(*found)),
-    }
-
-
-def _vectors(evidence: Evidence) -> list[Sequence[float]]:
-    stored = evidence.retrieval.vectors if evidence.retrieval else {}
-    found = (passage.vector if passage.vector is not None else stored.get(passage.id) for passage in evidence.passages)
-    return [vector for vector in found if vector is not None]
-
-
-def _vector_signals(evidence: Evidence) -> dict[str, float]:
-    vectors = _vectors(evidence)
-    if not vectors:
-        return {}
-    matrix = _unit(np.asarray(vectors, dtype=np.float64))
-    measured: dict[str, float] = {}
-    if len(matrix) > 1:
-        top = matrix[:_DRIFT_DEPTH]
-        similarities = (top @ top.T)[np.triu_indices(len(top), 1)]
-        measured["similarity.passages"] = float(similarities.mean())
-    query = evidence.retrieval.query_vector if evidence.retrieval else None
-    if query is not None:
-        measured["similarity.query"] = float(
-            _unit(matrix.mean(axis=0, keepdims=True))[0] @ _unit(np.asarray([query], dtype=np.float64))[0]
-        )
-    return measured
-
-
-def _unit(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    lengths: NDArray[np.float64] = np.linalg.norm(matrix, axis=1, keepdims=True)
-    return np.divide(matrix, np.maximum(lengths, 1e-12))
-
-
-def _entailment_signals(evidence: Evidence) -> dict[str, float]:
-    return dict(evidence.entailment)
-
-
-def _descending(scores: Iterable[float]) -> list[float]:
-    return sorted((score for score in scores if math.isfinite(score)), reverse=True)
-
-
-_GROUPS: Mapping[str, Callable[[Evidence], dict[str, float]]] = {
-    "legs": _leg_signals,
-    "agreement": _agreement_signals,
-    "shown": _shown_signals,
-    "pairs": _pair_signals,
-    "terms": _term_signals,
-    "vectors": _vector_signals,
-    "entailment": _entailment_signals,
-}
+    return {kind: reason for kind, (reason, is_there) in NEEDS.items() if not is_there(evidence)}

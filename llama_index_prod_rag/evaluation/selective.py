@@ -1,4 +1,4 @@
-"""Does the confidence mean something: risk-coverage curve, AUROC, reliability.
+"""Does the confidence mean something: risk-coverage curve, reliability. AUROC is in `significance`.
 
 Sources: El-Yaniv, Wiener, "On the Foundations of Noise-free Selective Classification" (JMLR 2010) for risk and
 coverage; Geifman, Uziel, El-Yaniv, "Bias-Reduced Uncertainty Estimation" (ICLR 2019) for the area under the curve;
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError
-from llama_index_prod_rag.significance import Interval, proportion
+from llama_index_prod_rag.significance import Interval, checked_outcomes, proportion
 
 _FLOOR_DRAWS = 1000
 
@@ -70,7 +70,7 @@ def risk_coverage(confidences: Sequence[float], good: Sequence[bool]) -> RiskCov
         >>> curve.coverage_at_risk(0.0), curve.normalised
         (0.6666666666666666, 1.0)
     """
-    confidence, error = _checked(confidences, good)
+    confidence, error = checked_outcomes(confidences, good)
     order = np.argsort(-confidence, kind="stable")
     ends = np.flatnonzero(np.diff(confidence[order], append=-np.inf))  # the last question of each run of ties
     answered = np.arange(1, len(order) + 1, dtype=np.float64)
@@ -95,29 +95,6 @@ def _area(errors: NDArray[np.float64], answered: NDArray[np.float64]) -> float:
         inside = np.arange(begin + 1, end + 1)
         total += float(((before + (after - before) * (inside - begin) / (end - begin)) / inside).sum())
     return total / float(answered[-1])
-
-
-def auroc(confidences: Sequence[float], good: Sequence[bool]) -> float | None:
-    """Probability that a good case has the higher confidence than a bad one, ties counting half.
-
-    Returns:
-        In [0, 1]; None where all cases are alike.
-
-    Raises:
-        InputError: the lists are empty, differ in length, or a confidence is not finite.
-
-    Examples:
-        >>> auroc([0.9, 0.4, 0.4], [True, True, False])
-        0.75
-    """
-    confidence, error = _checked(confidences, good)
-    positives = int(len(error) - error.sum())
-    negatives = len(error) - positives
-    if positives == 0 or negatives == 0:
-        return None
-    _, member, counts = np.unique(confidence, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2.0)[member]  # mean rank of each run of ties
-    return float((ranks[error == 0.0].sum() - positives * (positives + 1) / 2.0) / (positives * negatives))
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +147,7 @@ def reliability(confidences: Sequence[float], good: Sequence[bool], *, bins: int
     """
     if bins < 1:
         raise ConfigurationError("bins must be at least 1")
-    confidence, error = _checked(confidences, good)
+    confidence, error = checked_outcomes(confidences, good)
     if confidence.min() < 0.0 or confidence.max() > 1.0:
         raise InputError("reliability is about probabilities: confidences must lie between 0 and 1")
     order = np.argsort(confidence, kind="stable")
@@ -198,12 +175,3 @@ def reliability(confidences: Sequence[float], good: Sequence[bool], *, bins: int
         ece_floor=float(np.mean(simulated)),
         brier=float(np.mean((confidence - hit) ** 2)),
     )
-
-
-def _checked(confidences: Sequence[float], good: Sequence[bool]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    confidence = np.asarray(confidences, dtype=np.float64)
-    if confidence.size == 0 or confidence.size != len(good):
-        raise InputError(f"{confidence.size} confidences and {len(good)} outcomes: give one of each per question")
-    if not np.isfinite(confidence).all():
-        raise InputError("a confidence is NaN or infinite: leave out questions that were not assessed")
-    return confidence, 1.0 - np.asarray(good, dtype=np.float64)

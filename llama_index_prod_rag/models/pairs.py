@@ -5,6 +5,7 @@ Core: Protocols and records alone. `models.scorers` and `models.nli` load what s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
@@ -49,6 +50,16 @@ class PairScorer(Protocol):
     def score(self, pairs: Sequence[Pair], progress: Progress | None = None) -> list[float]:
         """Raw logits, one a pair, in the order given; unbounded, higher is more relevant."""
         ...
+
+
+def sigmoid(logit: float) -> float:
+    """The probability that a logit stands for, without overflow at either end.
+
+    Examples:
+        >>> sigmoid(0.0), sigmoid(-1e9)
+        (0.5, 0.0)
+    """
+    return 1.0 / (1.0 + math.exp(-logit)) if logit >= 0 else math.exp(logit) / (1.0 + math.exp(logit))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from pydantic import Field, PrivateAttr
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError, MissingExtraError
 from llama_index_prod_rag.fusion.rules import share_weights
-from llama_index_prod_rag.models.pairs import Backend, PairScorer, Progress
+from llama_index_prod_rag.models.pairs import Backend, PairScorer, Progress, sigmoid
 from llama_index_prod_rag.models.scorers import shared_scorer
 from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER, Blend, blend_with_legs, blend_with_scores
 from llama_index_prod_rag.postprocessor.cascade import beginning, score_until_settled
@@ -238,7 +237,7 @@ class CrossEncoderRerank(BaseNodePostprocessor):
         return blend_with_scores(retrieval, share)
 
     def _activated(self, logits: Mapping[str, float]) -> Mapping[str, float]:
-        return logits if self.activation == "identity" else {node: _sigmoid(x) for node, x in logits.items()}
+        return logits if self.activation == "identity" else {node: sigmoid(x) for node, x in logits.items()}
 
 
 def _retrieval_record(hits: Sequence[NodeWithScore]) -> RetrievalRecord | None:
@@ -249,10 +248,6 @@ def _retrieval_record(hits: Sequence[NodeWithScore]) -> RetrievalRecord | None:
         retrievals = [record for record in trace.records if isinstance(record, RetrievalRecord)]
         carried = [record for record in retrievals[-1:] if ids <= record.fused.keys()]
     return carried[0] if len(carried) == 1 and carried[0].legs else None
-
-
-def _sigmoid(logit: float) -> float:
-    return 1.0 / (1.0 + math.exp(-logit)) if logit >= 0 else math.exp(logit) / (1.0 + math.exp(logit))
 
 
 @contextmanager

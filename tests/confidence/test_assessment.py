@@ -6,11 +6,12 @@ import math
 
 import pytest
 
-from llama_index_prod_rag.confidence.assessment import RetrievalAssessment, TextbookAssessor
+from llama_index_prod_rag.confidence.assessment import RetrievalAssessment
 from llama_index_prod_rag.confidence.evidence import Evidence, Passage, gather
 from llama_index_prod_rag.confidence.policy import StatusPolicy
 from llama_index_prod_rag.confidence.reasons import describe
 from llama_index_prod_rag.confidence.signals import compute_signals
+from llama_index_prod_rag.confidence.textbook import TextbookAssessor
 from llama_index_prod_rag.errors import ConfigurationError, InputError
 from llama_index_prod_rag.trace.records import LegHit, RerankRecord, RetrievalRecord
 

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor
+from llama_index_prod_rag.confidence.calibration import Calibration, Head
 from llama_index_prod_rag.confidence.evidence import Evidence, Passage, gather
-from llama_index_prod_rag.confidence.signals import DESCRIPTIONS, compute_signals, not_assessed
+from llama_index_prod_rag.confidence.measures import Measured
+from llama_index_prod_rag.confidence.signals import (
+    Signal,
+    compute_signals,
+    group_of,
+    not_assessed,
+    register_signal,
+    signal_named,
+    signal_table,
+    unregister_signal,
+)
+from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.text.terms import TermStatistics
 from llama_index_prod_rag.trace.records import LegHit, RerankRecord, RetrievalRecord
 
@@ -159,7 +173,63 @@ def test_every_signal_is_described() -> None:
         entailment={"entailment.best": 0.1, "contradiction.best": 0.2},
     )  # fmt: skip
     named = {name.replace("dense.", "<leg>.").replace("bm25.", "<leg>.") for name in compute_signals(evidence)}
-    assert named == DESCRIPTIONS.keys()
+    assert named == {signal.name for signal in signal_table()}
+
+
+def test_the_documentation_has_the_table() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "components" / "gate.md").read_text(encoding="utf-8")
+    for signal in signal_table():
+        assert f"| `{signal.name}` | {signal.measures} | {signal.needs or ''} |" in page
+
+
+LIST = {name: Head((name,), (0.0,), (1.0,), (1.0,), 0.0) for name in ("rarity.first", "coverage.first")}
+
+
+@pytest.mark.parametrize(("candidates", "head"), [(3, "coverage.first"), (12, "rarity.first")])
+def test_on_a_short_list_only_what_means_the_same_there_judges(candidates: int, head: str) -> None:
+    """Term frequencies over three passages are not statistics, and a list of three has no shape."""
+    fused = {str(number): 1.0 for number in range(candidates)}
+    evidence = gather(
+        QUERY, PASSAGES, [RetrievalRecord(QUERY, fused=fused)], statistics=TermStatistics.from_texts(["sweep", "drag"])
+    )
+    found = CalibratedAssessor(Calibration(tuple(LIST.values()), 100, 50)).assess(evidence)
+    assert found.confidence == LIST[head].probability(found.signals)
+    assert found.signals["rarity.first"] != found.signals["coverage.first"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["dense.top", "bm25.gap", "agreement", "pair.gap", "pair.third", "rarity.all", "similarity.query"],
+)
+def test_shapes_of_lists_and_statistics_do_not_judge_short_lists(name: str) -> None:
+    known = signal_named(name)
+    assert known is not None
+    assert not known.short_lists
+
+
+def test_a_signal_of_ones_own_is_computed_described_and_may_fail() -> None:
+    def words(measured: Measured) -> float:
+        return float(len(measured.evidence.passages[0].text.split()))
+
+    def broken(measured: Measured) -> float:
+        raise ValueError(measured.evidence.query)
+
+    own = [Signal("own.words", "words", words, group="own"), Signal("own.broken", "nothing", broken)]
+    for signal in own:
+        register_signal(signal)
+    try:
+        found = signals_of()
+        assert found["own.words"] == 3.0
+        assert "own.broken" not in found
+        assert group_of("own.words") == "own"
+    finally:
+        for signal in own:
+            unregister_signal(signal.name)
+    assert "own.words" not in signals_of()
+    with pytest.raises(ConfigurationError, match="built-in"):
+        register_signal(Signal("pair.top", "mine", words))
+    with pytest.raises(ConfigurationError, match="choose one of legs"):
+        register_signal(Signal("own.words", "words", words, needs="luck"))
 
 
 finite = st.floats(-1e6, 1e6)

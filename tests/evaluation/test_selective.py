@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError
-from llama_index_prod_rag.evaluation.selective import auroc, reliability, risk_coverage
+from llama_index_prod_rag.evaluation.selective import reliability, risk_coverage
+from llama_index_prod_rag.significance import auroc
 
 CASES = st.lists(st.tuples(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0]), st.booleans()), min_size=1, max_size=30)
 

@@ -19,10 +19,10 @@ from llama_index_prod_rag.evaluation.labels import Label
 from llama_index_prod_rag.evaluation.ranking import rank_metrics
 from llama_index_prod_rag.evaluation.report.trends import trends
 from llama_index_prod_rag.evaluation.report.worst import shortened, worst_questions
-from llama_index_prod_rag.evaluation.selective import auroc, reliability, risk_coverage
+from llama_index_prod_rag.evaluation.selective import reliability, risk_coverage
 from llama_index_prod_rag.evaluation.slices import SliceTest, default_slices, evaluate_slices
 from llama_index_prod_rag.query_log.record import QueryRecord
-from llama_index_prod_rag.significance import Interval, bootstrap_mean, proportion
+from llama_index_prod_rag.significance import Interval, auroc, bootstrap_mean, proportion
 from llama_index_prod_rag.text.terms import TermStatistics
 
 Numbers = dict[str, Any]
