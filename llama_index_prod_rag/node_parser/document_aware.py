@@ -79,7 +79,7 @@ class DocumentAwareNodeParser(ChunkingParser):
 
     def read(self, node: BaseNode, text: str) -> Reading:
         """Read a document by its format: the tree of blocks it is cut along, and how slices of it read."""
-        found, language = detect_format(text, node.metadata, getattr(node, "mimetype", None))
+        found, language = detect_format(text, node.metadata, _media_type(node))
         return read(text, found if self.format == AUTO else self.format, language or self.language)
 
     def _build(self, document: BaseNode, plan: Plan, chunks: Sequence[Chunk]) -> list[TextNode]:
@@ -94,6 +94,11 @@ class DocumentAwareNodeParser(ChunkingParser):
             return []
         whole = [Chunk(owners[-1].start, owners[-1].end, plan.head_of(owners)) for owners in cut_sections(plan.units)]
         return nodes_of(document, plan, whole)
+
+
+def _media_type(node: BaseNode) -> str | None:
+    """A document's own media type; `text/plain`, the default of text nodes, tells nothing."""
+    return getattr(getattr(node, "text_resource", None), "mimetype", None) or getattr(node, "mimetype", None)
 
 
 def _define_terms(nodes: Sequence[TextNode], chunks: Sequence[Chunk], text: str) -> None:

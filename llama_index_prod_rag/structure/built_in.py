@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from llama_index_prod_rag.structure import signs
-from llama_index_prod_rag.structure.registry import CODE, Reader, Reading, register_format
+from llama_index_prod_rag.structure import code_signs, line_signs, signs
+from llama_index_prod_rag.structure.registry import CODE, LINES, PROSE, Reader, Reading, register_format
 from llama_index_prod_rag.structure.tree import Block
 
 
@@ -24,6 +24,7 @@ def register_built_in() -> None:
         extensions=("html", "htm", "xhtml"),
         media_types=("text/html", "application/xhtml+xml"),
         looks_like=signs.html,
+        must_have=signs.has_tag,
     )
     register_format(
         "rst",
@@ -39,10 +40,11 @@ def register_built_in() -> None:
         media_types=("application/x-tex", "text/x-tex"),
         looks_like=signs.latex,
     )
-    register_format(CODE, _lazily("code", "read_code"))
+    register_format(CODE, _lazily("code", "read_code"), looks_like=code_signs.code)
+    register_format(LINES, _lazily("records", "read_lines"), looks_like=line_signs.lines)
     register_format("legal", _lazily("legal", "read_legal"), looks_like=signs.legal)
     register_format("paper", _lazily("paper", "read_paper"), looks_like=signs.paper)
-    register_format("prose", _lazily("prose", "read_prose"))
+    register_format(PROSE, _lazily("prose", "read_prose"))
 
 
 def _lazily(module: str, name: str) -> Reader:

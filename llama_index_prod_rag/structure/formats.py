@@ -2,79 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
+from collections.abc import Mapping
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError
-from llama_index_prod_rag.structure.code import language_of
-from llama_index_prod_rag.structure.registry import CODE, Format, Reading, all_formats, find_format, is_format
+from llama_index_prod_rag.structure.code import GRAMMARS
+from llama_index_prod_rag.structure.code_signs import language_by_content
+from llama_index_prod_rag.structure.names import (
+    SAMPLE,
+    Found,
+    addresses_of,
+    format_of_media_type,
+    format_of_name,
+    media_types_of,
+    names_of,
+)
+from llama_index_prod_rag.structure.registry import CODE, LINES, PROSE, Reading, all_formats, find_format, is_format
 from llama_index_prod_rag.structure.tree import Block, check_tree
 from llama_index_prod_rag.structure.view import PlainReading
 
-PROSE = "prose"
-_NAME_KEYS = ("file_name", "file_path", "filename", "source", "path", "url")
-_MEDIA_KEYS = ("mimetype", "file_type")
-_SAMPLE = 20_000  # characters from the beginning that content is judged by
 
-
-def detect_format(text: str, metadata: Mapping[str, object], media_type: str | None = None) -> tuple[str, str | None]:
+def detect_format(text: str, metadata: Mapping[str, object], media_type: str | None = None) -> Found:
     r"""The format of a document, and the programming language if it is code.
 
-    Metadata comes first (`format`, `language`, `mimetype` or `file_type`, then the extension of `file_name`,
-    `file_path`, `source`, ...), then what the text looks like.
+    In this order: `format` in the metadata (for code with `language`); the media type; the name of the file
+    (`file_name`, `file_path`, `filename`, `path`, `source`); what the text looks like. Of an address (`url`, or a
+    `source` that is one) only the path has an extension, and it is believed where the text does not speak against it.
 
     Args:
         text: the document.
         metadata: its metadata.
         media_type: its media type, where the document has one of its own.
 
+    Returns:
+        A registered format's name, and for `"code"` one of the languages that have a grammar.
+
     Examples:
         >>> detect_format("x = 1", {"file_name": "a.py"})
         ('code', 'python')
         >>> detect_format("# Title\n\nText", {})
         ('markdown', None)
+        >>> detect_format("<!doctype html><p>It runs JavaScript.", {"url": "https://en.wikipedia.org/wiki/Node.js"})
+        ('html', None)
         >>> detect_format("Just words.", {"file_name": "notes.txt"})
         ('prose', None)
     """
-    told = metadata.get("format")
-    language = metadata.get("language")
-    if is_format(told) and (told != CODE or isinstance(language, str)):
-        return str(told), language if told == CODE and isinstance(language, str) else None
-    for name in (media_type, *(metadata.get(key) for key in _MEDIA_KEYS)):
-        if isinstance(name, str) and (known := _by_media_type(name, text)):
-            return known, None
-    for key in _NAME_KEYS:
-        path = PurePosixPath(str(metadata.get(key, "")).split("?")[0].replace("\\", "/"))
-        if (known_language := language_of("_" + path.suffix)) is not None:
-            return CODE, known_language
-        if known := _by_name(path.name.lower(), text):
-            return known, None
-    return _by_content(text[:_SAMPLE]), None
+    if (told := _told(metadata)) is not None:
+        return told
+    for name in filter(None, (media_type, *media_types_of(metadata))):
+        if (found := format_of_media_type(name, text)) is not None:
+            return found
+    for name in names_of(metadata):
+        if (found := format_of_name(name, text)) is not None:
+            return found
+    looks = _by_content(text[:SAMPLE])
+    for path in addresses_of(metadata):
+        if (found := format_of_name(path, text)) is not None and _agree(found, looks):
+            return found
+    return looks
 
 
-def _newest() -> Iterator[Format]:
-    return reversed(all_formats())
+def _told(metadata: Mapping[str, object]) -> Found | None:
+    told, language = metadata.get("format"), metadata.get("language")
+    if not is_format(told):
+        return None
+    if told != CODE:
+        return str(told), None
+    return (CODE, language) if isinstance(language, str) and language in GRAMMARS else None
 
 
-def _by_media_type(name: str, text: str) -> str | None:
-    bare = name.split(";", maxsplit=1)[0].strip().lower()
-    return next((each.name for each in _newest() if bare in each.media_types and _can_be(each, text)), None)
+def _agree(named: Found, looks: Found) -> bool:
+    """Whether a text can be what its address says: a page about Node.js is no JavaScript, nor is a page's text HTML."""
+    if named[0] in {CODE, LINES}:
+        return looks[0] in {CODE, LINES}
+    return looks[0] != "html" and (named[0] != "html")
 
 
-def _by_name(name: str, text: str) -> str | None:
-    suffix = PurePosixPath("_" + name).suffix
-    claims = (each for each in _newest() if name in each.file_names or suffix in each.extensions)
-    return next((each.name for each in claims if _can_be(each, text)), None)
-
-
-def _can_be(known: Format, text: str) -> bool:
-    return known.must_have is None or known.must_have(text[:_SAMPLE])
-
-
-def _by_content(sample: str) -> str:
+def _by_content(sample: str) -> Found:
     found = [(each.looks_like(sample), each.name) for each in all_formats() if each.looks_like is not None]
     evidence, name = max(found, key=lambda pair: pair[0], default=(0.0, PROSE))
-    return name if evidence >= 1.0 else PROSE
+    if evidence < 1.0:
+        return PROSE, None
+    return name, language_by_content(sample) if name == CODE else None
 
 
 def read(text: str, format: str, language: str | None = None) -> Reading:  # noqa: A002 - the field's word

@@ -12,6 +12,10 @@ from typing import Protocol, TypeAlias
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.structure.tree import Block
 
+LINES = "lines"
+"""Texts that are made of lines: logs, records, configuration, code without a grammar."""
+PROSE = "prose"
+"""What a text is of which nothing else can be told."""
 AUTO = "auto"
 """Stands for whichever format a document turns out to have."""
 CODE = "code"

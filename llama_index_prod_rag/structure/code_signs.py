@@ -1,0 +1,140 @@
+"""Signs that a text without a name is source code, and in which language. Core.
+
+A language is told by the share of lines that could stand in it, once comments and long strings are taken out: prose
+never has many. Lines that begin with `#` are left out of account, since that is also how headings are written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import regex
+
+from llama_index_prod_rag.structure.signs import CERTAIN, without_fences
+
+SHEBANG = regex.compile(r"\ufeff?#!\s*/\S*?(?:env\s+(?:-S\s+)?)?(?P<program>[\w.+-]+)(?:\s|$)")
+_PROGRAMS = {"python": "python", "node": "javascript", "deno": "typescript"}
+_PYTHON_COOKIE = regex.compile(r"\A(?:#[^\n]*\n)?#.*?coding[:=]")
+_DOCSTRING_FIRST = regex.compile(r"(?:#[^\n]*\n|\s)*+[rRuU]?(?:\"\"\"|\'\'\')")
+_CONTINUED = regex.compile(r"(?:\\\n[^\n]*)+")
+_LONG_STRING = regex.compile(r"(?s)[rRbBuUfF]{0,2}(\"\"\"|''').*?(?:\1|\Z)")
+_PYTHON_SURE = regex.compile(
+    r"""(?x)
+    from\s+\.*[\w.]*\s+import\s
+    | import\s+[\w.]+(?:\s+as\s+\w+)?(?:\s*,\s*[\w.]+)*\s*(?:$|\#|;)
+    | (?:async\s+)?def\s+\w+\s*[\[(]
+    | class\s+\w+\s*(?::|[(\[])
+    | @\w[\w.]*(?:\(.*|\s*)$
+    | if\s+__name__\b
+    | __\w+__\s*=
+    | \w+\s*=\s*[{\[(]\s*(?:\#.*)?$
+    | try:\s*$
+    """
+)
+_PYTHON_LINE = regex.compile(
+    r"""(?x)
+    (?:if|elif|while|for|with|except|match|case)\b.*[:(,\\\[]\s*(?:\#.*)?$
+    | (?:try|else|finally)\s*:
+    | (?:if|for|while|with)\b.+:\s*\S
+    | (?:raise|return|assert|del|global|nonlocal|pass|break|continue|yield|await|print|exec)\b
+    | [\w.\[\]'"]+(?:\s*:\s*[\w\[\]., |'"]+)?\s*(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=(?!=)
+    | [\w., ]+=\s
+    | \w+\s*:\s*[\w.\[\], |]+(?:\#.*)?$
+    | [\w.\[\]]+\s?\(
+    | [)\]}]
+    | [rRbBuUfF]{0,2}['"\x00]                                   # \0 stands for a long string
+    | [-\d({\[]
+    | \\$
+    """
+)
+_WHOLE = 0.8
+"""Share of lines that must fit; the rest are what the patterns do not know."""
+
+# In languages with braces, most lines end or begin with one of these.
+_ENDS = frozenset(";{}(),\\[]=&|?:+><")
+_BEGINS = frozenset("#})]*@.")
+_BRACES = 0.6
+_BLOCK_COMMENT = regex.compile(r"(?s)/\*.*?(?:\*/|\Z)")
+_SURE: Mapping[str, regex.Pattern[str]] = {
+    name: regex.compile(f"(?mx){pattern}")
+    for name, pattern in {
+        "c": r"""^\s*\#\s*(?:include\s*[<"]|define\s|ifn?def\s|if\s|endif\b)
+                | ^(?:typedef|struct|static|extern|enum)\b.*[;{(]""",
+        "cpp": r"^\s*(?:namespace\s+[\w:]*\s*\{|template\s*<|using\s+namespace\b|\#\s*include\s*<\w+>)|\bstd::",
+        "java": r"""^\s*(?:package\s+[\w.]+;|import\s+(?:static\s+)?[\w.*]+;
+                |(?:public\s+)?(?:final\s+|abstract\s+)?(?:class|interface|enum|record)\s+[A-Z].*\{\s*$)""",
+        "javascript": r"""^\s*(?:(?:export\s+)?(?:default\s+)?(?:async\s+)?function\b|['"]use\ strict['"]
+                |(?:export\s+)?(?:const|let|var)\s+[\w$\[{]|import\b.*['"]|export\s|class\s+\w+.*\{\s*$)
+                | \brequire\( | \(function\s*\(""",
+        "typescript": r"""^\s*(?:export\s+)?(?:interface|type|enum|declare|abstract\ class)\s+\w+
+                | :\s*(?:string|number|boolean|void)\b""",
+        "go": r"^package\s+\w+\s*$",
+        "rust": r"""^\s*(?:pub(?:\([\w:]+\))?\s+)?
+                (?:fn\s+\w+|use\s+[\w:{]|mod\s+\w+|struct\s+\w+|enum\s+\w+|trait\s+\w+|impl\b)""",
+    }.items()
+}
+"""What a language must have somewhere."""
+_VOTES: Mapping[str, regex.Pattern[str]] = {
+    name: regex.compile(f"(?x){pattern}")
+    for name, pattern in {
+        "c": r"""^\s*\#\s*(?:include|define|ifn?def|if|elif|else|endif|pragma|undef|error)\b
+                | \b(?:typedef|struct|unsigned|void|char|int|static|extern|size_t|PyObject)\b""",
+        "cpp": r"""\bnamespace\b|\btemplate\s*<|\bstd::|^\s*(?:public|private|protected)\s*:|\bvirtual\b|\bnullptr\b
+                | \bconstexpr\b|^\s*class\s+\w+|\w::\w""",
+        "java": r"""^\s*(?:package|import(?:\s+static)?)\s+[\w.*]+;|^\s*@\w+|\bnew\s+[A-Z]|\bfinal\b|\bextends\b
+                | \b(?:public|private|protected)\s+(?:(?:static|final|abstract)\s+)*[\w<>\[\]]+\s+\w+""",
+        "javascript": r"""\b(?:const|let|var)\s+[\w${\[]|=>|\bfunction\b|\brequire\(|\bmodule\.exports\b|===|!==
+                | ^\s*export\b|^\s*import\b.*\bfrom\s+['"]|\bconsole\.|\bdocument\.|\bthis\.""",
+        "typescript": r""":\s*(?:string|number|boolean|void|any|unknown|Promise<)|\breadonly\b|\bimport\ type\b
+                | ^\s*(?:export\s+)?(?:interface|type|enum)\s+\w+|\bas\ const\b""",
+        "go": r"""^package\s+\w+\s*$|^func\b|:=|^import\s+[("]|\bchan\b|\bdefer\b|\berr\ !=\ nil\b|^\s*\w+\s+func\(""",
+        "rust": r"""\bfn\s+\w+|^\s*(?:pub\s+)?use\s+[\w:]+|\blet\s+(?:mut\s+)?\w|\bimpl\b|\#!?\[|->\s*\w
+                | &(?:mut\s+)?self\b|\bmatch\b.*\{|\bpub\b|\w::\w""",
+    }.items()
+}
+"""Lines that speak for a language; the one with the most has it."""
+
+
+@lru_cache(maxsize=2)
+def language_by_content(text: str) -> str | None:
+    r"""The language of source code, or None where it is none, or none that can be told.
+
+    Examples:
+        >>> language_by_content("import os\n\ndef f(x):\n    return os.path.join(x)\n")
+        'python'
+        >>> language_by_content("#include <stdio.h>\n\nint main(void) {\n    return 0;\n}\n")
+        'c'
+        >>> language_by_content("Import the module first.\nThen call it.") is None
+        True
+    """
+    if (match := SHEBANG.match(text)) is not None:
+        return _PROGRAMS.get(match["program"].rstrip("0123456789.").lower())
+    if without_fences(text)[1]:
+        return None
+    return "python" if _is_python(text) else _brace_language(text)
+
+
+def code(text: str) -> float:
+    """How surely a text is source code of a language that can be told."""
+    return 0.0 if language_by_content(text) is None else CERTAIN
+
+
+def _is_python(text: str) -> bool:
+    bare = _CONTINUED.sub("", _LONG_STRING.sub("\0", text))
+    lines = [line for line in bare.split("\n") if line[:1].strip() and line[0] != "#"]
+    sure = sum(1 for line in lines if _PYTHON_SURE.match(line))
+    told = sure or _PYTHON_COOKIE.search(text) is not None or _DOCSTRING_FIRST.match(text) is not None
+    fitting = sum(1 for line in lines if _PYTHON_LINE.match(line) or _PYTHON_SURE.match(line))
+    return bool(told) and fitting >= _WHOLE * len(lines)
+
+
+def _brace_language(text: str) -> str | None:
+    bare = _BLOCK_COMMENT.sub("", text) if "/*" in text else text
+    lines = [line for line in (each.strip() for each in bare.split("\n")) if line and not line.startswith("//")]
+    fitting = sum(1 for line in lines if line[-1] in _ENDS or line[0] in _BEGINS or "; //" in line)
+    if not lines or lines[0][0] == "<" or fitting < _BRACES * len(lines):
+        return None
+    possible = [name for name, sign in _SURE.items() if sign.search(bare) is not None]
+    votes = {name: sum(1 for line in lines if _VOTES[name].search(line)) for name in possible}
+    return max(votes, key=votes.__getitem__, default=None)

@@ -1,0 +1,102 @@
+"""Signs that a text is made of lines: a script, configuration, markup for machines, a log, a chat, records. Core."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from statistics import median
+
+import regex
+
+from llama_index_prod_rag.structure.code_signs import SHEBANG
+from llama_index_prod_rag.structure.signs import CERTAIN, html, is_code_like, without_fences
+
+_XML = regex.compile(
+    r"""(?xi) \ufeff?\s*+ (?: <!--(?s:.)*?-->\s*+ | <\?(?!xml)[^>]*+>\s*+ )*+
+    < (?: \?xml\b | !DOCTYPE\s+(?!html)\w
+    | [a-z][\w:.-]*+ (?:\s+[\w:.-]+\s*=\s*(?:"[^"]*+"|'[^']*+'))*+ \s*/?> )"""
+)
+_JSON = regex.compile(r"\ufeff?\s*[\[{]\s*(?:[\[{\]}]|\"[^\"\n]*+\"\s*[:,\]]|-?\d[\d.]*\s*[,\]])")
+_PEM = regex.compile(r"^-----BEGIN [A-Z0-9 ]+-----$", regex.MULTILINE)
+
+_COMMENTS = ("#", ";", "//", "%", "--")
+_ASSIGNMENT = regex.compile(r"\s*(?:export\s+|set\s+)?[\w.\"'$/-]+(?:\[[^\]]*\])?\s*(?::?=|\+=)|\s*\[[^\]\n]+\]\s*$")
+_SETTING = regex.compile(
+    r"""(?x) \s* (?: \[[^\]\n]+\]\s*$ | -?\s*[\w."'$@/-]+(?:\[[^\]]*\])?\s*(?: :?= | \+= | :(?=\s|$) )
+    | [\]})]+[,;]?\s*$ | [\w"'.-]+,?\s*$ | -\ \S | export\s+\w+= )"""
+)
+_BLOCK_COMMENT = regex.compile(r"(?s)/\*.*?(?:\*/|\Z)")
+_CSS = regex.compile(
+    r"""(?x) \s* (?: [^{};\n\\]+\{ | [\w-]+\s*:[^;\n]+; | \} | @[\w-]+[^\n]*[;{] | [^{};\n]+, ) \s*(?:\S.*)?$"""
+)
+
+_MOST = 0.6
+"""Share of lines that begin alike in logs, chats and records; the others go on from the line above."""
+_LONGEST = 250
+"""Characters of a line in the middle; longer ones are paragraphs."""
+_FEWEST = 3
+# Items of lists are no records: they stand in texts of every kind. Nor is dialogue.
+_LIST_ITEM = regex.compile(r"\s*(?:[-*+•>|#\"“„»'‘—–§(]|(?:\d{1,3}(?:\.\d{1,3})*|[a-zA-Z]|[ivxlcIVXLC]+)[.)]?\s)")
+_FIRST_WORDS = regex.compile(r"\s*+(\S{1,20})\S*(?:\s+(\S{1,20}))?")
+_LETTERS = regex.compile(r"\p{L}+")
+_DIGITS = regex.compile(r"\p{Nd}+")
+
+
+def lines(text: str) -> float:
+    r"""How surely a text is made of lines.
+
+    Examples:
+        >>> lines("[db]\nhost = here\nport = 1\n") > 1.0, lines("#!/bin/sh\n# why\nls\n") > 1.0
+        (True, True)
+        >>> lines("Words in a line\nand the next one.")
+        0.0
+    """
+    if SHEBANG.match(text) or _PEM.search(text):
+        return CERTAIN
+    if _JSON.match(text):
+        return 20.0
+    if _XML.match(text) and not html(text):
+        return 5.0
+    outside, fences = without_fences(text)
+    kept = [line.rstrip() for line in outside.split("\n") if line.strip()]
+    body = [line for line in kept if not line.lstrip().startswith(_COMMENTS)]
+    if fences or len(body) < 2:
+        return 0.0
+    if _is_configuration(body) or _is_style_sheet(text):
+        return 5.0
+    return 3.0 if is_record_like(body) else 1.1 if is_code_like(kept) else 0.0
+
+
+def _share(sign: regex.Pattern[str], body: Sequence[str]) -> float:
+    return sum(1 for line in body if sign.match(line)) / len(body)
+
+
+def _is_configuration(body: Sequence[str]) -> bool:
+    return _share(_ASSIGNMENT, body) >= 0.5 and _share(_SETTING, body) >= 0.8
+
+
+def _is_style_sheet(text: str) -> bool:
+    body = [line for line in _BLOCK_COMMENT.sub("", text).split("\n") if line.strip()]
+    return bool(body) and "{" in text and _share(_CSS, body) >= 0.9
+
+
+def is_record_like(body: Sequence[str]) -> bool:
+    """Whether most lines begin in the same way, and in a way that sentences do not: with a date, a nick, a number.
+
+    Examples:
+        >>> is_record_like(["ann: hi", "bob: hello", "ann: well"]), is_record_like(["It is", "so late", "now, he said"])
+        (True, False)
+    """
+    shapes = Counter(_shape(line) for line in body if not _LIST_ITEM.match(line))
+    most = max((count for shape, count in shapes.items() if shape.strip("a ")), default=0)
+    return len(body) >= _FEWEST and most >= _MOST * len(body) and median(map(len, body)) <= _LONGEST
+
+
+def _shape(line: str) -> str:
+    """The first two words, letters and digits made one: `[Sun Dec` is `[a a`, `ann: hi` is `a:`."""
+    match = _FIRST_WORDS.match(line)
+    if match is None:
+        return ""
+    first, second = match[1], match[2] or ""
+    both = first if first.endswith(":") else f"{first} {second}"
+    return _DIGITS.sub("0", _LETTERS.sub("a", both)).strip()
