@@ -22,12 +22,16 @@ if TYPE_CHECKING:
     from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
     from llama_index_prod_rag.query_log.handler import QueryLogHandler
     from llama_index_prod_rag.query_log.store import QueryLog
+    from llama_index_prod_rag.retrievers.access import AccessPolicy, Principal, acting_as
     from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
     from llama_index_prod_rag.retrievers.elasticsearch.retriever import ElasticsearchHybridRetriever
     from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
     from llama_index_prod_rag.trace.records import tracing
 
 _HOMES = {
+    "AccessPolicy": "retrievers.access",
+    "Principal": "retrievers.access",
+    "acting_as": "retrievers.access",
     "BM25FRetriever": "retrievers.bm25",
     "CalibratedAssessor": "confidence.calibrated",
     "Calibration": "confidence.calibration",
@@ -46,6 +50,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "AccessPolicy",
     "BM25FRetriever",
     "CalibratedAssessor",
     "Calibration",
@@ -54,11 +59,13 @@ __all__ = [
     "DocumentAwareNodeParser",
     "ElasticsearchHybridRetriever",
     "HybridFusionRetriever",
+    "Principal",
     "QueryLog",
     "QueryLogHandler",
     "SemanticChunker",
     "TextbookAssessor",
     "__version__",
+    "acting_as",
     "calibrate",
     "tracing",
     "tune_weights",

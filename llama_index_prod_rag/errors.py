@@ -43,6 +43,10 @@ class RetrievalError(ProdRagError):
     """No leg could answer, or one that was asked to be strict could not."""
 
 
+class AccessError(ProdRagError, PermissionError):
+    """Nobody asks, or somebody whom the access policy cannot place: nothing was searched."""
+
+
 class ScoringError(ProdRagError):
     """A reranker returned something that is not a score."""
 

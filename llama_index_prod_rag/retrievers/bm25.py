@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from copy import copy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,7 +38,8 @@ class BM25FRetriever(FilteredRetriever):
         b: strength of length normalisation.
         similarity_top_k: most hits to return.
         filters: only nodes whose metadata passes are returned; `with_filters` sets them per query.
-        kwargs: `callback_manager`, `object_map`, `objects` and `verbose` of LlamaIndex's base class.
+        kwargs: `access` (an `AccessPolicy`), and `callback_manager`, `object_map`, `objects` and `verbose` of
+            LlamaIndex's base class.
 
     Raises:
         ConfigurationError: a setting is out of range.
@@ -140,12 +140,6 @@ class BM25FRetriever(FilteredRetriever):
     def refresh(self) -> None:
         """Read every node of the index, or of its store, again."""
         self._store.refresh(everything=True)
-
-    def with_filters(self, filters: MetadataFilters | None) -> BM25FRetriever:
-        """The same leg, over the same nodes, with other filters: one query's filters do not wait for another's."""
-        view = copy(self)
-        view._filters = filters
-        return view
 
     def score_nodes(self, query_bundle: QueryBundle, node_ids: Iterable[str]) -> dict[str, float]:
         """This leg's scores of given nodes, 0 where no term matches; unknown ids are left out."""

@@ -48,7 +48,7 @@ class DenseRetriever(FilteredRetriever, VectorIndexRetriever):
         similarity_top_k: most hits to return.
         filters: only nodes whose metadata passes are returned; `with_filters` sets them per query.
         object_map: index id -> object, for nodes that stand for one; None takes the index's own.
-        kwargs: what else `VectorIndexRetriever` takes.
+        kwargs: `access` (an `AccessPolicy`), and what else `VectorIndexRetriever` takes.
 
     Raises:
         ConfigurationError: the index has no vectors.
@@ -71,12 +71,6 @@ class DenseRetriever(FilteredRetriever, VectorIndexRetriever):
         super().__init__(index, similarity_top_k=similarity_top_k, filters=filters, object_map=objects, **kwargs)
         self._matrix = VectorMatrix()
         self._cannot_filter: set[str] = set()  # shared by views: said once per retriever
-
-    def with_filters(self, filters: MetadataFilters | None) -> DenseRetriever:
-        """The same leg with other filters: one query's filters do not wait for another's."""
-        view = copy(self)
-        view._filters = filters
-        return view
 
     def node_vectors(self, node_ids: Iterable[str]) -> dict[str, Sequence[float]]:
         """Vectors of given nodes, where the store keeps them in memory; the others are left out."""

@@ -1,7 +1,7 @@
 """Whether a node's metadata passes LlamaIndex's `MetadataFilters`: pure functions, every operator, any nesting.
 
 The meaning is that of LlamaIndex's in-memory store, completed where that store raises (nested groups, `is_empty`, mixed
-types): a comparison that cannot be made does not match.
+types): a comparison that cannot be made does not match. One meaning is another: `any` and `all` compare whole values.
 """
 
 from __future__ import annotations
@@ -27,6 +27,11 @@ def filterable_metadata(node: BaseNode) -> dict[str, Any]:
     source = node.ref_doc_id or "None"
     own = {"document_id": source, "doc_id": source, "ref_doc_id": source, "_node_type": node.class_name()}
     return {**node.metadata, **own}
+
+
+def both(first: MetadataFilters | None, second: MetadataFilters) -> MetadataFilters:
+    """Filters that let through what passes the two."""
+    return second if first is None else MetadataFilters(filters=[first, second], condition=FilterCondition.AND)
 
 
 def passing(hits: Iterable[NodeWithScore], filters: MetadataFilters | None) -> list[NodeWithScore]:
@@ -82,6 +87,15 @@ def _text_match(found: Any, wanted: Any) -> bool:  # noqa: ANN401
     return isinstance(found, str) and isinstance(wanted, str) and wanted in found
 
 
+def _values(found: Any) -> Any:  # noqa: ANN401
+    """The values of a list; a single value is a list of one.
+
+    LlamaIndex's in-memory store looks for them inside a string, so that `admin` is one of `administrators`: for an
+    access list that is a leak, and Elasticsearch does not do it either.
+    """
+    return found if isinstance(found, list | tuple | set) else [found]
+
+
 _OPERATORS: dict[FilterOperator, Callable[[Any, Any], Any]] = {
     FilterOperator.EQ: lambda found, wanted: found == wanted,
     FilterOperator.NE: lambda found, wanted: found != wanted,
@@ -91,8 +105,8 @@ _OPERATORS: dict[FilterOperator, Callable[[Any, Any], Any]] = {
     FilterOperator.LTE: lambda found, wanted: found <= wanted,
     FilterOperator.IN: lambda found, wanted: found in wanted,
     FilterOperator.NIN: lambda found, wanted: found not in wanted,
-    FilterOperator.ANY: lambda found, wanted: any(value in found for value in wanted),
-    FilterOperator.ALL: lambda found, wanted: all(value in found for value in wanted),
+    FilterOperator.ANY: lambda found, wanted: any(value in _values(found) for value in wanted),
+    FilterOperator.ALL: lambda found, wanted: all(value in _values(found) for value in wanted),
     FilterOperator.CONTAINS: lambda found, wanted: wanted in found,
     FilterOperator.TEXT_MATCH: _text_match,
     FilterOperator.TEXT_MATCH_INSENSITIVE: lambda found, wanted: _text_match(

@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from copy import copy
 from typing import Any, Literal
 
 from llama_index.core.base.base_retriever import BaseRetriever
@@ -21,14 +20,16 @@ from llama_index.core.vector_stores.types import MetadataFilters
 
 from llama_index_prod_rag.errors import ConfigurationError, RetrievalError
 from llama_index_prod_rag.fusion.rules import FusionRule, parse_rule, share_weights
+from llama_index_prod_rag.retrievers.access import filtered, narrowed
 from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
 from llama_index_prod_rag.retrievers.dense import DenseRetriever, check_is_vector_index
 from llama_index_prod_rag.retrievers.expansion import EXPANSION_PROMPT, parse_wordings
 from llama_index_prod_rag.retrievers.filtered import FilteredRetriever
+from llama_index_prod_rag.retrievers.filters import both
 from llama_index_prod_rag.retrievers.fusing import LegResult, fuse_legs
 from llama_index_prod_rag.retrievers.legs import LegCall, arun_legs, own_copy, run_legs
 from llama_index_prod_rag.trace.events import emit
-from llama_index_prod_rag.trace.ports import HoldsVectors, ScoresNodes, TakesFilters
+from llama_index_prod_rag.trace.ports import HoldsVectors, ScoresNodes
 
 # The best mean gain over dense on the train queries of five public sets, among settings that lose at most .005 nDCG@10
 # to the better leg on any of them: benchmarks/hybrid.py prints the table.
@@ -155,15 +156,18 @@ class HybridFusionRetriever(FilteredRetriever):
         Raises:
             ConfigurationError: a leg does not take filters per query, so it could return what they exclude.
         """
-        view = copy(self)
-        view._filters = filters
-        view.legs = {}
-        for name, leg in self.legs.items():
-            if not isinstance(leg, TakesFilters):
-                raise ConfigurationError(
-                    f"the leg {name!r} has no with_filters(): build it with the filters, or give it that method"
-                )
-            view.legs[name] = leg.with_filters(filters)
+        view = super().with_filters(filters)
+        view.legs = {name: filtered(leg, filters) for name, leg in self.legs.items()}
+        return view
+
+    def narrow(self, filters: MetadataFilters) -> HybridFusionRetriever:
+        """The same retriever with filters besides those that it and each leg have.
+
+        Raises:
+            ConfigurationError: as `with_filters`.
+        """
+        view = super().with_filters(both(self._filters, filters))
+        view.legs = {name: narrowed(leg, filters) for name, leg in self.legs.items()}
         return view
 
     def _get_prompts(self) -> PromptDictType:

@@ -32,6 +32,9 @@ TABLE: list[tuple[str, FilterOperator, Any, bool]] = [
     ("tags", FilterOperator.ANY, ["b", "c"], True),
     ("tags", FilterOperator.ALL, ["b", "c"], False),
     ("tags", FilterOperator.ALL, ["a", "b"], True),
+    ("lang", FilterOperator.ANY, ["English"], True),
+    ("lang", FilterOperator.ANY, ["Eng"], False),
+    ("lang", FilterOperator.ALL, ["E", "n"], False),
     ("tags", FilterOperator.CONTAINS, "a", True),
     ("tags", FilterOperator.CONTAINS, "c", False),
     ("tags", FilterOperator.TEXT_MATCH, "a", False),
@@ -98,6 +101,8 @@ def oracle(data: dict[str, Any], wanted: MetadataFilters | MetadataFilter) -> bo
         return not truths or enough[wanted.condition or "and"]
     if data.get(wanted.key) is None and wanted.operator in (FilterOperator.NE, FilterOperator.NIN):
         return True  # as LlamaIndex has it from 0.14.24 on
+    if wanted.operator in (FilterOperator.ANY, FilterOperator.ALL) and isinstance(data.get(wanted.key), str):
+        data = {wanted.key: [data[wanted.key]]}  # LlamaIndex looks for the values inside the string
     try:
         passes = build_metadata_filter_fn(lambda _: data, MetadataFilters(filters=[wanted]))
         return passes("node")
