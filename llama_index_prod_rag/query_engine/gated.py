@@ -28,6 +28,7 @@ from llama_index_prod_rag.confidence.policy import Policy, StatusPolicy
 from llama_index_prod_rag.confidence.verification import SupportPolicy
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.models.pairs import EntailmentJudge
+from llama_index_prod_rag.query_engine.access_check import AccessCheck
 from llama_index_prod_rag.query_engine.attempt import FIRST, Attempt, Judge, look
 from llama_index_prod_rag.query_engine.events import AssessmentEvent
 from llama_index_prod_rag.query_engine.extract import SentenceScorer
@@ -36,8 +37,8 @@ from llama_index_prod_rag.query_engine.prompts import default_prompts
 from llama_index_prod_rag.query_engine.retry import Retry
 from llama_index_prod_rag.query_engine.writer import Log, Means, Writer
 from llama_index_prod_rag.query_log.configuration import engine_hash
+from llama_index_prod_rag.retrievers.access import AccessPolicy, Principal, acting_as, filtered
 from llama_index_prod_rag.text.terms import TermStatistics
-from llama_index_prod_rag.trace.ports import TakesFilters
 from llama_index_prod_rag.trace.records import QueryTrace, tracing
 
 _dispatcher = get_dispatcher(__name__)
@@ -68,6 +69,9 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
         entailment_judge: an NLI model: gives the assessor entailment signals and checks written answers. Costs one
             call for the top passages, and one for each answer sentence and passage.
         support_policy: which findings about a written answer turn it into a hedge; None reports them in `checks` only.
+        access: who may see what. Every search, also of retries, carries the principal's filters, and what
+            postprocessors fetch beside the hits (neighbours, parents) is checked after the last of them. A question of
+            nobody is an error, before anything is searched.
         query_log: takes one record a question; its faults never reach the user.
         streaming: whether own texts are streams; None follows the synthesizer.
         quotes: most sentences in a hedge or an extractive answer.
@@ -91,6 +95,7 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
         term_statistics: TermStatistics | None = None,
         entailment_judge: EntailmentJudge | None = None,
         support_policy: SupportPolicy | None = None,
+        access: AccessPolicy | None = None,
         query_log: Log | None = None,
         streaming: bool | None = None,
         quotes: int = 3,
@@ -101,12 +106,14 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
             raise ConfigurationError(f"quotes={quotes}: a hedge needs at least one sentence")
         if len({retry.name for retry in retries} | {FIRST}) <= len(retries):
             raise ConfigurationError(f"retries need different names, and none may be called {FIRST!r}")
-        self._retriever = retriever
-        self._postprocessors = list(node_postprocessors or ())
+        self._access = access
+        self._principal: Principal | None = None
+        self._retriever = retriever if access is None else access.guard(retriever)
+        self._postprocessors = [*(node_postprocessors or ()), *([] if access is None else [AccessCheck(policy=access)])]
         self._judge = Judge(
             assessor or CalibratedAssessor(), policy or StatusPolicy(), term_statistics, entailment_judge
         )
-        self._retries = tuple(retries)
+        self._retries = tuple(retries if access is None else (_guarded(retry, access) for retry in retries))
         self._prompts = default_prompts()
         self.config_hash = config_hash or engine_hash(
             {
@@ -151,11 +158,26 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
             ConfigurationError: a retriever does not take filters per query, so it could return what they exclude.
         """
         view = copy(self)
-        view._retriever = _filtered(self._retriever, filters)
+        view._retriever = filtered(self._retriever, filters)
         view._retries = tuple(
-            retry if retry.retriever is None else replace(retry, retriever=_filtered(retry.retriever, filters))
+            retry if retry.retriever is None else replace(retry, retriever=filtered(retry.retriever, filters))
             for retry in self._retries
         )
+        return view
+
+    def for_principal(self, principal: Principal) -> ConfidenceGatedQueryEngine:
+        """The same gate asked by somebody, whatever `acting_as` says; costs nothing to speak of.
+
+        Args:
+            principal: who asks.
+
+        Raises:
+            ConfigurationError: the gate has no access policy.
+        """
+        if self._access is None:
+            raise ConfigurationError("the gate has no access policy: give ConfidenceGatedQueryEngine(access=...)")
+        view = copy(self)
+        view._principal = principal
         return view
 
     # Prompts: flat modules, because LlamaIndex cannot update keys with two colons.
@@ -179,29 +201,40 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
 
     def retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         """Nodes after every postprocessor, without a judgement; faults are raised."""
-        nodes = self._retriever.retrieve(query_bundle)
-        for postprocessor in self._postprocessors:
-            nodes = postprocessor.postprocess_nodes(nodes, query_bundle=query_bundle)
+        with self._asked():
+            nodes = self._retriever.retrieve(query_bundle)
+            for postprocessor in self._postprocessors:
+                nodes = postprocessor.postprocess_nodes(nodes, query_bundle=query_bundle)
         return nodes
 
     async def aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         """`retrieve`, without blocking the loop."""
-        nodes = await self._retriever.aretrieve(query_bundle)
-        for postprocessor in self._postprocessors:
-            nodes = await postprocessor.apostprocess_nodes(nodes, query_bundle=query_bundle)
+        with self._asked():
+            nodes = await self._retriever.aretrieve(query_bundle)
+            for postprocessor in self._postprocessors:
+                nodes = await postprocessor.apostprocess_nodes(nodes, query_bundle=query_bundle)
         return nodes
 
     def _query(self, query_bundle: QueryBundle) -> RESPONSE_TYPE:
-        with self._observed(query_bundle) as (trace, event):
+        with self._asked(), self._observed(query_bundle) as (trace, event):
             response = run(self._steps(query_bundle, trace, asynchronous=False))
             event.on_end(payload={EventPayload.RESPONSE: response})
             return response
 
     async def _aquery(self, query_bundle: QueryBundle) -> RESPONSE_TYPE:
-        with self._observed(query_bundle) as (trace, event):
+        with self._asked(), self._observed(query_bundle) as (trace, event):
             response = await arun(self._steps(query_bundle, trace, asynchronous=True))
             event.on_end(payload={EventPayload.RESPONSE: response})
             return response
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """Ask as the principal that the policy finds; nobody is an error here, before anything is searched."""
+        if self._access is None:
+            yield
+        else:
+            with acting_as(self._access.principal(self._principal)):
+                yield
 
     @contextmanager
     def _observed(self, query: QueryBundle) -> Iterator[tuple[QueryTrace, Any]]:
@@ -240,12 +273,8 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
         return attempts
 
 
-def _filtered(retriever: BaseRetriever, filters: MetadataFilters | None) -> BaseRetriever:
-    if not isinstance(retriever, TakesFilters):
-        raise ConfigurationError(
-            f"{type(retriever).__name__} has no with_filters(): use a retriever of this package, or give it that method"
-        )
-    return retriever.with_filters(filters)
+def _guarded(retry: Retry, access: AccessPolicy) -> Retry:
+    return retry if retry.retriever is None else replace(retry, retriever=access.guard(retry.retriever))
 
 
 def _merit(attempt: Attempt) -> tuple[int, float]:
