@@ -24,6 +24,8 @@ class RetrievalAssessment:
         signals: signal name -> value, everything that was measured.
         reasons: sentences for people, the decisive one first.
         not_assessed: kind of signal -> why it is missing.
+        verdict: the decisive reason for people who ask, without figures; empty where the first reason is that.
+        judged_by: names of the signals that the confidence was computed from; empty where it is not a probability.
     """
 
     status: Status
@@ -31,6 +33,8 @@ class RetrievalAssessment:
     signals: Mapping[str, float] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
     not_assessed: Mapping[str, str] = field(default_factory=dict)
+    verdict: str = ""
+    judged_by: tuple[str, ...] = ()
 
 
 @runtime_checkable
@@ -48,5 +52,5 @@ NO_RESULTS = "nothing was found for this question"
 def no_results(evidence: Evidence, reason: str = NO_RESULTS) -> RetrievalAssessment:
     """The assessment of an empty retrieval, whoever assesses."""
     failed = evidence.retrieval.failed if evidence.retrieval else {}
-    reasons = (reason, *(f"the {leg} leg failed: {why}" for leg, why in failed.items()))
+    reasons = (reason, *(f"the {leg} leg failed" for leg in failed))
     return RetrievalAssessment("no_results", 0.0, {}, reasons, not_assessed(evidence))

@@ -15,6 +15,13 @@ from llama_index_prod_rag.confidence.signals import compute_signals, not_assesse
 
 _SIMILARITY = "similarity.passages"
 _FEWEST_CANDIDATES = 10
+_WORDS = ("coverage.", "missing.")
+_VERDICTS: Mapping[Status, str] = {
+    "low_confidence": "the passages found do not seem to hold the answer",
+    "uncertain": "the passages found may not hold the answer",
+    "topic_drift": "the passages found are about different things, and may not hold the answer",
+    "healthy": "the passages found seem to hold the answer",
+}
 _APART = -1.0  # standard deviations below the labelled questions' mean similarity from which a hedge is called drift
 
 
@@ -56,8 +63,9 @@ class CalibratedAssessor:
             verdict = f"no calibration fits what was measured ({'; '.join(missing.values()) or 'few signals'})"
             return RetrievalAssessment("uncertain", None, signals, (verdict, *reasons), missing)
         probability = head.probability(signals)
-        status, verdict = _judge(head, probability, signals)
-        return RetrievalAssessment(status, probability, signals, (verdict, *reasons), missing)
+        status = _judge(head, probability, signals)
+        reasons = (_explain(head, status, probability), *reasons)
+        return RetrievalAssessment(status, probability, signals, reasons, missing, _VERDICTS[status], head.signals)
 
 
 def _comparable(evidence: Evidence, signals: Mapping[str, float]) -> dict[str, float]:
@@ -71,15 +79,24 @@ def _comparable(evidence: Evidence, signals: Mapping[str, float]) -> dict[str, f
     return {name: value for name, value in signals.items() if (known := signal_named(name)) and known.short_lists}
 
 
-def _judge(head: Head, probability: float, signals: Mapping[str, float]) -> tuple[Status, str]:
-    chance = f"the chance that these passages hold the answer is {probability:.0%}"
+def _judge(head: Head, probability: float, signals: Mapping[str, float]) -> Status:
     if probability < head.refuse_below:
-        return "low_confidence", f"{chance}, and below {head.refuse_below:.0%} it is refused"
+        return "low_confidence"
     if probability >= head.answer_from:
-        return "healthy", chance
-    if _unusually_apart(head, signals):
-        return "topic_drift", f"{chance}, and they are about different things"
-    return "uncertain", f"{chance}, and from {head.answer_from:.0%} on it is answered"
+        return "healthy"
+    return "topic_drift" if _unusually_apart(head, signals) else "uncertain"
+
+
+def _explain(head: Head, status: Status, probability: float) -> str:
+    """The verdict in figures; in words where words alone judge, whose probabilities are too rough to be read."""
+    if all(name.startswith(_WORDS) for name in head.signals):
+        return _VERDICTS[status]
+    chance = f"the chance that these passages hold the answer is {probability:.0%}"
+    if status == "low_confidence":
+        return f"{chance}, and below {head.refuse_below:.0%} it is refused"
+    if status == "topic_drift":
+        return f"{chance}, and they are about different things"
+    return chance if status == "healthy" else f"{chance}, and from {head.answer_from:.0%} on it is answered"
 
 
 def _unusually_apart(head: Head, signals: Mapping[str, float]) -> bool:

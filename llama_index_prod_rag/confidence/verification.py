@@ -22,6 +22,7 @@ from llama_index_prod_rag.text.languages import detect_language
 from llama_index_prod_rag.text.terms import found_terms, numbers, term_set
 
 _MARK = re.compile(r"\[\d+(?:,\s*\d+)*\]")
+_ASSENT = "yes no yeah nope ja nein oui non si sure indeed correct right true false"  # words that stand in no passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +124,15 @@ def verify(
         (('12',), 0.5)
     """
     language = language or detect_language([*passages.values(), query])
-    checkable = [sentence for sentence in sentences if term_set(sentence, language)]
+    assent = term_set(_ASSENT, language)
+    checkable = [sentence for sentence in sentences if term_set(sentence, language) - assent]
     terms_of = {id_: found_terms(text, language) for id_, text in passages.items()}
     asked = found_terms(query, language)
     stated = asked.union(*terms_of.values())
     if judge is not None:
         judged = _judged(checkable, passages, judge)
     else:
-        claims = [term_set(_without_marks(sentence), language) for sentence in checkable]
+        claims = [term_set(_without_marks(sentence), language) - assent for sentence in checkable]
         judged = _lexical(asked, claims, terms_of)
     return Verification(
         tuple(

@@ -13,6 +13,7 @@ from llama_index.core.schema import BaseNode, MetadataMode, NodeWithScore, Query
 from llama_index_instrumentation import get_dispatcher
 from pydantic import Field, PrivateAttr
 
+from llama_index_prod_rag.disclosure import describe
 from llama_index_prod_rag.errors import ConfigurationError, InputError, MissingExtraError
 from llama_index_prod_rag.fusion.rules import share_weights
 from llama_index_prod_rag.models.pairs import Backend, PairScorer, Progress, sigmoid
@@ -161,9 +162,7 @@ class CrossEncoderRerank(BaseNodePostprocessor):
         except (ConfigurationError, InputError, MissingExtraError):
             raise  # the user's to mend, today
         except Exception as error:
-            emit(
-                RerankRecord(self.model, seconds=time.perf_counter() - began, failed=f"{type(error).__name__}: {error}")
-            )
+            emit(RerankRecord(self.model, seconds=time.perf_counter() - began, failed=describe(error)))
             if self.on_failure == "raise":
                 raise
             return list(hits[: self.top_n])
@@ -183,7 +182,9 @@ class CrossEncoderRerank(BaseNodePostprocessor):
         if passages:
             kept = self._prefiltered(query, passages, blend)
             with _progress_bar(len(kept), self.show_progress) as progress:
-                reader = PassageReader(self._scorer(), query, passages, max_windows=self.max_windows, progress=progress)
+                reader = PassageReader(
+                    self.pair_scorer(), query, passages, max_windows=self.max_windows, progress=progress
+                )
                 if self.early_stop:
                     logits = score_until_settled(blend, kept, self.top_n, reader.logits)
                 else:
@@ -204,13 +205,18 @@ class CrossEncoderRerank(BaseNodePostprocessor):
         if self.prefilter == "retrieval":
             return list(passages)[: self.keep]
         if self.prefilter == "beginning":
-            scorer, passages = self._scorer(), {node: beginning(text) for node, text in passages.items()}
+            scorer, passages = self.pair_scorer(), {node: beginning(text) for node, text in passages.items()}
         else:
             scorer = shared_scorer(self.prefilter, device=self.device, trust_remote_code=self.trust_remote_code)
         first = PassageReader(scorer, query, passages, max_windows=1).logits(list(passages))
         return list(blend.scores(first))[: self.keep]
 
-    def _scorer(self) -> PairScorer:
+    def pair_scorer(self) -> PairScorer:
+        """Load the model, once per process, and return it: the gate picks its quotes with it.
+
+        Raises:
+            ModelError: the model cannot be loaded.
+        """
         scorer = self.scorer or shared_scorer(
             self.model,
             backend=self.backend,

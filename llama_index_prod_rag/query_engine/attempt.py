@@ -1,35 +1,49 @@
-"""One look at the documents: retrieve, postprocess, judge. A stage that fails is left out, and said so."""
+"""One look at the documents: retrieve, postprocess, judge. A stage that may be skipped is left out when it fails."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore, QueryBundle
+from llama_index.core.vector_stores.types import MetadataFilters
 
 from llama_index_prod_rag.calls import Call
-from llama_index_prod_rag.confidence.assessment import Assessor, RetrievalAssessment, no_results
+from llama_index_prod_rag.confidence.assessment import NO_RESULTS, Assessor, RetrievalAssessment, no_results
 from llama_index_prod_rag.confidence.evidence import Evidence, gather
 from llama_index_prod_rag.confidence.policy import Decision, Policy
+from llama_index_prod_rag.confidence.reasons import describe_missing
 from llama_index_prod_rag.confidence.signals import compute_signals, not_assessed
+from llama_index_prod_rag.disclosure import describe, mask
+from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.models.pairs import EntailmentJudge
 from llama_index_prod_rag.query_engine.retry import QueryRewriter
+from llama_index_prod_rag.query_engine.skipping import may_be_skipped
 from llama_index_prod_rag.query_engine.sources import passages_of, text_of
+from llama_index_prod_rag.retrievers.filters import passing
+from llama_index_prod_rag.text.printable import make_line
 from llama_index_prod_rag.text.terms import TermStatistics
-from llama_index_prod_rag.trace.records import QueryTrace, Record, join_records
+from llama_index_prod_rag.trace.records import QueryTrace, Record, RetrievalRecord, join_records
 from llama_index_prod_rag.trace.scored_node import carried_records
 
 _logger = logging.getLogger(__name__)
+
+SETTING_ERRORS = (ConfigurationError, ImportError)
+"""The developer's to mend, today: no question goes better without what they are about, so they are raised."""
 
 FIRST = "first"
 """Name of the attempt that is always made."""
 
 _ENTAILMENT_DEPTH = 3  # passages that the NLI model compares with the question
 _KEPT_WITHOUT_RERANKER = 5  # passages, where a reranker that would have cut the list failed and names no top_n
+
+SEARCH_FAILED = "the search failed"
+STEP_FAILED = "a step of the search that no answer may go without failed"
+NOTHING_CLOSE = "passages were found, but none of them is close enough to the question"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +56,38 @@ class Judge:
     entailment: EntailmentJudge | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Who is asked and what is done with the hits.
+
+    Attributes:
+        retriever: who is asked.
+        postprocessors: what the hits go through, in order.
+        required: class name -> whether that postprocessor must work, see `skipping`.
+        filters: what the metadata of every passage must pass, whoever brought it; None for all.
+        rewriter: puts the question in other words for the search.
+    """
+
+    retriever: BaseRetriever
+    postprocessors: Sequence[BaseNodePostprocessor] = ()
+    required: Mapping[str, bool] = field(default_factory=dict)
+    filters: MetadataFilters | None = None
+    rewriter: QueryRewriter | None = None
+
+
 @dataclass(slots=True)
 class Attempt:
     """What one look found and what to make of it.
 
     Attributes:
         name: `"first"`, or the retry's name.
+        query: the words that were searched for.
         hits: the passages after every postprocessor.
         records: what the stages noted.
-        degraded: stage -> why it is missing.
+        degraded: stage -> why it is missing, for operators.
         seconds: stage -> wall time.
-        query: the words that were searched for.
+        empty: why there are no hits, for people, where something else is to blame than the documents.
+        missing: names and numbers of the question that no passage has, in words; empty where all are there.
         assessment: the judgement.
         decision: what the policy makes of it.
     """
@@ -63,56 +98,74 @@ class Attempt:
     records: tuple[Record, ...] = ()
     degraded: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    empty: str | None = None
+    missing: str = ""
     assessment: RetrievalAssessment = field(default_factory=lambda: RetrievalAssessment("no_results", 0.0))
     decision: Decision = "refuse"
 
     def degrade(self, stage: str, error: Exception) -> None:
-        """Note that a stage is missing."""
-        _logger.warning("%s failed, going on without it: %s", stage, reason_of(error))
-        self.degraded[stage] = reason_of(error)
+        """Note that a stage is missing; an error of the settings is raised instead."""
+        if isinstance(error, SETTING_ERRORS):
+            raise error
+        self.degraded[stage] = describe(error)
+        _logger.warning("%s failed, going on without it: %s", stage, self.degraded[stage])
 
 
-def reason_of(error: Exception) -> str:
-    """An error in one line for the user, without its traceback."""
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-async def look(
-    name: str,
-    query: QueryBundle,
-    retriever: BaseRetriever,
-    postprocessors: Sequence[BaseNodePostprocessor],
-    *,
-    judge: Judge,
-    trace: QueryTrace,
-    rewriter: QueryRewriter | None = None,
-) -> Attempt:
-    """Retrieve, postprocess and judge once.
+async def look(name: str, query: QueryBundle, search: Search, judge: Judge, trace: QueryTrace) -> Attempt:
+    """Retrieve, postprocess and judge once. Awaits calls only.
 
     The bundle goes to the retriever as it came, embedding and all, unless a rewriter changes its words.
+
+    Raises:
+        ConfigurationError: a stage has settings that cannot work.
+        ImportError: a stage lacks a package.
     """
     attempt = Attempt(name, query.query_str)
-    wanted = query if rewriter is None else await _reworded(attempt, query, rewriter)
-    candidates = await _retrieved(attempt, retriever, wanted)
-    await _postprocessed(attempt, candidates, postprocessors, query)
-    entailment = await _entailed(attempt, query.query_str, judge.entailment)
+    wanted = query if search.rewriter is None else await _reword(attempt, query, search.rewriter)
+    candidates = await _retrieve(attempt, search.retriever, wanted)
+    await _postprocess(attempt, candidates, search, query)
+    entailment = await _compare_with_question(attempt, query.query_str, judge.entailment)
     began = perf_counter()
     attempt.records = join_records(trace, carried_records(attempt.hits or candidates))
+    attempt.degraded.update(_failures(attempt.records))
     evidence = gather(
         query.query_str,
         passages_of(attempt.hits),
         attempt.records,
-        candidates={hit.node.node_id: text_of(hit) for hit in candidates},
+        candidates={hit.node.node_id: text_of(hit) for hit in candidates} if attempt.hits else {},
         statistics=judge.statistics,
         entailment=entailment,
     )
-    _judged(attempt, evidence, judge)
+    _assess(attempt, evidence, judge)
     attempt.seconds["assess"] = perf_counter() - began
     return attempt
 
 
-async def _reworded(attempt: Attempt, query: QueryBundle, rewriter: QueryRewriter) -> QueryBundle:
+async def retrieve(query: QueryBundle, search: Search) -> list[NodeWithScore]:
+    """Retrieve and postprocess without a judgement; faults are raised. Awaits calls only."""
+    candidates = hits = await _ask(search.retriever, query)
+    for stage in search.postprocessors:
+        hits = await _process(stage, hits, query)
+    return _keep_permitted(hits, candidates, search.filters)
+
+
+def refuse(query: str, reason: str) -> Attempt:
+    """Make the attempt at a question that is not searched for."""
+    return Attempt(FIRST, query, assessment=RetrievalAssessment("no_results", 0.0, {}, (reason,)))
+
+
+def _ask(retriever: BaseRetriever, query: QueryBundle) -> Call[list[NodeWithScore]]:
+    return Call(lambda: retriever.retrieve(query), lambda: retriever.aretrieve(query))
+
+
+def _process(stage: BaseNodePostprocessor, hits: list[NodeWithScore], query: QueryBundle) -> Call[list[NodeWithScore]]:
+    return Call(
+        lambda: stage.postprocess_nodes(hits, query_bundle=query),
+        lambda: stage.apostprocess_nodes(hits, query_bundle=query),
+    )
+
+
+async def _reword(attempt: Attempt, query: QueryBundle, rewriter: QueryRewriter) -> QueryBundle:
     began = perf_counter()
     try:
         words = await Call(lambda: rewriter.rewrite(query.query_str), lambda: rewriter.arewrite(query.query_str))
@@ -124,47 +177,61 @@ async def _reworded(attempt: Attempt, query: QueryBundle, rewriter: QueryRewrite
     return QueryBundle(words)
 
 
-async def _retrieved(attempt: Attempt, retriever: BaseRetriever, query: QueryBundle) -> list[NodeWithScore]:
+async def _retrieve(attempt: Attempt, retriever: BaseRetriever, query: QueryBundle) -> list[NodeWithScore]:
     began = perf_counter()
     try:
-        hits = await Call(lambda: retriever.retrieve(query), lambda: retriever.aretrieve(query))
+        return await _ask(retriever, query)
     except Exception as error:  # any fault of any store
         attempt.degrade("retriever", error)
+        attempt.empty = SEARCH_FAILED
         return []
     finally:
         attempt.seconds["retrieve"] = perf_counter() - began
-    return hits
 
 
-async def _postprocessed(
-    attempt: Attempt,
-    candidates: list[NodeWithScore],
-    postprocessors: Sequence[BaseNodePostprocessor],
-    query: QueryBundle,
-) -> None:
+async def _postprocess(attempt: Attempt, candidates: list[NodeWithScore], search: Search, query: QueryBundle) -> None:
     began = perf_counter()
-    attempt.hits = candidates
-    for postprocessor in postprocessors:
-        attempt.hits = await _staged(attempt, attempt.hits, postprocessor, query)
+    hits = candidates
+    for stage in search.postprocessors:
+        before, hits = hits, await _apply(attempt, hits, stage, query, search.required)
+        if before and not hits and attempt.empty is None and may_be_skipped(stage, search.required):
+            attempt.empty = NOTHING_CLOSE
+        if attempt.empty is not None:
+            break
+    attempt.hits = _keep_permitted(hits, candidates, search.filters)
     attempt.seconds["postprocess"] = perf_counter() - began
 
 
-async def _staged(
-    attempt: Attempt, hits: list[NodeWithScore], stage: BaseNodePostprocessor, query: QueryBundle
+async def _apply(
+    attempt: Attempt,
+    hits: list[NodeWithScore],
+    stage: BaseNodePostprocessor,
+    query: QueryBundle,
+    required: Mapping[str, bool],
 ) -> list[NodeWithScore]:
     try:
-        left = await Call(
-            lambda: stage.postprocess_nodes(hits, query_bundle=query),
-            lambda: stage.apostprocess_nodes(hits, query_bundle=query),
-        )
+        return await _process(stage, hits, query)
     except Exception as error:  # any fault of any model
         attempt.degrade(type(stage).__name__, error)
+        if not may_be_skipped(stage, required):
+            attempt.empty = STEP_FAILED
+            return []
         # Without its cut, dozens of candidates would reach the language model.
         return hits[: getattr(stage, "top_n", _KEPT_WITHOUT_RERANKER)]
-    return left
 
 
-async def _entailed(attempt: Attempt, query: str, judge: EntailmentJudge | None) -> dict[str, float]:
+def _keep_permitted(
+    hits: list[NodeWithScore], candidates: Sequence[NodeWithScore], filters: MetadataFilters | None
+) -> list[NodeWithScore]:
+    """Drop neighbors, parents and other nodes that came in after the search and that its filters exclude."""
+    if filters is None:
+        return hits
+    searched = {hit.node.node_id for hit in candidates}
+    permitted = {hit.node.node_id for hit in passing(hits, filters)} | searched
+    return [hit for hit in hits if hit.node.node_id in permitted]
+
+
+async def _compare_with_question(attempt: Attempt, query: str, judge: EntailmentJudge | None) -> dict[str, float]:
     """How strongly the top passages support or contradict the words of the question."""
     pairs = [(text_of(hit), query) for hit in attempt.hits[:_ENTAILMENT_DEPTH]]
     if judge is None or not pairs:
@@ -182,14 +249,26 @@ async def _entailed(attempt: Attempt, query: str, judge: EntailmentJudge | None)
     }
 
 
-def _judged(attempt: Attempt, evidence: Evidence, judge: Judge) -> None:
+def _failures(records: Sequence[Record]) -> dict[str, str]:
+    """What stages that went on without a part of theirs said about it; anybody's stage may leave a record."""
+    failed: dict[str, str] = {}
+    for record in records:
+        if isinstance(record, RetrievalRecord):
+            failed.update({leg: make_line(mask(why)) for leg, why in record.failed.items()})
+        elif record.failed is not None:
+            failed["rerank"] = make_line(mask(record.failed))
+    return failed
+
+
+def _assess(attempt: Attempt, evidence: Evidence, judge: Judge) -> None:
     try:
         if not evidence.passages:
-            why = attempt.degraded.get("retriever")
-            attempt.assessment = no_results(evidence, f"the search failed ({why})") if why else no_results(evidence)
+            attempt.assessment = no_results(evidence, attempt.empty or NO_RESULTS)
         else:
             attempt.assessment = judge.assessor.assess(evidence)
-        attempt.decision = judge.policy.decide(attempt.assessment)
+        attempt.missing = describe_missing(evidence)
+        if evidence.passages:  # without any there is nothing to answer from, whatever the policy
+            attempt.decision = judge.policy.decide(attempt.assessment)
     except Exception as error:  # an assessor may be the user's own
         # What cannot be judged is neither trusted nor thrown away.
         attempt.degrade("assessment", error)
@@ -197,7 +276,7 @@ def _judged(attempt: Attempt, evidence: Evidence, judge: Judge) -> None:
             "uncertain",
             None,
             compute_signals(evidence),
-            (f"the retrieval could not be assessed ({reason_of(error)})",),
+            ("the passages that were found could not be judged",),
             not_assessed(evidence),
         )
         attempt.decision = "hedge"

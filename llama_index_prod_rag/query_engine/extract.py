@@ -1,18 +1,18 @@
-"""Answer without a language model: the best sentences of the passages, quoted, each with its place."""
+"""Answer without a language model: what the passages say about the question, quoted, each quote with its place."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, runtime_checkable
 
 from llama_index.core.schema import NodeWithScore
 
 from llama_index_prod_rag.query_engine.sources import source_of
 from llama_index_prod_rag.text.languages import detect_language
-from llama_index_prod_rag.text.sentences import split_sentences
+from llama_index_prod_rag.text.pieces import Piece, split_pieces
 from llama_index_prod_rag.text.terms import found_terms, term_set
 
 _SHORTEST = 3  # words; shorter pieces are headings, list marks and leftovers
@@ -22,21 +22,48 @@ class SentenceScorer(Protocol):
     """Anything that scores (question, text) pairs; every `PairScorer` of the reranker does."""
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
-        """One score a pair, higher is more relevant."""
+        """Give one score per pair, higher is more relevant."""
+        ...
+
+
+@runtime_checkable
+class LendsScorer(Protocol):
+    """A postprocessor that lends the model that it scores passages with; `CrossEncoderRerank` does."""
+
+    def pair_scorer(self) -> SentenceScorer:
+        """Load and return the model."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
-    """One sentence of a passage.
+class LentScorer:
+    """A scorer that is asked for when the first sentence is to be scored: loading it costs seconds.
 
     Attributes:
-        text: the sentence as it stands there.
+        lend: gives the scorer.
+    """
+
+    lend: Callable[[], SentenceScorer]
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """Give one score per pair, higher is more relevant."""
+        return self.lend().score(pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A sentence, a row or a block of a passage.
+
+    Attributes:
+        text: the words as they stand there.
         node_id: the passage's node.
         source: where in the list of passages, from 1; the number printed behind the quote.
-        start: first character in the source document; in the node where the node has no offsets of its own.
+        start: first character in the source document; in the node where the node has no offsets of its own. Where the
+            node's text is not the document's (rendered HTML), the quote's place is the node's.
         end: one past the last character.
         score: how well it fits the question, on the scorer's scale.
+        header: the header row of the table that it is a row of; empty elsewhere.
+        relevant: whether it says something about the question.
     """
 
     text: str
@@ -45,60 +72,88 @@ class Quote:
     start: int
     end: int
     score: float
+    header: str = ""
+    relevant: bool = True
 
     def to_json(self) -> dict[str, Any]:
-        """The quote as a JSON object."""
-        return {"text": self.text, "node_id": self.node_id, "source": self.source, "start": self.start, "end": self.end}
+        """Make the quote a JSON object."""
+        place = {"node_id": self.node_id, "source": self.source, "start": self.start, "end": self.end}
+        return {"text": self.text, "header": self.header, **place}
 
 
 def best_sentences(
     query: str, hits: Sequence[NodeWithScore], *, count: int = 3, scorer: SentenceScorer | None = None
 ) -> list[Quote]:
-    """The sentences that say most about the question, in the order of the passages and their text.
+    """Find what says most about the question, the best first: sentences, table rows, blocks of code or settings.
 
     Args:
         query: the question.
         hits: the passages, best first.
-        count: most sentences to return.
-        scorer: a cross-encoder; None compares words, weighted by how few of these sentences have them.
+        count: most quotes to return.
+        scorer: a cross-encoder; None compares words, weighted by how few of these pieces have them.
 
     Returns:
-        Up to `count` quotes, no sentence twice. Beside a sentence that scores above 0 (relevant to a cross-encoder, a
-        word in common otherwise) none is quoted that does not. A passage without sentences is quoted whole.
+        Up to `count` quotes, nothing twice. What scores above 0 is relevant (to a cross-encoder; otherwise it has a
+        word in common with the question); with a cross-encoder and nothing above 0, what has a word in common is. Where
+        nothing is relevant, the nearest ones are returned, and marked so.
     """
-    found = [quote for number, hit in enumerate(hits, start=1) for quote in _sentences(hit, number)]
-    sentences = list({quote.text: quote for quote in reversed(found)}.values())[::-1]
-    if not sentences:
+    found = [(quote, piece) for number, hit in enumerate(hits, start=1) for quote, piece in _quotable(hit, number)]
+    candidates = list({_fold(quote.text): (quote, piece) for quote, piece in reversed(found)}.values())[::-1]
+    if not candidates:
         return []
-    texts = [quote.text for quote in sentences]
-    scores = _lexical(query, texts) if scorer is None else scorer.score([(query, text) for text in texts])
+    readings = [piece.reading for _, piece in candidates]
+    shared = _score_words(query, readings)
+    scores = shared if scorer is None else scorer.score([(query, reading) for reading in readings])
     ranked = sorted(
-        range(len(sentences)), key=lambda index: -scores[index] if math.isfinite(scores[index]) else math.inf
+        (
+            replace(quote, score=float(score), relevant=score > 0)
+            for (quote, _), score in zip(candidates, scores, strict=True)
+        ),
+        key=lambda quote: -quote.score if math.isfinite(quote.score) else math.inf,
     )
-    relevant = [index for index in ranked[:count] if scores[index] > 0]
-    return [_scored(sentences[index], scores[index]) for index in sorted(relevant or ranked[:count])]
+    if not any(quote.relevant for quote in ranked):
+        words = {quote.text for (quote, _), score in zip(candidates, shared, strict=True) if score > 0}
+        ranked = [replace(quote, relevant=quote.text in words) for quote in ranked]
+    return _take(ranked, count)
 
 
-def _sentences(hit: NodeWithScore, number: int) -> list[Quote]:
+def _take(ranked: Sequence[Quote], count: int) -> list[Quote]:
+    """The first relevant ones that do not repeat one another, or the first ones."""
+    taken: list[Quote] = []
+    for quote in ranked:
+        text = _fold(quote.text)
+        if quote.relevant and not any(text in _fold(other.text) or _fold(other.text) in text for other in taken):
+            taken.append(quote)
+        if len(taken) == count:
+            break
+    return taken or list(ranked[:count])
+
+
+def _fold(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _quotable(hit: NodeWithScore, number: int) -> list[tuple[Quote, Piece]]:
     source = source_of(hit)
-    text, offset = source["text"], source["start"] or 0
-    spans = split_sentences(text)
-    long_enough = [(start, end) for start, end in spans if _words(text[start:end]) >= _SHORTEST] or spans
-    return [
-        Quote(text[start:end], source["node_id"], number, offset + start, offset + end, 0.0)
-        for start, end in long_enough
-    ]
+    text, start, end = source["text"], source["start"], source["end"]
+    verbatim = start is not None and end is not None and end - start == len(text)
+    pieces = split_pieces(text)
+    long_enough = [piece for piece in pieces if not piece.prose or _count_words(piece.reading) >= _SHORTEST] or pieces
+    quotes = []
+    for piece in long_enough:
+        place = (start + piece.start, start + piece.end) if verbatim else (start, end)
+        if start is None or end is None:
+            place = (piece.start, piece.end)
+        words = text[piece.start : piece.end]
+        quotes.append((Quote(words, source["node_id"], number, *place, 0.0, piece.header), piece))
+    return quotes
 
 
-def _words(text: str) -> int:
+def _count_words(text: str) -> int:
     return sum(any(map(str.isalnum, piece)) for piece in text.split())  # the marks of a heading or a list are no words
 
 
-def _scored(quote: Quote, score: float) -> Quote:
-    return Quote(quote.text, quote.node_id, quote.source, quote.start, quote.end, float(score))
-
-
-def _lexical(query: str, texts: Sequence[str]) -> list[float]:
+def _score_words(query: str, texts: Sequence[str]) -> list[float]:
     language = detect_language([*texts, query])
     wanted = term_set(query, language)
     found = [wanted & found_terms(text, language) for text in texts]
@@ -107,11 +162,22 @@ def _lexical(query: str, texts: Sequence[str]) -> list[float]:
     return [math.fsum(math.log((len(texts) + 1) / (counts[term] + 0.5)) for term in terms) for terms in found]
 
 
-def quoted(quotes: Sequence[Quote]) -> str:
-    """Quotes as a list, each with the number of its passage.
+def list_quotes(quotes: Sequence[Quote]) -> str:
+    """Write quotes as a list, each with its passage's number; rows stand below their header, blocks on their own lines.
 
     Examples:
-        >>> quoted([Quote("Drag fell.", "n1", 2, 0, 10, 1.5)])
+        >>> list_quotes([Quote("Drag fell.", "n1", 2, 0, 10, 1.5)])
         '- "Drag fell." [2]'
+        >>> print(list_quotes([Quote("| 2 |", "n1", 1, 0, 5, 1.5, "| wings |")]))
+        - [1]:
+          | wings |
+          | 2 |
     """
-    return "\n".join(f'- "{quote.text}" [{quote.source}]' for quote in quotes)
+    return "\n".join(map(_list_quote, quotes))
+
+
+def _list_quote(quote: Quote) -> str:
+    lines = [*quote.header.splitlines(), *quote.text.splitlines()]
+    if quote.header or quote.text.lstrip().startswith(("```", "~~~")):
+        return "\n".join((f"- [{quote.source}]:", *(f"  {line}" for line in lines)))
+    return f'- "{quote.text}" [{quote.source}]'

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
-from time import perf_counter
 from typing import Any
 
 from llama_index.core.base.base_query_engine import BaseQueryEngine
@@ -14,12 +13,17 @@ from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.base.response.schema import RESPONSE_TYPE
 from llama_index.core.callbacks import CallbackManager
 from llama_index.core.callbacks.schema import CBEventType, EventPayload
+from llama_index.core.indices.base import BaseIndex
+from llama_index.core.indices.vector_store.base import VectorStoreIndex
+from llama_index.core.llms import LLM
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.prompts.mixin import PromptDictType, PromptMixin, PromptMixinType
-from llama_index.core.response_synthesizers import BaseSynthesizer
+from llama_index.core.response_synthesizers import BaseSynthesizer, ResponseMode, get_response_synthesizer
 from llama_index.core.schema import NodeWithScore, QueryBundle
 from llama_index.core.vector_stores.types import MetadataFilters
 from llama_index_instrumentation import get_dispatcher
+from pydantic import BaseModel
 
 from llama_index_prod_rag.calls import arun, run
 from llama_index_prod_rag.confidence.assessment import Assessor
@@ -29,15 +33,18 @@ from llama_index_prod_rag.confidence.verification import SupportPolicy
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.models.pairs import EntailmentJudge
 from llama_index_prod_rag.query_engine.access_check import AccessCheck
-from llama_index_prod_rag.query_engine.attempt import FIRST, Attempt, Judge, look
+from llama_index_prod_rag.query_engine.attempt import FIRST, Attempt, Judge, Search, look, refuse, retrieve
 from llama_index_prod_rag.query_engine.events import AssessmentEvent
-from llama_index_prod_rag.query_engine.extract import SentenceScorer
-from llama_index_prod_rag.query_engine.outcome import Report
+from llama_index_prod_rag.query_engine.extract import LendsScorer, LentScorer, SentenceScorer
+from llama_index_prod_rag.query_engine.outcome import Asked, Report
+from llama_index_prod_rag.query_engine.parts import check_parts
 from llama_index_prod_rag.query_engine.prompts import default_prompts
 from llama_index_prod_rag.query_engine.retry import Retry
+from llama_index_prod_rag.query_engine.skipping import check_required
 from llama_index_prod_rag.query_engine.writer import Log, Means, Writer
 from llama_index_prod_rag.query_log.configuration import engine_hash
 from llama_index_prod_rag.retrievers.access import AccessPolicy, Principal, acting_as, filtered
+from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
 from llama_index_prod_rag.text.terms import TermStatistics
 from llama_index_prod_rag.trace.records import QueryTrace, tracing
 
@@ -49,37 +56,54 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
     """Answers with sources, hedges with quotes, or refuses with a reason.
 
     Takes what `RetrieverQueryEngine` takes. The retriever's nodes go through the postprocessors, an assessor says how
-    likely the evidence is there, a policy decides, and only then is anything written. Whatever fails on the way, the
-    user gets an answer, a hedge or a refusal, and `response.metadata["prod_rag"]` says what was missing.
+    likely the evidence is there, a policy decides, and only then is anything written. Where a store or a model fails,
+    the user still gets an answer, a hedge or a refusal, in words without the error's; `response.metadata["prod_rag"]`
+    has those for operators, credentials masked. Settings that cannot work (`ConfigurationError`, `ImportError`) are
+    raised.
 
-    `response.metadata["prod_rag"]` is JSON-safe: `query_id`, `decision`, `status`, `confidence`, `signals`,
-    `not_assessed`, `reasons`, `sources`, `quotes`, `attempts`, `checks`, `degraded`, `timings` (seconds). For a stream
-    it is brought up to date when the last token is out.
+    `response.metadata["prod_rag"]` is JSON-safe: `query_id`, `decision`, `status`, `confidence`, `judged_by`,
+    `signals`, `not_assessed`, `reasons`, `sources`, `quotes`, `attempts`, `checks`, `withdrawn_answer`, `degraded`,
+    `timings` (seconds). For a stream it is brought up to date when the last token is out. Where the synthesizer fills
+    in objects, a refusal or hedge is a `RefusedResponse`: its `response` is None and its `refused` has the text.
 
     Args:
         retriever: any retriever. Metadata filters and query embeddings pass through untouched.
         response_synthesizer: writes the answer. None quotes the best sentences instead; it never means "whatever
-            model is in `Settings`".
-        node_postprocessors: any postprocessors, in order; a `CrossEncoderRerank` gives the gate its best signal.
+            model is in `Settings`". The model reads each passage between marks that say it is not to be obeyed.
+        node_postprocessors: any postprocessors, in order; a `CrossEncoderRerank` gives the gate its best signal and
+            picks the quotes.
         assessor: judges the retrieval; None takes the shipped calibration, which is a start and promises nothing.
         policy: turns the judgement into a decision.
         retries: further attempts at questions that would be refused, in order, until one would not be.
-        sentence_scorer: picks the quoted sentences, usually the reranker's scorer; None compares words.
+        required: class name of a postprocessor -> whether it must work. Rerankers and others that only reorder or cut
+            are skipped when they fail; any other one that fails, such as one that masks names or checks permissions,
+            turns the question into a refusal.
+        sentence_scorer: picks the quotes; None takes the reranker's model, or compares words where there is none.
         term_statistics: how rare terms are in the corpus, for the rarity signals.
         entailment_judge: an NLI model: gives the assessor entailment signals and checks written answers. Costs one
             call for the top passages, and one for each answer sentence and passage.
         support_policy: which findings about a written answer turn it into a hedge; None reports them in `checks` only.
         access: who may see what. Every search, also of retries, carries the principal's filters, and what
-            postprocessors fetch beside the hits (neighbours, parents) is checked after the last of them. A question of
+            postprocessors fetch beside the hits (neighbors, parents) is checked after the last of them. A question of
             nobody is an error, before anything is searched.
-        query_log: takes one record a question; its faults never reach the user.
+        query_log: takes one record per question; its faults never reach the user.
         streaming: whether own texts are streams; None follows the synthesizer.
-        quotes: most sentences in a hedge or an extractive answer.
-        config_hash: names this configuration in the log; empty takes `query_log.settings.engine_hash` of the parts.
+        quotes: most quotes in a hedge or an extractive answer, at least 1.
+        max_query_length: characters of the longest question that is searched for; longer ones are refused.
+        config_hash: names this configuration in the log; empty takes `query_log.configuration.engine_hash` of the
+            parts.
         callback_manager: LlamaIndex's; None takes the synthesizer's.
 
     Raises:
-        ConfigurationError: fewer than one quote, or two retries of one name.
+        ConfigurationError: the retriever is none, fewer than one quote, two retries of one name, or `required` names a
+            postprocessor that is not there.
+
+    Examples:
+        >>> from llama_index.core.schema import TextNode
+        >>> from llama_index_prod_rag import BM25FRetriever
+        >>> gate = ConfidenceGatedQueryEngine(BM25FRetriever([TextNode(text="Drag falls with sweep.")]))
+        >>> gate.query("Who won the cup?").metadata["prod_rag"]["decision"]
+        'refuse'
     """
 
     def __init__(
@@ -91,6 +115,7 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
         assessor: Assessor | None = None,
         policy: Policy | None = None,
         retries: Sequence[Retry] = (),
+        required: Mapping[str, bool] | None = None,
         sentence_scorer: SentenceScorer | None = None,
         term_statistics: TermStatistics | None = None,
         entailment_judge: EntailmentJudge | None = None,
@@ -99,27 +124,32 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
         query_log: Log | None = None,
         streaming: bool | None = None,
         quotes: int = 3,
+        max_query_length: int = 8_000,
         config_hash: str = "",
         callback_manager: CallbackManager | None = None,
     ) -> None:
-        if quotes < 1:
-            raise ConfigurationError(f"quotes={quotes}: a hedge needs at least one sentence")
-        if len({retry.name for retry in retries} | {FIRST}) <= len(retries):
-            raise ConfigurationError(f"retries need different names, and none may be called {FIRST!r}")
+        stages = list(node_postprocessors or ())
+        check_parts(retriever, response_synthesizer, stages)
+        check_required(stages, required or {})
+        _check_numbers(quotes, max_query_length, retries)
         self._access = access
         self._principal: Principal | None = None
-        self._retriever = retriever if access is None else access.guard(retriever)
-        self._postprocessors = [*(node_postprocessors or ()), *([] if access is None else [AccessCheck(policy=access)])]
+        if access is not None:
+            retriever, stages = access.guard(retriever), [*stages, AccessCheck(policy=access)]
+            retries = [_guard(retry, access) for retry in retries]
+        self._search = Search(retriever, stages, dict(required or {}))
         self._judge = Judge(
             assessor or CalibratedAssessor(), policy or StatusPolicy(), term_statistics, entailment_judge
         )
-        self._retries = tuple(retries if access is None else (_guarded(retry, access) for retry in retries))
+        self._retries = tuple(retries)
         self._prompts = default_prompts()
+        self._max_query_length = max_query_length
         self.config_hash = config_hash or engine_hash(
             {
                 "retriever": retriever,
                 "response_synthesizer": response_synthesizer,
-                "node_postprocessors": self._postprocessors,
+                "node_postprocessors": stages,
+                "required": dict(required or {}),
                 "judge": self._judge,
                 "retries": self._retries,
                 "prompts": self._prompts,
@@ -131,7 +161,7 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
         self._means = Means(
             response_synthesizer,
             self._prompts,
-            sentence_scorer,
+            sentence_scorer or _lend_scorer(stages),
             quotes,
             bool(getattr(response_synthesizer, "_streaming", False)) if streaming is None else streaming,
             query_log,
@@ -141,15 +171,108 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
         )
         super().__init__(callback_manager or getattr(response_synthesizer, "callback_manager", None))
 
+    @classmethod
+    def from_args(  # noqa: PLR0917 - the order of RetrieverQueryEngine.from_args
+        cls,
+        retriever: BaseRetriever,
+        llm: LLM | None = None,
+        response_synthesizer: BaseSynthesizer | None = None,
+        node_postprocessors: Sequence[BaseNodePostprocessor] | None = None,
+        response_mode: ResponseMode = ResponseMode.COMPACT,
+        text_qa_template: BasePromptTemplate | None = None,
+        refine_template: BasePromptTemplate | None = None,
+        summary_template: BasePromptTemplate | None = None,
+        simple_template: BasePromptTemplate | None = None,
+        output_cls: type[BaseModel] | None = None,
+        use_async: bool = False,
+        streaming: bool = False,
+        **settings: Any,
+    ) -> ConfidenceGatedQueryEngine:
+        """Make a gate from `RetrieverQueryEngine.from_args`'s arguments, of which it takes the same.
+
+        Args:
+            retriever: any retriever.
+            llm: writes the answers; None, without a synthesizer either, quotes the documents instead: `Settings.llm`
+                is never taken.
+            response_synthesizer: instead of `llm` and everything that shapes its answers.
+            node_postprocessors: any postprocessors, in order.
+            response_mode: as `get_response_synthesizer` takes it, like all that follow.
+            text_qa_template: prompt of an answer.
+            refine_template: prompt that refines an answer with further passages.
+            summary_template: prompt of `tree_summarize`.
+            simple_template: prompt of `generation`.
+            output_cls: class of objects to fill in instead of text.
+            use_async: whether the synthesizer asks its model several things at once.
+            streaming: whether answers are streams.
+            settings: what else the constructor takes.
+
+        Raises:
+            ConfigurationError: a synthesizer and an `llm` are given, or settings cannot work.
+
+        Examples:
+            >>> from llama_index.core.llms import MockLLM
+            >>> from llama_index.core.schema import TextNode
+            >>> from llama_index_prod_rag import BM25FRetriever
+            >>> retriever = BM25FRetriever([TextNode(text="Drag falls with sweep.")])
+            >>> ConfidenceGatedQueryEngine.from_args(retriever, llm=MockLLM())
+            ConfidenceGatedQueryEngine(BM25FRetriever, CompactAndRefine)
+        """
+        check_parts(retriever, response_synthesizer, node_postprocessors or ())
+        if response_synthesizer is not None and llm is not None:
+            raise ConfigurationError("give llm= or response_synthesizer=, not both: a synthesizer has its own model")
+        if llm is not None:
+            response_synthesizer = get_response_synthesizer(
+                llm=llm,
+                response_mode=response_mode,
+                text_qa_template=text_qa_template,
+                refine_template=refine_template,
+                summary_template=summary_template,
+                simple_template=simple_template,
+                output_cls=output_cls,
+                use_async=use_async,
+                streaming=streaming,
+                callback_manager=settings.get("callback_manager"),
+            )
+        elif streaming:
+            settings.setdefault("streaming", True)
+        return cls(retriever, response_synthesizer, node_postprocessors, **settings)
+
+    @classmethod
+    def from_index(
+        cls, index: VectorStoreIndex, llm: LLM | None = None, *, similarity_top_k: int = 10, **settings: Any
+    ) -> ConfidenceGatedQueryEngine:
+        """Make a gate over an index, with `HybridFusionRetriever.from_index` as its retriever.
+
+        Args:
+            index: the index.
+            llm: writes the answers; None quotes the documents instead.
+            similarity_top_k: passages that go to the postprocessors, or to the answer where there are none.
+            settings: what else `from_args` takes.
+
+        Raises:
+            ConfigurationError: the index cannot be searched by words, or settings cannot work.
+        """
+        if not isinstance(index, BaseIndex):
+            raise ConfigurationError(
+                f"from_index takes an index, not {type(index).__name__}: pass a retriever to from_args"
+            )
+        retriever = HybridFusionRetriever.from_index(index, similarity_top_k=similarity_top_k)
+        return cls.from_args(retriever, llm, **settings)
+
+    def __repr__(self) -> str:
+        parts = [self._search.retriever, *self._search.postprocessors, self._means.synthesizer]
+        return f"{type(self).__name__}({', '.join(type(part).__name__ for part in parts if part is not None)})"
+
     @property
     def retriever(self) -> BaseRetriever:
         """The retriever that the first attempt asks."""
-        return self._retriever
+        return self._search.retriever
 
     def with_filters(self, filters: MetadataFilters | None) -> ConfidenceGatedQueryEngine:
-        """The same gate with one request's metadata filters in every retriever it asks, those of retries included.
+        """Make the same gate with one request's metadata filters in every retriever it asks, those of retries included.
 
-        Costs nothing to speak of: models, prompts, log and configuration hash are shared.
+        What postprocessors bring in besides, such as neighbors and parents, is held against the filters too. Costs
+        nothing to speak of: models, prompts, log and configuration hash are shared.
 
         Args:
             filters: only nodes whose metadata passes are searched; None for all.
@@ -158,7 +281,7 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
             ConfigurationError: a retriever does not take filters per query, so it could return what they exclude.
         """
         view = copy(self)
-        view._retriever = filtered(self._retriever, filters)
+        view._search = replace(self._search, retriever=filtered(self._search.retriever, filters), filters=filters)
         view._retries = tuple(
             retry if retry.retriever is None else replace(retry, retriever=filtered(retry.retriever, filters))
             for retry in self._retries
@@ -166,7 +289,7 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
         return view
 
     def for_principal(self, principal: Principal) -> ConfidenceGatedQueryEngine:
-        """The same gate asked by somebody, whatever `acting_as` says; costs nothing to speak of.
+        """Make the same gate asked by somebody, whatever `acting_as` says; costs nothing to speak of.
 
         Args:
             principal: who asks.
@@ -200,35 +323,29 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
     # The parts that RetrieverQueryEngine offers too.
 
     def retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        """Nodes after every postprocessor, without a judgement; faults are raised."""
-        with self._asked():
-            nodes = self._retriever.retrieve(query_bundle)
-            for postprocessor in self._postprocessors:
-                nodes = postprocessor.postprocess_nodes(nodes, query_bundle=query_bundle)
-        return nodes
+        """Retrieve and postprocess, without a judgement; faults are raised."""
+        with self._act():
+            return run(retrieve(query_bundle, self._search))
 
     async def aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        """`retrieve`, without blocking the loop."""
-        with self._asked():
-            nodes = await self._retriever.aretrieve(query_bundle)
-            for postprocessor in self._postprocessors:
-                nodes = await postprocessor.apostprocess_nodes(nodes, query_bundle=query_bundle)
-        return nodes
+        """Do what `retrieve` does without blocking the loop."""
+        with self._act():
+            return await arun(retrieve(query_bundle, self._search))
 
     def _query(self, query_bundle: QueryBundle) -> RESPONSE_TYPE:
-        with self._asked(), self._observed(query_bundle) as (trace, event):
-            response = run(self._steps(query_bundle, trace, asynchronous=False))
+        with self._act(), self._observe(query_bundle) as (trace, event):
+            response = run(self._answer(query_bundle, trace, asynchronous=False))
             event.on_end(payload={EventPayload.RESPONSE: response})
             return response
 
     async def _aquery(self, query_bundle: QueryBundle) -> RESPONSE_TYPE:
-        with self._asked(), self._observed(query_bundle) as (trace, event):
-            response = await arun(self._steps(query_bundle, trace, asynchronous=True))
+        with self._act(), self._observe(query_bundle) as (trace, event):
+            response = await arun(self._answer(query_bundle, trace, asynchronous=True))
             event.on_end(payload={EventPayload.RESPONSE: response})
             return response
 
     @contextmanager
-    def _asked(self) -> Iterator[None]:
+    def _act(self) -> Iterator[None]:
         """Ask as the principal that the policy finds; nobody is an error here, before anything is searched."""
         if self._access is None:
             yield
@@ -237,35 +354,38 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
                 yield
 
     @contextmanager
-    def _observed(self, query: QueryBundle) -> Iterator[tuple[QueryTrace, Any]]:
+    def _observe(self, query: QueryBundle) -> Iterator[tuple[QueryTrace, Any]]:
         payload: dict[str, Any] = {EventPayload.QUERY_STR: query.query_str}
         with self.callback_manager.event(CBEventType.QUERY, payload=payload) as event, tracing() as trace:
             yield trace, event
 
-    async def _steps(self, query: QueryBundle, trace: QueryTrace, *, asynchronous: bool) -> RESPONSE_TYPE:
-        began = perf_counter()
-        attempts = await self._attempts(query, trace)
-        best = max(attempts, key=_merit)  # the first among equals
-        report = Report(query.query_str, attempts, best, began)
-        return await Writer(self._means, query, report, asynchronous=asynchronous).write()
+    async def _answer(self, query: QueryBundle, trace: QueryTrace, *, asynchronous: bool) -> RESPONSE_TYPE:
+        asked = Asked(query.query_str)
+        try:
+            attempts = self._refuse_unsearched(query) or await self._attempt(query, trace)
+            report = Report(asked, attempts, max(attempts, key=_merit))  # the first among equals
+            return await Writer(self._means, query, report, asynchronous=asynchronous).write()
+        except BaseException as error:  # a client that left, or settings that cannot work: asked it was
+            if self._means.log is not None:
+                self._means.log.add(asked.to_record(error, self.config_hash))
+            raise
 
-    async def _attempts(self, query: QueryBundle, trace: QueryTrace) -> list[Attempt]:
-        first = await look(FIRST, query, self._retriever, self._postprocessors, judge=self._judge, trace=trace)
-        attempts = [first]
+    def _refuse_unsearched(self, query: QueryBundle) -> list[Attempt]:
+        """A refusal of what is not a question that one could search for; nothing for the others."""
+        length = len(query.query_str)
+        if query.query_str.strip() and length <= self._max_query_length:
+            return []
+        reason = f"the question has {length:,} characters, and {self._max_query_length:,} is the most"
+        return [refuse(query.query_str, reason if length > self._max_query_length else "the question is empty")]
+
+    async def _attempt(self, query: QueryBundle, trace: QueryTrace) -> list[Attempt]:
+        attempts = [await look(FIRST, query, self._search, self._judge, trace)]
         for retry in self._retries:
             if attempts[-1].decision != "refuse":
                 break
             trace.begin_attempt()
-            again = await look(
-                retry.name,
-                query,
-                retry.retriever or self._retriever,
-                self._postprocessors,
-                judge=self._judge,
-                trace=trace,
-                rewriter=retry.rewriter,
-            )
-            attempts.append(again)
+            search = replace(self._search, retriever=retry.retriever or self._search.retriever, rewriter=retry.rewriter)
+            attempts.append(await look(retry.name, query, search, self._judge, trace))
         for attempt in attempts:
             _dispatcher.event(
                 AssessmentEvent(query=query.query_str, attempt=attempt.name, assessment=attempt.assessment)
@@ -273,7 +393,21 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
         return attempts
 
 
-def _guarded(retry: Retry, access: AccessPolicy) -> Retry:
+def _check_numbers(quotes: int, max_query_length: int, retries: Sequence[Retry]) -> None:
+    if quotes < 1:
+        raise ConfigurationError(f"quotes={quotes}: a hedge needs at least one sentence")
+    if max_query_length < 1:
+        raise ConfigurationError(f"max_query_length={max_query_length}: a question needs at least one character")
+    if len({retry.name for retry in retries} | {FIRST}) <= len(retries):
+        raise ConfigurationError(f"retries need different names, and none may be called {FIRST!r}")
+
+
+def _lend_scorer(stages: Sequence[BaseNodePostprocessor]) -> SentenceScorer | None:
+    lender = next((stage for stage in stages if isinstance(stage, LendsScorer)), None)
+    return None if lender is None else LentScorer(lender.pair_scorer)
+
+
+def _guard(retry: Retry, access: AccessPolicy) -> Retry:
     return retry if retry.retriever is None else replace(retry, retriever=access.guard(retry.retriever))
 
 

@@ -10,11 +10,45 @@ from time import perf_counter
 from typing import Any
 
 from llama_index_prod_rag.confidence.policy import Decision
+from llama_index_prod_rag.disclosure import describe
 from llama_index_prod_rag.query_engine.attempt import Attempt
 from llama_index_prod_rag.query_engine.extract import Quote
 from llama_index_prod_rag.query_engine.sources import finite, source_of, text_of
 from llama_index_prod_rag.query_log.ids import Ids, current_ids
 from llama_index_prod_rag.query_log.record import LoggedPassage, QueryRecord, hits_of, seconds_of
+
+_LOGGED = 8_000  # characters of a question that the log keeps: a longer one was not a question
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question at the moment it came in.
+
+    Attributes:
+        query: the user's words.
+        query_id: names the question in the log and in feedback.
+        began: clock when it came in, in seconds.
+        time: the same in UTC.
+        ids: of the session, the trace and the span it belongs to, for the log.
+    """
+
+    query: str
+    query_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    began: float = field(default_factory=perf_counter)
+    time: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    ids: Ids = field(default_factory=current_ids)
+
+    def to_record(self, error: BaseException, config_hash: str) -> QueryRecord:
+        """Make the log's record of a question that was broken off before there was a response."""
+        return QueryRecord(
+            query=self.query[:_LOGGED],
+            query_id=self.query_id,
+            time=self.time,
+            config_hash=config_hash,
+            seconds={"total": perf_counter() - self.began},
+            error=describe(error) if isinstance(error, Exception) else "cancelled",
+            **self.ids,
+        )
 
 
 @dataclass(slots=True)
@@ -22,33 +56,28 @@ class Report:
     """Grows while a question is answered.
 
     Attributes:
-        query: the user's words.
+        asked: the question.
         attempts: every look at the documents, the first one first.
         best: the one that is answered from.
         decision: the decision as it stands; checks of the answer may lower it.
         reasons: why, the latest first.
-        query_id: names the question in the log and in feedback.
-        degraded: stage -> why it is missing.
+        degraded: stage -> why it is missing, for operators.
         quotes: sentences quoted in the text.
+        checks: what the checks of a written answer found; None where nothing was checked.
+        withdrawn: an answer that was written and not shown.
         seconds: stage -> wall time.
-        time: when the question came in, in UTC.
-        ids: of the session, the trace and the span it belongs to, for the log.
     """
 
-    query: str
+    asked: Asked
     attempts: Sequence[Attempt]
     best: Attempt
-    began: float
     decision: Decision = field(init=False)
     reasons: tuple[str, ...] = field(init=False)
-    query_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     degraded: dict[str, str] = field(init=False)
     quotes: list[Quote] = field(default_factory=list)
     checks: dict[str, Any] | None = None
     withdrawn: str | None = None
     seconds: dict[str, float] = field(init=False)
-    time: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
-    ids: Ids = field(default_factory=current_ids)
 
     def __post_init__(self) -> None:
         self.decision = self.best.decision
@@ -66,22 +95,28 @@ class Report:
 
     def close(self) -> None:
         """Note the total time; for a stream when its last token is out."""
-        self.seconds["total"] = perf_counter() - self.began
+        self.seconds["total"] = perf_counter() - self.asked.began
 
     @property
     def reason(self) -> str:
-        """The decisive reason."""
-        return self.reasons[0] if self.reasons else "no reason given"
+        """The decisive reason, for people, and what of the question no passage has."""
+        if not self.reasons:
+            return "no reason given"
+        if self.reasons is not self.best.assessment.reasons:  # a later one stands before them
+            return self.reasons[0]
+        decisive = self.best.assessment.verdict or self.reasons[0]
+        return f"{decisive}; {self.best.missing}" if self.best.missing else decisive
 
     def to_json(self) -> dict[str, Any]:
-        """The report as a JSON object, for `response.metadata["prod_rag"]`."""
+        """Make the JSON object `response.metadata["prod_rag"]`."""
         assessment = self.best.assessment
         timings = {**seconds_of(self.best.records), **self.seconds}
         return {
-            "query_id": self.query_id,
+            "query_id": self.asked.query_id,
             "decision": self.decision,
             "status": assessment.status,
             "confidence": finite(assessment.confidence),
+            "judged_by": list(assessment.judged_by),
             "signals": {name: finite(value) for name, value in assessment.signals.items()},
             "not_assessed": dict(assessment.not_assessed),
             "reasons": list(self.reasons),
@@ -104,12 +139,12 @@ class Report:
         }
 
     def to_record(self, answer: str | None, error: str | None, config_hash: str) -> QueryRecord:
-        """The report as the log keeps it."""
+        """Make the record that the log keeps."""
         best = self.best
         return QueryRecord(
-            query=self.query,
-            query_id=self.query_id,
-            time=self.time,
+            query=self.asked.query[:_LOGGED],
+            query_id=self.asked.query_id,
+            time=self.asked.time,
             config_hash=config_hash,
             decision=self.decision,
             status=best.assessment.status,
@@ -124,5 +159,5 @@ class Report:
             failed=dict(self.degraded),
             answer=answer,
             error=error,
-            **self.ids,
+            **self.asked.ids,
         )

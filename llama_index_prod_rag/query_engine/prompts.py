@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from llama_index.core.prompts import BasePromptTemplate, PromptTemplate
 
-REFUSAL = "I cannot answer this from the documents: {reason}."
+REFUSAL = "I cannot answer this from the documents: {reason}.{nearest}"
+NEAREST = "\n\nWhat comes closest in them:\n\n{summary}"
 HEDGE = "I am not sure that the documents answer this: {reason}. The closest passages say:\n\n{summary}"
 EXTRACT = "From the documents:\n\n{summary}"
 INTERRUPTED = "\n\n[The answer broke off: {reason}.] The closest passages say:\n\n{summary}"
@@ -12,9 +13,14 @@ DOWNGRADED = "\n\n[Do not rely on the answer above: {reason}.] The closest passa
 
 
 def default_prompts() -> dict[str, BasePromptTemplate]:
-    """Name -> template; `refusal_prompt` takes {reason}, `extract_prompt` {summary}, the others both."""
+    """Name the templates.
+
+    `refusal_prompt` takes {reason} and {nearest}, which is empty or made with `nearest_prompt`; that and
+    `extract_prompt` take {summary}, the others {reason} and {summary}.
+    """
     texts = {
         "refusal_prompt": REFUSAL,
+        "nearest_prompt": NEAREST,
         "hedge_prompt": HEDGE,
         "extract_prompt": EXTRACT,
         "interrupted_prompt": INTERRUPTED,

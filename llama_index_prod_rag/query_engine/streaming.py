@@ -6,68 +6,94 @@ from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
 from typing import Protocol
 
 from llama_index_prod_rag.calls import arun, run
+from llama_index_prod_rag.query_engine.completions import is_blank, may_stay_blank
+from llama_index_prod_rag.query_log import streams
 
 
 class Ending(Protocol):
     """What happens when a stream is over."""
 
     async def close(self, text: str, error: Exception | None) -> str:
-        """The tokens are over, or broke off with `error`: returns text to send after them. Awaits calls only."""
+        """Say what to send after the tokens, which are over or broke off with `error`. Awaits calls only."""
         ...
 
     def finish(self, text: str, stopped: str | None) -> None:
-        """Nothing more will be sent; `stopped` says why the reader did not get everything."""
+        """Take note that nothing more will be sent; `stopped` says why the reader did not get everything."""
         ...
 
 
-_LEFT = "the reader left before the end"
+class _Held:
+    """Holds back the beginning of a stream until it is sure to say something."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self._waiting: list[str] | None = []
+
+    def release(self, token: str) -> str:
+        """Take a token; return what may be sent now."""
+        self.text += token
+        if self._waiting is None:
+            return token
+        self._waiting.append(token)
+        if may_stay_blank(self.text):
+            return ""
+        return self._all()
+
+    def rest(self) -> str:
+        """Return what was held back and turned out to say something."""
+        return "" if self._waiting is None or is_blank(self.text) else self._all()
+
+    def _all(self) -> str:
+        waiting, self._waiting = self._waiting or [], None
+        return "".join(waiting)
 
 
 def watched(tokens: Iterable[str], ending: Ending) -> Generator[str, None, None]:
-    """The same tokens, then what `ending` adds. An error of the model ends the stream in words, not in an exception."""
-    parts: list[str] = []
-    stopped: str | None = _LEFT
-    try:
-        error: Exception | None = None
-        try:
-            for token in tokens:
-                parts.append(token)
-                yield token
-        except Exception as raised:  # any fault of any model
-            error = raised
-        if addition := run(ending.close("".join(parts), error)):
-            parts.append(addition)
-            yield addition
-        stopped = None
-    finally:
-        ending.finish("".join(parts), stopped)
+    """Pass the tokens on, then what `ending` adds; a stream that nobody reads to its end is finished too.
+
+    An error of the model ends the stream in words, not in an exception. A blank answer is not sent at all.
+    """
+    return streams.watched(_closed(tokens, ending), ending.finish)
 
 
-async def awatched(tokens: AsyncIterable[str], ending: Ending) -> AsyncGenerator[str, None]:
-    """`watched` for async streams; a cancelled reader is one that left."""
-    parts: list[str] = []
-    stopped: str | None = _LEFT
+def awatched(tokens: AsyncIterable[str], ending: Ending) -> AsyncGenerator[str, None]:
+    """Do for async streams what `watched` does; a cancelled reader is one that left."""
+    return streams.awatched(_aclosed(tokens, ending), ending.finish)
+
+
+def _closed(tokens: Iterable[str], ending: Ending) -> Generator[str, None, None]:
+    held, error = _Held(), None
     try:
-        error: Exception | None = None
-        try:
-            async for token in tokens:
-                parts.append(token)
-                yield token
-        except Exception as raised:  # any fault of any model
-            error = raised
-        if addition := await arun(ending.close("".join(parts), error)):
-            parts.append(addition)
-            yield addition
-        stopped = None
-    finally:
-        ending.finish("".join(parts), stopped)
+        for token in tokens:
+            if sent := held.release(token):
+                yield sent
+    except Exception as raised:  # any fault of any model
+        error = raised
+    if sent := held.rest():
+        yield sent
+    if addition := run(ending.close(held.text, error)):
+        yield addition
+
+
+async def _aclosed(tokens: AsyncIterable[str], ending: Ending) -> AsyncGenerator[str, None]:
+    held, error = _Held(), None
+    try:
+        async for token in tokens:
+            if sent := held.release(token):
+                yield sent
+    except Exception as raised:  # any fault of any model
+        error = raised
+    if sent := held.rest():
+        yield sent
+    if addition := await arun(ending.close(held.text, error)):
+        yield addition
 
 
 def one_token(text: str) -> Generator[str, None, None]:
-    """A finished text as a stream."""
+    """Make a stream of a finished text."""
     yield text
 
 
 async def aone_token(text: str) -> AsyncGenerator[str, None]:
-    """A finished text as an async stream."""
+    """Make an async stream of a finished text."""
     yield text

@@ -16,24 +16,32 @@ from llama_index.core.base.response.schema import (
 )
 from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.response_synthesizers import BaseSynthesizer
-from llama_index.core.schema import QueryBundle
+from llama_index.core.schema import NodeWithScore, QueryBundle
 from llama_index_instrumentation import get_dispatcher
 
 from llama_index_prod_rag.calls import Call
+from llama_index_prod_rag.confidence.policy import Decision
 from llama_index_prod_rag.confidence.verification import SupportPolicy, verify
+from llama_index_prod_rag.disclosure import describe
 from llama_index_prod_rag.models.pairs import EntailmentJudge
-from llama_index_prod_rag.query_engine.attempt import reason_of
+from llama_index_prod_rag.query_engine.attempt import SETTING_ERRORS
+from llama_index_prod_rag.query_engine.completions import is_blank, without_numbering
 from llama_index_prod_rag.query_engine.events import DecisionEvent
-from llama_index_prod_rag.query_engine.extract import SentenceScorer, best_sentences, quoted
+from llama_index_prod_rag.query_engine.extract import Quote, SentenceScorer, best_sentences, list_quotes
 from llama_index_prod_rag.query_engine.logprobs import listening
 from llama_index_prod_rag.query_engine.outcome import Report
+from llama_index_prod_rag.query_engine.responses import RefusedResponse, is_structured, writes_nothing
 from llama_index_prod_rag.query_engine.sources import finite, text_of
 from llama_index_prod_rag.query_engine.streaming import aone_token, awatched, one_token, watched
+from llama_index_prod_rag.query_engine.untrusted import enclose
 from llama_index_prod_rag.query_log.record import QueryRecord
 from llama_index_prod_rag.text.sentences import split_sentences
 
 _dispatcher = get_dispatcher(__name__)
 _logger = logging.getLogger(__name__)
+
+WROTE_NOTHING = "the language model wrote nothing"
+MODEL_FAILED = "the language model failed"
 
 
 class Log(Protocol):
@@ -82,138 +90,154 @@ class Writer:
         self._payload: dict[str, Any] = {}
 
     async def write(self) -> RESPONSE_TYPE:
-        """The response for the report's decision."""
+        """Write the response for the report's decision. Awaits calls only."""
         self._announce()
         if self._report.decision == "answer" and self._means.synthesizer is not None:
-            written = await self._synthesized(self._means.synthesizer)
+            written = await self._synthesize(self._means.synthesizer)
             if written is not None:
                 return written
-        return self._own(await self._text())
+        return self._respond(await self._say())
 
     async def close(self, text: str, error: Exception | None) -> str:
-        """What to add to a streamed answer: nothing, or why not to rely on it and what the passages say instead."""
+        """Say what to add to a streamed answer: nothing, or why not to rely on it and what the passages say."""
         if error is not None:
-            self._broke(error)
-            return await self._formatted("interrupted_prompt")
-        if not text.strip():
-            self._lower("the language model wrote nothing")
-            return await self._formatted("hedge_prompt")
-        objection = await self._checked(text, ())
+            self._note_failure(error)
+            return await self._fill("interrupted_prompt")
+        if is_blank(text):
+            self._lower(WROTE_NOTHING)
+            return await self._say()
+        objection = await self._check(text, ())
         if objection is None:
             return ""
         self._lower(objection)
-        return await self._formatted("downgraded_prompt")
+        return await self._fill("downgraded_prompt")
 
     def finish(self, text: str, stopped: str | None) -> None:
         """Bring the metadata up to date and log, once everything is out."""
         self._report.close()
-        self._logged(text, stopped or self._report.degraded.get("language model"))
+        self._log(text, stopped or self._report.degraded.get("language model"))
         self._payload.update(self._report.to_json())
 
-    async def _synthesized(self, synthesizer: BaseSynthesizer) -> RESPONSE_TYPE | None:
-        response: RESPONSE_TYPE
+    async def _synthesize(self, synthesizer: BaseSynthesizer) -> RESPONSE_TYPE | None:
         try:
-            response, logprobs = await self._synthesis(synthesizer)
+            response, logprobs = await self._ask(synthesizer)
+        except SETTING_ERRORS:
+            raise
         except Exception as error:  # any fault of any model
-            self._broke(error)
+            self._note_failure(error)
             return None
-        metadata = self._metadata()
+        metadata = self._collect_metadata()
         if isinstance(response, StreamingResponse):
             return replace(response, response_gen=watched(response.response_gen, self), metadata=metadata)
         if isinstance(response, AsyncStreamingResponse):
             return replace(response, response_gen=awatched(response.response_gen, self), metadata=metadata)
-        text = str(response)
-        # A structured answer is not made of sentences: there is nothing to check in it by words.
-        if not isinstance(response, PydanticResponse):
-            objection = await self._checked(text, logprobs) if text.strip() else "the language model wrote nothing"
-            if objection is not None:
-                self._report.withdrawn = text
-                self._lower(objection)
-                return None
-        self.finish(text, None)
+        if not writes_nothing(synthesizer) and (objection := await self._object(response, logprobs)) is not None:
+            self._report.withdrawn = str(response)
+            self._lower(objection)
+            return None
+        self.finish("" if response.response is None else str(response), None)
         return replace(response, metadata=metadata)
 
-    def _synthesis(self, synthesizer: BaseSynthesizer) -> Call[tuple[RESPONSE_TYPE, list[float]]]:
+    async def _object(self, response: Response | PydanticResponse, logprobs: Sequence[float]) -> str | None:
+        """Why a finished answer is none, or not to be relied on; None where nothing speaks against it."""
+        if response.response is None or is_blank(str(response)):
+            return WROTE_NOTHING
+        # A structured answer is not made of sentences: there is nothing to check in it by words.
+        return None if isinstance(response, PydanticResponse) else await self._check(str(response), logprobs)
+
+    def _ask(self, synthesizer: BaseSynthesizer) -> Call[tuple[RESPONSE_TYPE, list[float]]]:
         query, hits = self._query, self._report.best.hits
+        # Where nothing is prompted, the passages are the answer as they stand.
+        read = enclose(hits) if synthesizer.get_prompts() else hits
 
         def sync() -> tuple[RESPONSE_TYPE, list[float]]:
             with listening() as logprobs:
-                return synthesizer.synthesize(query, hits), logprobs
+                return _with_sources(synthesizer.synthesize(query, read), hits), logprobs
 
         async def asynchronous() -> tuple[RESPONSE_TYPE, list[float]]:
             with listening() as logprobs:
-                return await synthesizer.asynthesize(query, hits), logprobs
+                return _with_sources(await synthesizer.asynthesize(query, read), hits), logprobs
 
         return Call(sync, asynchronous)
 
-    async def _checked(self, text: str, logprobs: Sequence[float]) -> str | None:
+    async def _check(self, text: str, logprobs: Sequence[float]) -> str | None:
         """Check an answer; why not to rely on it, or None."""
-        query, judge = self._query.query_str, self._means.judge
+        query, judge, text = self._query.query_str, self._means.judge, without_numbering(text)
         sentences = [text[start:end] for start, end in split_sentences(text)]
         passages = {hit.node.node_id: text_of(hit) for hit in self._report.best.hits}
         try:
             found = await Call.in_thread(lambda: verify(query, sentences, passages, judge=judge, logprobs=logprobs))
         except Exception as error:  # any fault of any model
-            self._report.degraded["checks"] = reason_of(error)
+            self._report.degraded["checks"] = describe(error)
             return None
         self._report.checks = found.to_json()
         return self._means.support.objection(found) if self._means.support is not None else None
 
-    async def _text(self) -> str:
+    async def _say(self) -> str:
+        """The gate's own text: quotes, a hedge with quotes, or a refusal with what comes nearest."""
         if self._report.decision != "refuse":
-            prompt = "extract_prompt" if self._report.decision == "answer" else "hedge_prompt"
-            text = await self._formatted(prompt)
+            text = await self._fill("extract_prompt" if self._report.decision == "answer" else "hedge_prompt")
             if self._report.quotes:
                 return text
             self._lower("the passages hold no text to quote", "refuse")
-        return self._means.prompts["refusal_prompt"].format(reason=self._report.reason)
+        nearest = await self._find_quotes(1)
+        self._report.quotes = [quote for quote in nearest if quote.relevant]
+        reason, prompts = self._report.reason, self._means.prompts
+        summary = list_quotes(self._report.quotes)
+        closest = prompts["nearest_prompt"].format(summary=summary) if summary else ""
+        return prompts["refusal_prompt"].format(reason=reason, nearest=closest)
 
-    async def _formatted(self, prompt: str) -> str:
-        self._report.quotes = await self._quotes()
-        return self._means.prompts[prompt].format(reason=self._report.reason, summary=quoted(self._report.quotes))
+    async def _fill(self, prompt: str) -> str:
+        self._report.quotes = await self._find_quotes(self._means.quotes)
+        return self._means.prompts[prompt].format(reason=self._report.reason, summary=list_quotes(self._report.quotes))
 
-    async def _quotes(self) -> list[Any]:
-        query, hits, count = self._query.query_str, self._report.best.hits, self._means.quotes
+    async def _find_quotes(self, count: int) -> list[Quote]:
+        """Quotes that say something about the question, or the nearest one."""
+        found = await self._rank_sentences(count)
+        return [quote for quote in found if quote.relevant] or found[:1]
+
+    async def _rank_sentences(self, count: int) -> list[Quote]:
+        query, hits = self._query.query_str, self._report.best.hits
         scorer = self._means.sentence_scorer
-        if scorer is not None:
+        if scorer is not None and hits:
             try:
-                found = await Call.in_thread(lambda: best_sentences(query, hits, count=count, scorer=scorer))
+                return await Call.in_thread(lambda: best_sentences(query, hits, count=count, scorer=scorer))
             except Exception as error:  # any fault of any model
-                self._report.degraded["sentence scorer"] = reason_of(error)
-            else:
-                return found
+                self._report.degraded["sentence scorer"] = describe(error)
         return best_sentences(query, hits, count=count)
 
-    def _own(self, text: str) -> RESPONSE_TYPE:
-        """The gate's own text in the type that the caller expects."""
+    def _respond(self, text: str) -> RESPONSE_TYPE:
+        """Put the gate's own text in the type that the caller expects."""
         self.finish(text, None)
-        hits, metadata = self._report.best.hits, self._metadata()
+        hits, metadata = self._report.best.hits, self._collect_metadata()
         if not self._means.streaming:
+            if is_structured(self._means.synthesizer):
+                return RefusedResponse(None, hits, metadata, text)
             return Response(text, hits, metadata)
         if self._asynchronous:
             return AsyncStreamingResponse(aone_token(text), hits, metadata)
         return StreamingResponse(one_token(text), hits, metadata)
 
-    def _metadata(self) -> dict[str, Any]:
+    def _collect_metadata(self) -> dict[str, Any]:
         self._payload.update(self._report.to_json())
         nodes = {hit.node.node_id: hit.node.metadata for hit in self._report.best.hits}
         return {**nodes, "prod_rag": self._payload}
 
-    def _broke(self, error: Exception) -> None:
-        _logger.warning("the language model failed, quoting instead: %s", reason_of(error))
-        self._report.degraded["language model"] = reason_of(error)
-        self._lower(f"the language model failed ({reason_of(error)})")
+    def _note_failure(self, error: Exception) -> None:
+        self._report.degraded["language model"] = describe(error)
+        _logger.warning("the language model failed, quoting instead: %s", self._report.degraded["language model"])
+        self._lower(MODEL_FAILED)
 
-    def _lower(self, reason: str, decision: str = "hedge") -> None:
-        self._report.lower("refuse" if decision == "refuse" else "hedge", reason)
+    def _lower(self, reason: str, decision: Decision = "hedge") -> None:
+        self._report.lower(decision, reason)
         self._announce()
 
     def _announce(self) -> None:
         report, assessment = self._report, self._report.best.assessment
         _dispatcher.event(
             DecisionEvent(
-                query_id=report.query_id,
-                query=report.query,
+                query_id=report.asked.query_id,
+                query=report.asked.query,
                 status=assessment.status,
                 confidence=finite(assessment.confidence),
                 decision=report.decision,
@@ -221,11 +245,17 @@ class Writer:
             )
         )
 
-    def _logged(self, text: str, error: str | None) -> None:
+    def _log(self, text: str, error: str | None) -> None:
         if self._means.log is None:
             return
         try:
             self._means.log.add(self._report.to_record(text, error, self._means.config_hash))
         except Exception as fault:  # a log must not cost anybody an answer
-            _logger.warning("the query log did not take the record: %s", reason_of(fault))
-            self._report.degraded["query log"] = reason_of(fault)
+            self._report.degraded["query log"] = describe(fault)
+            _logger.warning("the query log did not take the record: %s", self._report.degraded["query log"])
+
+
+def _with_sources(response: RESPONSE_TYPE, hits: Sequence[NodeWithScore]) -> RESPONSE_TYPE:
+    """The response with the passages as they are, not as they were put before the model; others stay."""
+    known = {hit.node.node_id: hit for hit in hits}
+    return replace(response, source_nodes=[known.get(hit.node.node_id, hit) for hit in response.source_nodes])

@@ -24,12 +24,13 @@ from llama_index_instrumentation import get_dispatcher
 from llama_index_instrumentation.dispatcher import Dispatcher
 from pydantic import PrivateAttr
 
+from llama_index_prod_rag.disclosure import describe
 from llama_index_prod_rag.query_log.configuration import engine_hash
 from llama_index_prod_rag.query_log.nodes import passages_of, scores_of
 from llama_index_prod_rag.query_log.observation import Observation
 from llama_index_prod_rag.query_log.record import QueryRecord
 from llama_index_prod_rag.query_log.store import QueryLog
-from llama_index_prod_rag.query_log.streams import awatched, describe, watched
+from llama_index_prod_rag.query_log.streams import awatched, watched
 from llama_index_prod_rag.trace.events import FusionEvent, PairScoresEvent
 
 _logger = logging.getLogger(__name__)

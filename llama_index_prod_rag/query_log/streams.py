@@ -6,6 +6,8 @@ import weakref
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable
 from types import TracebackType
 
+from llama_index_prod_rag.disclosure import describe
+
 Ended = Callable[[str, str | None], None]
 """Takes the text that was sent and, if that is not all there was, why."""
 
@@ -77,8 +79,3 @@ async def _arelayed(tokens: AsyncIterable[str], watch: _Watch) -> AsyncGenerator
     with watch:
         async for token in tokens:
             yield watch.sent(token)
-
-
-def describe(error: BaseException) -> str:
-    """An exception in one line: its kind and what it says."""
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

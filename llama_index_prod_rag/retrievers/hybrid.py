@@ -18,6 +18,7 @@ from llama_index.core.schema import BaseNode, NodeWithScore, QueryBundle
 from llama_index.core.settings import Settings
 from llama_index.core.vector_stores.types import MetadataFilters
 
+from llama_index_prod_rag.disclosure import describe
 from llama_index_prod_rag.errors import ConfigurationError, RetrievalError
 from llama_index_prod_rag.fusion.rules import FusionRule, parse_rule, share_weights
 from llama_index_prod_rag.retrievers.access import filtered, narrowed
@@ -215,9 +216,10 @@ class HybridFusionRetriever(FilteredRetriever):
             yield
         except Exception as error:  # a language model is anybody's code
             if self._raises:
-                raise RetrievalError(f"the query could not be expanded: {error}") from error
-            _log.warning("the query is searched without expansion: %s", error)
-            failed["expansion"] = LegResult((), time.perf_counter() - started, f"{type(error).__name__}: {error}")
+                raise RetrievalError(f"the query could not be expanded: {describe(error)}") from error
+            why = describe(error)
+            _log.warning("the query is searched without expansion: %s", why)
+            failed["expansion"] = LegResult((), time.perf_counter() - started, why)
 
     def _calls(self, bundle: QueryBundle, wordings: Sequence[str]) -> dict[str, LegCall]:
         calls = {name: LegCall(leg, own_copy(bundle)) for name, leg in self.legs.items()}

@@ -15,6 +15,7 @@ from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.indices.vector_store.retrievers import VectorIndexRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
+from llama_index_prod_rag.disclosure import describe
 from llama_index_prod_rag.retrievers.dense import store_blocks
 from llama_index_prod_rag.retrievers.fusing import LegResult
 
@@ -38,7 +39,7 @@ class LegCall:
     def failed(self, error: Exception, seconds: float, timeout: float | None) -> None:
         """Note why there are no hits."""
         late = isinstance(error, FutureTimeout | asyncio.TimeoutError | TimeoutError) and timeout is not None
-        why = f"no answer within {timeout:g} s" if late else f"{type(error).__name__}: {error}"
+        why = f"no answer within {timeout:g} s" if late else describe(error)
         self.result, self.error = LegResult((), seconds, why), error
 
 

@@ -27,7 +27,7 @@ def test_what_does_not_fit_is_not_quoted_beside_what_does() -> None:
 
 def test_where_nothing_fits_the_nearest_are_quoted() -> None:
     quotes = best_sentences("Where is the dog?", make_hits(TEXTS), count=2, scorer=FixedScorer([-7.0, -10.0, -4.0]))
-    assert [quote.text for quote in quotes] == ["The garage closes at ten.", "Call before ten in the morning."]
+    assert [quote.text for quote in quotes] == ["Call before ten in the morning.", "The garage closes at ten."]
 
 
 def test_without_a_scorer_a_sentence_needs_a_word_of_the_question() -> None:

@@ -76,7 +76,11 @@ def test_a_refusal_has_a_reason_and_the_right_type(
     synthesizer = ScriptedSynthesizer(["It falls."], streaming=streaming)
     response, text = ask(make_gate(status, hits, response_synthesizer=synthesizer), QUESTION)
     reason = "nothing was found for this question" if hits == [] else "it looks low_confidence"
-    assert text == f"I cannot answer this from the documents: {reason}."
+    assert text.startswith(f"I cannot answer this from the documents: {reason}.")
+    closest = "Drag falls with the sweep of a wing."
+    assert ([quote["text"] for quote in told(response)["quotes"]], closest in text) == (
+        ([], False) if hits == [] else ([closest], True)
+    )
     asynchronous = request.node.callspec.params["ask"] == "async"
     stream_type = AsyncStreamingResponse if asynchronous else StreamingResponse
     assert type(response) is (stream_type if streaming else Response)
@@ -85,7 +89,7 @@ def test_a_refusal_has_a_reason_and_the_right_type(
 
 def test_a_failing_retriever_is_a_refusal_that_says_why(ask: Callable[..., Any]) -> None:
     response, text = ask(make_gate(hits=ConnectionError("no route to host")), QUESTION)
-    assert "the search failed (ConnectionError: no route to host)" in text
+    assert text == "I cannot answer this from the documents: the search failed."
     assert told(response)["degraded"] == {"retriever": "ConnectionError: no route to host"}
     assert told(response)["status"] == "no_results"
 
@@ -100,9 +104,7 @@ def test_a_failing_reranker_is_left_out_and_its_cut_is_kept(ask: Callable[..., A
 @pytest.mark.parametrize("tokens", [[TimeoutError("30 s")], ["It ", TimeoutError("30 s")]])
 def test_a_model_that_fails_turns_the_answer_into_a_hedge(ask: Callable[..., Any], tokens: Any) -> None:
     response, text = ask(make_gate(response_synthesizer=ScriptedSynthesizer(tokens)), QUESTION)
-    assert text.startswith(
-        "I am not sure that the documents answer this: the language model failed (TimeoutError: 30 s)"
-    )
+    assert text.startswith("I am not sure that the documents answer this: the language model failed. The closest")
     assert '"Drag falls with the sweep of a wing." [1]' in text
     assert told(response)["decision"] == "hedge"
     assert told(response)["degraded"] == {"language model": "TimeoutError: 30 s"}
@@ -113,7 +115,7 @@ def test_a_stream_that_breaks_ends_in_words(ask: Callable[..., Any], tokens: Any
     log = ListLog()
     synthesizer = ScriptedSynthesizer(tokens, streaming=True)
     response, text = ask(make_gate(response_synthesizer=synthesizer, query_log=log), QUESTION)
-    assert "[The answer broke off: the language model failed (TimeoutError: 30 s).]" in text
+    assert "[The answer broke off: the language model failed.]" in text
     assert '"Drag falls with the sweep of a wing." [1]' in text
     assert told(response)["decision"] == "hedge"
     (record,) = log.records
@@ -144,7 +146,9 @@ def test_a_stream_that_the_reader_leaves_is_logged_as_far_as_it_went() -> None:
     assert log.records == []
     next(response.response_gen)
     response.response_gen.close()  # type: ignore[attr-defined]
-    assert [(record.answer, record.error) for record in log.records] == [("It ", "the reader left before the end")]
+    assert [(record.answer, record.error) for record in log.records] == [
+        ("It ", "the reader left before the end of the stream")
+    ]
 
 
 def test_an_unavailable_log_costs_nobody_an_answer(ask: Callable[..., Any]) -> None:
@@ -155,7 +159,8 @@ def test_an_unavailable_log_costs_nobody_an_answer(ask: Callable[..., Any]) -> N
 
 def test_a_failing_assessor_is_a_hedge(ask: Callable[..., Any]) -> None:
     response, text = ask(make_gate(ZeroDivisionError("bad head")), QUESTION)
-    assert "could not be assessed (ZeroDivisionError: bad head)" in text
+    assert "the passages that were found could not be judged" in text
+    assert told(response)["degraded"] == {"assessment": "ZeroDivisionError: bad head"}
     assert (told(response)["decision"], told(response)["confidence"]) == ("hedge", None)
 
 
