@@ -45,4 +45,7 @@ async def test_a_search_that_fails_is_a_refusal_and_not_the_end_of_the_agent() -
     gate = ConfidenceGatedQueryEngine(ScriptedRetriever(OSError("the index is gone")))
     answer, reports = await ask(build_agent(gate, model()), ANSWERED)
     assert "I cannot answer this from the documents" in answer
-    assert "the index is gone" in reports[0]["reasons"][0]
+    assert (reports[0]["reasons"][0], reports[0]["degraded"]) == (
+        "the search failed",
+        {"retriever": "OSError: the index is gone"},
+    )
