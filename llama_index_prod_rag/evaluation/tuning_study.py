@@ -105,7 +105,7 @@ def labelled_query(
         legs, pairs = _candidates(legs, first.rerank), dict(first.rerank.logits)
         legs[CROSS_ENCODER], bounds[CROSS_ENCODER] = pairs, find_bounds("min-max", pairs.values())
         default = _with_pair_score(default, retrieval.query, reranker)
-    return LabelledQuery(legs, relevant, bounds, default)
+    return LabelledQuery(legs, relevant, bounds, default, retrieval.lifts)
 
 
 def mean_default(queries: Sequence[LabelledQuery]) -> dict[str, float]:

@@ -9,6 +9,7 @@ min-max and z-score; Mazzeschi, "Distribution-Based Score Fusion" (2023) for the
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -45,6 +46,8 @@ class Bounds:
         """
         if not self.high > self.low:
             return 0.5 if score >= self.low else 0.0
+        if math.isinf(self.high - self.low):  # a quarter of the largest float and its opposite are less than it apart
+            return Bounds(self.low / 4.0, self.high / 4.0).normalise(score / 4.0)
         return min(1.0, max(0.0, (score - self.low) / (self.high - self.low)))
 
 
@@ -68,14 +71,15 @@ def find_bounds(normaliser: Normaliser, scores: Collection[float], *, floor: flo
         normaliser: which rule places them.
         scores: the leg's raw scores for one query, in any order, finite.
         floor: the lowest score the leg could ever give (0 for BM25, -1 for cosine similarity). `theoretical-min-max`
-            requires it, `max` uses it for negative scores, the others do not look at it.
+            and, for negative scores, `max` use it, the others do not look at it. Without one, `theoretical-min-max`
+            takes 0 where no score is negative, else the worst score less the largest absolute one.
 
     Returns:
         The bounds. Where all scores are equal (a leg of one hit) both are that score, whatever the rule, because one
         number says nothing about a scale; `Bounds(0, 0)` for an empty list.
 
     Raises:
-        ConfigurationError: `theoretical-min-max` without a floor, or an unknown name.
+        ConfigurationError: the name is unknown.
 
     Examples:
         >>> find_bounds("min-max", [1.0, 3.0, 2.0])
@@ -87,10 +91,6 @@ def find_bounds(normaliser: Normaliser, scores: Collection[float], *, floor: flo
     """
     if normaliser not in _RULES:
         raise ConfigurationError(f"unknown normaliser {normaliser!r}: choose one of {', '.join(get_args(Normaliser))}")
-    if normaliser == "theoretical-min-max" and floor is None:
-        raise ConfigurationError(
-            "theoretical-min-max needs each leg's lowest possible score: pass floors={'bm25': 0.0, 'dense': -1.0}"
-        )
     if not scores:
         return Bounds(0.0, 0.0)
     worst, best = min(scores), max(scores)
@@ -108,22 +108,31 @@ def _min_max(scores: list[float], floor: float | None) -> Bounds:  # noqa: ARG00
 
 
 def _theoretical_min_max(scores: list[float], floor: float | None) -> Bounds:
-    return Bounds(min(scores if floor is None else [floor, *scores]), max(scores))
+    worst = min(scores)
+    if floor is None:
+        floor = 0.0 if worst >= 0.0 else _finite(worst - max(map(abs, scores)))
+    return Bounds(min(floor, worst), max(scores))
 
 
 def _mean_and_deviation(scores: list[float]) -> tuple[float, float]:
-    mean = math.fsum(scores) / len(scores)
-    return mean, math.sqrt(math.fsum((score - mean) ** 2 for score in scores) / len(scores))
+    unit = max(map(abs, scores))  # not 0: equal scores never come here; squares of large scores would overflow
+    parts = [score / unit for score in scores]
+    mean = math.fsum(parts) / len(parts)
+    return mean * unit, math.sqrt(math.fsum((part - mean) ** 2 for part in parts) / len(parts)) * unit
+
+
+def _finite(score: float) -> float:
+    return min(sys.float_info.max, max(-sys.float_info.max, score))
 
 
 def _z_score(scores: list[float], floor: float | None) -> Bounds:  # noqa: ARG001
     _, deviation = _mean_and_deviation(scores)
-    return Bounds(min(scores), min(scores) + 6.0 * deviation)
+    return Bounds(min(scores), _finite(min(scores) + 6.0 * deviation))
 
 
 def _three_sigma(scores: list[float], floor: float | None) -> Bounds:  # noqa: ARG001
     mean, deviation = _mean_and_deviation(scores)
-    return Bounds(mean - 3.0 * deviation, mean + 3.0 * deviation)
+    return Bounds(_finite(mean - 3.0 * deviation), _finite(mean + 3.0 * deviation))
 
 
 _RULES: dict[str, Callable[[list[float], float | None], Bounds]] = {

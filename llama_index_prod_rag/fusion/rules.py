@@ -8,17 +8,53 @@ Methods" (SIGIR 2009); Mazzeschi, "Distribution-Based Score Fusion" (2023).
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import TypeAlias, cast, get_args
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, cast, get_args, runtime_checkable
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError
+from llama_index_prod_rag.fusion.mentions import Mentions
 from llama_index_prod_rag.fusion.normalisers import Bounds, Normaliser, find_bounds
 
 _DBSF = "dbsf"
 _RRF = "rrf"
 RULE_NAMES: tuple[str, ...] = (*(n for n in get_args(Normaliser) if n != "three-sigma"), _RRF, _DBSF)
 """What `parse_rule` understands: a normaliser's name for the convex combination, `rrf` (or `rrf:K`), `dbsf`."""
+
+
+@runtime_checkable
+class FusionRule(Protocol):
+    """How one leg's scores become marks between 0 and 1; a node's score is the weighted mean of its marks.
+
+    `str(rule)` is its name in the record. A rule of your own is any object with these two methods:
+
+    Examples:
+        >>> class Squared:
+        ...     def bounds(self, scores, floor):
+        ...         return Bounds(0.0, max(scores, default=0.0))
+        ...     def marks(self, scores, bounds):
+        ...         return {node: bounds.normalise(score) ** 2 for node, score in scores.items()}
+        >>> fuse({"bm25": {"a": 4.0, "b": 2.0}}, rule=Squared(), weights={"bm25": 1}).scores
+        {'a': 1.0, 'b': 0.25}
+    """
+
+    def bounds(self, scores: Collection[float], floor: float | None) -> Bounds | None:
+        """What a leg's own list is normalised by; None for a rule that looks at the order alone.
+
+        Args:
+            scores: the leg's scores, finite, higher is better; may be empty.
+            floor: the lowest score that the leg could ever give, where known.
+        """
+        ...
+
+    def marks(self, scores: Mapping[str, float], bounds: Bounds | None) -> Mapping[str, float]:
+        """A mark between 0 and 1 for each node.
+
+        Args:
+            scores: id -> score; beside the leg's own list, scores that were computed afterwards.
+            bounds: what `bounds` returned for the leg's own list, or those of an earlier fusion that this leg was in.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +73,15 @@ class ConvexCombination:
 
     def __str__(self) -> str:
         return _DBSF if self.normaliser == "three-sigma" else self.normaliser
+
+    def bounds(self, scores: Collection[float], floor: float | None) -> Bounds:
+        """Those of the normaliser."""
+        return find_bounds(self.normaliser, scores, floor=floor)
+
+    def marks(self, scores: Mapping[str, float], bounds: Bounds | None) -> dict[str, float]:
+        """Each score's place between the bounds."""
+        bounds = bounds if bounds is not None else self.bounds(scores.values(), None)
+        return {node: bounds.normalise(score) for node, score in scores.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +103,25 @@ class ReciprocalRankFusion:
     def __str__(self) -> str:
         return f"{_RRF}:{self.k:g}"
 
+    def bounds(self, scores: Collection[float], floor: float | None) -> None:
+        """None: only the order counts."""
 
-FusionRule: TypeAlias = ConvexCombination | ReciprocalRankFusion
+    def marks(self, scores: Mapping[str, float], bounds: Bounds | None) -> dict[str, float]:  # noqa: ARG002
+        """The formula, by rank among the given scores."""
+        ranks: dict[float, int] = {}
+        for rank, score in enumerate(sorted(scores.values(), reverse=True), start=1):
+            ranks.setdefault(score, rank)
+        return {node: (self.k + 1.0) / (self.k + ranks[score]) for node, score in scores.items()}
 
 
-def parse_rule(name: str) -> FusionRule:
-    """The rule a name stands for; `str(rule)` is the way back.
+def parse_rule(name: str | FusionRule) -> FusionRule:
+    """Return the rule that a name stands for; `str(rule)` gives the name back.
 
     Args:
-        name: one of `RULE_NAMES`; `rrf:10` sets k.
+        name: one of `RULE_NAMES`; `rrf:10` sets k. A rule is returned as it is.
 
     Raises:
-        ConfigurationError: no rule has that name.
+        ConfigurationError: no rule has that name, or it is neither a name nor a rule.
 
     Examples:
         >>> parse_rule("theoretical-min-max")
@@ -77,6 +129,10 @@ def parse_rule(name: str) -> FusionRule:
         >>> parse_rule("rrf"), str(parse_rule("rrf:10"))
         (ReciprocalRankFusion(k=60.0), 'rrf:10')
     """
+    if not isinstance(name, str):
+        if isinstance(name, FusionRule):
+            return name
+        raise ConfigurationError(f"{name!r} is not a fusion rule: give a name, or an object with bounds() and marks()")
     kind, _, parameter = name.partition(":")
     if kind == _RRF:
         try:
@@ -97,10 +153,12 @@ class Fusion:
     Attributes:
         scores: id -> fused score in [0, 1], best first; equal scores by id.
         bounds: leg -> what its scores were normalised by; empty for rules that look at ranks.
+        lifts: id -> how far what the question names lifted the node, above 0 and at most 1; see `fuse`.
     """
 
     scores: dict[str, float]
     bounds: dict[str, Bounds]
+    lifts: dict[str, float] = field(default_factory=dict)
 
 
 def fuse(
@@ -110,11 +168,15 @@ def fuse(
     weights: Mapping[str, float],
     floors: Mapping[str, float] | None = None,
     bounds: Mapping[str, Bounds] | None = None,
+    mentions: Mentions | None = None,
 ) -> Fusion:
     """Put several legs' scores for one query in one order.
 
     A node that a leg does not list gets 0 from it. A leg that lists nothing keeps its weight: finding nothing is an
     answer. A leg that could not answer is left out of `legs`, and the others' weights are scaled up.
+
+    What the question names lifts the nodes that hold it towards 1: a lift of 1 ends at 1, one of 0 changes nothing
+    (score + (1 - score) * lift). Exact mentions lift by what they are; words by that times the node's best mark.
 
     Args:
         legs: leg -> id -> raw score, finite, higher is better.
@@ -123,6 +185,7 @@ def fuse(
         floors: leg -> lowest score it could ever give, where known; `theoretical-min-max` needs all of them.
         bounds: leg -> bounds to normalise by instead of those of the leg's own list: to add a leg to an earlier
             fusion, or to keep the scale when `legs` holds scores computed afterwards.
+        mentions: what `find_mentions` found; None lifts nothing.
 
     Returns:
         The order and the bounds it used.
@@ -137,11 +200,34 @@ def fuse(
         {'b': 0.75, 'a': 0.5, 'c': 0.0, 'd': 0.0}
     """
     shares = share_weights(weights, legs)
-    found = {} if isinstance(rule, ReciprocalRankFusion) else leg_bounds(rule, legs, floors=floors, given=bounds)
+    found = leg_bounds(rule, legs, floors=floors, given=bounds)
     marks = leg_marks(legs, rule, found)
+    lifts = _lifts([marks[leg] for leg, share in shares.items() if share > 0.0], mentions or Mentions())
     nodes = {node for scores in legs.values() for node in scores}
-    fused = {node: math.fsum(share * marks[leg].get(node, 0.0) for leg, share in shares.items()) for node in nodes}
-    return Fusion(dict(sorted(fused.items(), key=lambda item: (-item[1], item[0]))), found)
+    means = {node: math.fsum(share * marks[leg].get(node, 0.0) for leg, share in shares.items()) for node in nodes}
+    fused = {node: lifted(mean, lifts.get(node, 0.0)) for node, mean in means.items()}
+    return Fusion(dict(sorted(fused.items(), key=lambda item: (-item[1], item[0]))), found, lifts)
+
+
+def lifted(score: float, lift: float) -> float:
+    """A score in [0, 1], moved towards 1 by a share of what is missing.
+
+    Examples:
+        >>> lifted(0.5, 0.0), lifted(0.5, 0.5), lifted(0.5, 1.0)
+        (0.5, 0.75, 1.0)
+    """
+    return score + (1.0 - score) * lift if lift else score
+
+
+def _lifts(marks: Sequence[Mapping[str, float]], mentions: Mentions) -> dict[str, float]:
+    """The lift of each node that one of these legs knows; a leg without weight brings nobody in."""
+    lifts: dict[str, float] = {}
+    for node in sorted(mentions.exact.keys() | mentions.words.keys()):
+        best = max((found[node] for found in marks if node in found), default=None)
+        if best is not None:
+            lift = max(mentions.exact.get(node, 0.0), mentions.words.get(node, 0.0) * best)
+            lifts |= {node: lift} if lift > 0.0 else {}
+    return lifts
 
 
 def share_weights(weights: Mapping[str, float], legs: Collection[str]) -> dict[str, float]:
@@ -166,27 +252,21 @@ def share_weights(weights: Mapping[str, float], legs: Collection[str]) -> dict[s
 
 
 def leg_bounds(
-    rule: ConvexCombination,
+    rule: FusionRule,
     legs: Mapping[str, Mapping[str, float]],
     *,
     floors: Mapping[str, float] | None = None,
     given: Mapping[str, Bounds] | None = None,
 ) -> dict[str, Bounds]:
-    """What a rule normalises each leg by: the bounds given for it, else those of its own list.
-
-    Raises:
-        ConfigurationError: the normaliser needs a floor that is not in `floors`.
-    """
+    """What a rule normalises each leg by: the bounds given for it, else those of its own list; ranks need none."""
     floors, given = floors or {}, given or {}
-    return {
-        leg: given[leg] if leg in given else find_bounds(rule.normaliser, scores.values(), floor=floors.get(leg))
-        for leg, scores in legs.items()
-    }
+    own = {leg: rule.bounds(scores.values(), floors.get(leg)) for leg, scores in legs.items()}
+    return {leg: given.get(leg, bounds) for leg, bounds in own.items() if bounds is not None}
 
 
 def leg_marks(
     legs: Mapping[str, Mapping[str, float]], rule: FusionRule, bounds: Mapping[str, Bounds]
-) -> dict[str, dict[str, float]]:
+) -> dict[str, Mapping[str, float]]:
     """What each leg gives each of its nodes, between 0 and 1, before it is weighted.
 
     Args:
@@ -196,17 +276,15 @@ def leg_marks(
 
     Raises:
         InputError: a score is not a finite number.
+        ConfigurationError: the rule gave a mark that is not between 0 and 1.
     """
     for leg, scores in legs.items():
         if not all(map(math.isfinite, scores.values())):
             raise InputError(f"the leg {leg!r} gave a score that is not a finite number")
-    if isinstance(rule, ReciprocalRankFusion):
-        return {leg: _rank_marks(scores, rule.k) for leg, scores in legs.items()}
-    return {leg: {node: bounds[leg].normalise(s) for node, s in scores.items()} for leg, scores in legs.items()}
-
-
-def _rank_marks(scores: Mapping[str, float], k: float) -> dict[str, float]:
-    ranks: dict[float, int] = {}
-    for rank, score in enumerate(sorted(scores.values(), reverse=True), start=1):
-        ranks.setdefault(score, rank)
-    return {node: (k + 1.0) / (k + ranks[score]) for node, score in scores.items()}
+    marks = {leg: rule.marks(scores, bounds.get(leg)) for leg, scores in legs.items()}
+    for leg, given in marks.items():
+        if not all(0.0 <= mark <= 1.0 for mark in given.values()):
+            raise ConfigurationError(
+                f"the fusion rule {rule} gave a node of {leg!r} a mark that is not between 0 and 1"
+            )
+    return marks

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.fusion.normalisers import Bounds
-from llama_index_prod_rag.fusion.rules import ConvexCombination, FusionRule, leg_bounds, leg_marks, share_weights
+from llama_index_prod_rag.fusion.rules import FusionRule, leg_bounds, leg_marks, share_weights
 from llama_index_prod_rag.significance import Interval, bootstrap_mean
 
 MIN_LABELS = 10
@@ -43,12 +43,14 @@ class LabelledQuery:
         relevant: id -> grade; 0 or less is judged not relevant. Ids that no leg found count as missed.
         bounds: leg -> bounds to normalise by, where they are not those of the leg's own list.
         default: leg -> weight of this query untuned, where the default depends on the query.
+        lifts: id -> how far what the query names lifts it, whatever the weights (`Fusion.lifts`).
     """
 
     legs: Mapping[str, Mapping[str, float]]
     relevant: Mapping[str, int]
     bounds: Mapping[str, Bounds] = field(default_factory=dict)
     default: Mapping[str, float] | None = None
+    lifts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ def tune_weights(
         ConfigurationError: default or floors do not fit the legs.
 
     Examples:
+        >>> from llama_index_prod_rag.fusion.rules import ConvexCombination
         >>> legs = {"dense": {"a": 0.9, "b": 0.1}, "bm25": {"b": 5.0, "a": 1.0}}
         >>> labelled = [LabelledQuery(legs, {"b": 1})] * 20
         >>> tuning = tune_weights(labelled, default={"dense": 0.5, "bm25": 0.5}, rule=ConvexCombination())
@@ -126,12 +129,15 @@ def tune_weights(
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     marks: _Floats  # one row an id, one column a leg; ids sorted, so that ties go as in `fuse`
+    lifts: _Floats  # one an id
     gains: _Floats  # one an id
     ideal: float
 
     def ndcg(self, weights: _Floats) -> _Floats:
         """nDCG@10 for each row of weights."""
-        order = np.argsort(-(self.marks @ weights.T), axis=0, kind="stable")[:_DEPTH]
+        means = self.marks @ weights.T
+        scores = means + (1.0 - means) * self.lifts[:, None]
+        order = np.argsort(-scores, axis=0, kind="stable")[:_DEPTH]
         result: _Floats = (self.gains[order] * _discounts(len(order))[:, None]).sum(axis=0) / self.ideal
         return result
 
@@ -256,11 +262,11 @@ def _prepare(
     if not grades:
         raise InputError("a labelled query has no relevant id: leave it out")
     scores = {leg: query.legs.get(leg, {}) for leg in legs}
-    bounds = leg_bounds(rule, scores, floors=floors, given=query.bounds) if isinstance(rule, ConvexCombination) else {}
-    marks = leg_marks(scores, rule, bounds)
+    marks = leg_marks(scores, rule, leg_bounds(rule, scores, floors=floors, given=query.bounds))
     nodes = sorted({node for found in scores.values() for node in found})
     return _Prepared(
         np.asarray([[marks[leg].get(node, 0.0) for leg in legs] for node in nodes]).reshape(len(nodes), len(legs)),
+        np.asarray([query.lifts.get(node, 0.0) for node in nodes]),
         np.asarray([float(max(0, query.relevant.get(node, 0))) for node in nodes]),
         float(np.asarray(grades) @ _discounts(len(grades))),
     )

@@ -239,8 +239,7 @@ class CrossEncoderRerank(BaseNodePostprocessor):
         share = self.pair_share(query)
         if (record := _retrieval_record(hits)) is not None:
             return blend_with_legs([hit.node.node_id for hit in hits], record, self.weights, share)
-        retrieval = {hit.node.node_id: float(hit.score) for hit in hits if hit.score is not None}
-        return blend_with_scores(retrieval, share)
+        return blend_with_scores({hit.node.node_id: hit.score for hit in hits}, share)
 
     def _activated(self, logits: Mapping[str, float]) -> Mapping[str, float]:
         return logits if self.activation == "identity" else {node: sigmoid(x) for node, x in logits.items()}

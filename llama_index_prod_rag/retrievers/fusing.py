@@ -7,10 +7,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from llama_index.core.schema import BaseNode, NodeWithScore
+from llama_index.core.schema import BaseNode, MetadataMode, NodeWithScore
 
-from llama_index_prod_rag.fusion.normalisers import Bounds
-from llama_index_prod_rag.fusion.rules import ConvexCombination, FusionRule, fuse, leg_bounds, share_weights
+from llama_index_prod_rag.fusion.mentions import Mentions, find_mentions
+from llama_index_prod_rag.fusion.readings import Reading, read_scores
+from llama_index_prod_rag.fusion.rules import FusionRule, fuse, leg_bounds, share_weights
 from llama_index_prod_rag.trace.records import LegHit, RetrievalRecord
 from llama_index_prod_rag.trace.scored_node import ScoredNode
 
@@ -30,27 +31,49 @@ class LegResult:
     failed: str | None = None
 
 
-def leg_hits(hits: Sequence[NodeWithScore]) -> dict[str, LegHit]:
-    """Rank and score of each node in one leg's list, best first.
+@dataclass(frozen=True, slots=True)
+class LegList:
+    """One leg's list, read.
 
-    A node that is there twice counts once, where it ranks best. A leg whose scores are not all finite numbers has only
-    its order to tell: each hit then scores 1 / rank.
+    Attributes:
+        hits: node id -> rank and score, best first; higher is better.
+        reading: what the leg's scores were.
+    """
+
+    hits: dict[str, LegHit]
+    reading: Reading
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """The score of each node."""
+        return {node_id: hit.score for node_id, hit in self.hits.items()}
+
+    def on_its_scale(self, scores: Mapping[str, float]) -> dict[str, float]:
+        """Scores that the leg gave afterwards to other nodes; none where its own are only an order."""
+        sign = {"similarities": 1.0, "distances": -1.0, "order": math.nan}[self.reading]
+        given = {node_id: sign * float(score) for node_id, score in scores.items() if node_id not in self.hits}
+        return {node_id: score for node_id, score in given.items() if math.isfinite(score)}
+
+
+def read_leg(hits: Sequence[NodeWithScore]) -> LegList:
+    """Rank and score of each node in one leg's list, in the leg's own order, which says what the scores mean.
+
+    A node that is there twice counts once, where it comes first. `read_scores` has the table of readings.
 
     Examples:
         >>> from llama_index.core.schema import TextNode
-        >>> node = TextNode(text="a", id_="n")
-        >>> leg_hits([NodeWithScore(node=node, score=0.5), NodeWithScore(node=node, score=0.7)])
-        {'n': LegHit(rank=1, score=0.7)}
-        >>> leg_hits([NodeWithScore(node=node)])
+        >>> near, far = (NodeWithScore(node=TextNode(id_=id_), score=score) for id_, score in (("n", 0.5), ("f", 0.7)))
+        >>> read_leg([near, far, near])
+        LegList(hits={'n': LegHit(rank=1, score=-0.5), 'f': LegHit(rank=2, score=-0.7)}, reading='distances')
+        >>> read_leg([NodeWithScore(node=near.node)]).hits
         {'n': LegHit(rank=1, score=1.0)}
     """
-    scores = [math.nan if hit.score is None else float(hit.score) for hit in hits]
-    if not all(map(math.isfinite, scores)):
-        scores = [1.0 / rank for rank in range(1, len(hits) + 1)]
-    best: dict[str, float] = {}
-    for hit, score in sorted(zip(hits, scores, strict=True), key=lambda pair: -pair[1]):
-        best.setdefault(hit.node.node_id, score)
-    return {node_id: LegHit(rank, score) for rank, (node_id, score) in enumerate(best.items(), start=1)}
+    first: dict[str, float | None] = {}
+    for hit in hits:
+        first.setdefault(hit.node.node_id, hit.score)
+    scores, reading = read_scores(list(first.values()))
+    ranked = enumerate(zip(first, scores, strict=True), start=1)
+    return LegList({node_id: LegHit(rank, score) for rank, (node_id, score) in ranked}, reading)
 
 
 def fuse_legs(
@@ -64,6 +87,7 @@ def fuse_legs(
     completed: Mapping[str, Mapping[str, float]] | None = None,
     vectors: Mapping[str, Sequence[float]] | None = None,
     query_vector: Sequence[float] | None = None,
+    lift_mentions: bool = True,
 ) -> tuple[list[NodeWithScore], RetrievalRecord]:
     """One list of new hits, best first, and the record of how it came about. Changes nothing that came in.
 
@@ -82,29 +106,30 @@ def fuse_legs(
             of the leg's own list.
         vectors: node id -> embedding, where known; hits that carry an embedding need not be in it.
         query_vector: the query's embedding, where known.
+        lift_mentions: lift nodes that hold what the query names and hardly any other node does (`find_mentions`).
 
     Raises:
         ConfigurationError: weights or floors do not fit the legs.
     """
     started = time.perf_counter()
-    legs = {leg: leg_hits(result.hits) for leg, result in results.items() if result.hits or result.failed is None}
-    found = {leg: {node_id: hit.score for node_id, hit in hits.items()} for leg, hits in legs.items()}
-    extra = {
-        leg: {node_id: float(score) for node_id, score in scores.items() if node_id not in found[leg]}
-        for leg, scores in (completed or {}).items()
-        if leg in found
-    }
-    bounds: Mapping[str, Bounds] | None = None
-    if isinstance(rule, ConvexCombination):
-        bounds = leg_bounds(rule, found, floors=floors)
-    everything = {leg: {**scores, **extra.get(leg, {})} for leg, scores in found.items()}
-    fusion = fuse(everything, rule=rule, weights=weights, floors=floors, bounds=bounds)
+    lists = {leg: read_leg(result.hits) for leg, result in results.items() if result.hits or result.failed is None}
+    found = {leg: read.scores for leg, read in lists.items()}
+    extra = {leg: lists[leg].on_its_scale(scores) for leg, scores in (completed or {}).items() if leg in lists}
+    known = {leg: floor for leg, floor in (floors or {}).items() if leg in lists}
+    known = {leg: floor for leg, floor in known.items() if lists[leg].reading == "similarities"}  # of these scores
     nodes = _nodes(results)
+    fusion = fuse(
+        {leg: {**scores, **extra.get(leg, {})} for leg, scores in found.items()},
+        rule=rule,
+        weights=weights,
+        bounds=leg_bounds(rule, found, floors=known),
+        mentions=_mentions(query, nodes) if lift_mentions else None,
+    )
     record = RetrievalRecord(
         query=query,
-        legs=legs,
+        legs={leg: read.hits for leg, read in lists.items()},
         bounds=fusion.bounds,
-        weights=share_weights(weights, legs),
+        weights=share_weights(weights, lists),
         rule=str(rule),
         fused={node_id: score for node_id, score in fusion.scores.items() if node_id in nodes},
         completed={leg: scores for leg, scores in extra.items() if scores},
@@ -112,12 +137,20 @@ def fuse_legs(
         seconds={leg: result.seconds for leg, result in results.items()} | {"fusion": time.perf_counter() - started},
         vectors=_vectors(nodes, vectors or {}),
         query_vector=query_vector,
+        readings={leg: read.reading for leg, read in lists.items() if read.reading != "similarities"},
+        lifts=fusion.lifts,
     )
     hits: list[NodeWithScore] = [
         ScoredNode(node=nodes[node_id], score=score, retrieval=record)
         for node_id, score in list(record.fused.items())[:top_k]
     ]
     return hits, record
+
+
+def _mentions(query: str, nodes: Mapping[str, BaseNode]) -> Mentions:
+    return find_mentions(
+        query, {id_: node.get_content(metadata_mode=MetadataMode.EMBED) for id_, node in nodes.items()}
+    )
 
 
 def _nodes(results: Mapping[str, LegResult]) -> dict[str, BaseNode]:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.base.llms.base import BaseLLM
 from llama_index.core.indices.vector_store.base import VectorStoreIndex
+from llama_index.core.indices.vector_store.retrievers import VectorIndexRetriever
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.prompts.mixin import PromptDictType
 from llama_index.core.schema import BaseNode, NodeWithScore, QueryBundle
@@ -28,7 +29,7 @@ from llama_index_prod_rag.retrievers.expansion import EXPANSION_PROMPT, parse_wo
 from llama_index_prod_rag.retrievers.filtered import FilteredRetriever
 from llama_index_prod_rag.retrievers.filters import both
 from llama_index_prod_rag.retrievers.fusing import LegResult, fuse_legs
-from llama_index_prod_rag.retrievers.legs import LegCall, arun_legs, own_copy, run_legs
+from llama_index_prod_rag.retrievers.legs import Lane, LegCall, arun_legs, own_copy, run_legs
 from llama_index_prod_rag.trace.events import emit
 from llama_index_prod_rag.trace.ports import HoldsVectors, ScoresNodes
 
@@ -53,12 +54,15 @@ class HybridFusionRetriever(FilteredRetriever):
         legs: name -> retriever. Each should bring more hits than are returned in the end: 100 is a good number.
         alpha: weight of the first of two legs, 0 to 1; the second gets the rest.
         weights: leg -> weight, instead of alpha; equal weights when neither is given.
-        rule: a fusion rule, or the name of one (`llama_index_prod_rag.fusion.rules.RULE_NAMES`).
+        rule: a fusion rule (`llama_index_prod_rag.fusion.FusionRule`, or your own), or the name of one (`RULE_NAMES`
+            there).
         floors: leg -> the lowest score it could ever give, for `theoretical-min-max`; the legs of `from_index` know
             theirs.
         similarity_top_k: most hits to return.
         complete_scores: have legs score the nodes that only others found, where they can (`score_nodes`); otherwise
             a leg counts 0 for what it did not return.
+        lift_mentions: lift hits that hold a code, quotation, name or title of the question that hardly any other hit
+            holds; see `llama_index_prod_rag.fusion.mentions`.
         timeout: seconds a leg may take; None waits.
         on_leg_failure: `"degrade"` leaves a failing leg out, `"raise"` raises.
         num_queries: wordings to search for; above 1 a language model writes the further ones. All wordings of one
@@ -89,6 +93,7 @@ class HybridFusionRetriever(FilteredRetriever):
         floors: Mapping[str, float] | None = None,
         similarity_top_k: int = 10,
         complete_scores: bool = False,
+        lift_mentions: bool = True,
         timeout: float | None = None,
         on_leg_failure: Literal["degrade", "raise"] = "degrade",
         num_queries: int = 1,
@@ -99,10 +104,12 @@ class HybridFusionRetriever(FilteredRetriever):
         _check(legs, similarity_top_k, timeout, on_leg_failure, num_queries)
         self.legs = dict(legs)
         self.weights = _weights(list(legs), alpha, weights)
-        self.rule = parse_rule(rule) if isinstance(rule, str) else rule
+        self.rule = parse_rule(rule)
         self.floors = {**_known_floors(legs), **(floors or {})}
         self.similarity_top_k = similarity_top_k
         self._complete_scores = complete_scores
+        self._lift_mentions = lift_mentions
+        self._lanes = {name: Lane() for name in legs}  # shared by views: a leg that hangs does so in all of them
         self._timeout = timeout
         self._raises = on_leg_failure == "raise"
         self._num_queries = num_queries
@@ -222,9 +229,12 @@ class HybridFusionRetriever(FilteredRetriever):
             failed["expansion"] = LegResult((), time.perf_counter() - started, why)
 
     def _calls(self, bundle: QueryBundle, wordings: Sequence[str]) -> dict[str, LegCall]:
-        calls = {name: LegCall(leg, own_copy(bundle)) for name, leg in self.legs.items()}
+        calls = {name: LegCall(leg, own_copy(bundle), self._lanes[name]) for name, leg in self.legs.items()}
         for number, wording in enumerate(wordings, start=2):
-            calls |= {f"{name}#{number}": LegCall(leg, QueryBundle(wording)) for name, leg in self.legs.items()}
+            calls |= {
+                f"{name}#{number}": LegCall(leg, QueryBundle(wording), self._lanes[name])
+                for name, leg in self.legs.items()
+            }
         return calls
 
     def _fuse(
@@ -243,6 +253,7 @@ class HybridFusionRetriever(FilteredRetriever):
             completed=self._completed(calls, ids) if self._complete_scores else None,
             vectors=next((leg.node_vectors(ids) for leg in self.legs.values() if isinstance(leg, HoldsVectors)), None),
             query_vector=query_vector,
+            lift_mentions=self._lift_mentions,
         )
         emit(record)
         return hits
@@ -296,4 +307,5 @@ def _weights(names: Sequence[str], alpha: float | None, weights: Mapping[str, fl
 
 def _known_floors(legs: Mapping[str, BaseRetriever]) -> dict[str, float]:
     floors = {name: getattr(leg, "score_floor", None) for name, leg in legs.items()}
-    return {name: float(floor) for name, floor in floors.items() if floor is not None}
+    cosine = {name: -1.0 for name, leg in legs.items() if isinstance(leg, VectorIndexRetriever)}
+    return cosine | {name: float(floor) for name, floor in floors.items() if floor is not None}

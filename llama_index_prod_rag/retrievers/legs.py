@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
 
@@ -16,8 +18,48 @@ from llama_index.core.indices.vector_store.retrievers import VectorIndexRetrieve
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from llama_index_prod_rag.disclosure import describe
+from llama_index_prod_rag.errors import RetrievalError
 from llama_index_prod_rag.retrievers.dense import store_blocks
 from llama_index_prod_rag.retrievers.fusing import LegResult
+
+_READS = 20
+_MOST_HUNG = 4
+"""Threads that one leg may hold beyond its time limit before it is not asked any more."""
+
+
+class LegBusyError(RetrievalError):
+    """A leg is not asked, because it has not come back from earlier questions."""
+
+
+class Lane:
+    """The threads that one leg is running in: a leg that hangs must not take one with each question."""
+
+    def __init__(self) -> None:
+        self._deadlines: dict[object, float] = {}
+
+    @contextmanager
+    def entered(self, deadline: float) -> Iterator[None]:
+        """Count this thread until it leaves."""
+        token = object()
+        self._deadlines[token] = deadline
+        try:
+            yield
+        finally:
+            del self._deadlines[token]
+
+    def check(self) -> None:
+        """Let one more in, unless too many are overdue.
+
+        Raises:
+            LegBusyError: they are; the leg is asked again when one of them has come back.
+        """
+        now = time.perf_counter()
+        overdue = sum(deadline < now for deadline in list(self._deadlines.values()))
+        if overdue >= _MOST_HUNG:
+            raise LegBusyError(f"not asked: {overdue} earlier questions are still waiting for its answer")
+
+    def __reduce__(self) -> tuple[type[Lane], tuple[()]]:
+        return Lane, ()
 
 
 @dataclass(slots=True)
@@ -27,12 +69,14 @@ class LegCall:
     Attributes:
         leg: the retriever.
         bundle: its own copy of the question; vector retrievers write their embedding into it.
+        lane: the threads that the leg runs in, for all questions.
         result: what came of it.
         error: the exception behind `result.failed`.
     """
 
     leg: BaseRetriever
     bundle: QueryBundle
+    lane: Lane = field(default_factory=Lane)
     result: LegResult = field(default_factory=LegResult)
     error: Exception | None = None
 
@@ -56,7 +100,7 @@ def own_copy(bundle: QueryBundle) -> QueryBundle:
 def run_legs(calls: Iterable[LegCall], timeout: float | None) -> None:
     """Ask all legs in threads and wait for each at most `timeout` seconds."""
     started = time.perf_counter()
-    for call, future in [(call, _in_thread(call)) for call in calls]:
+    for call, future in [(call, _in_thread(call, timeout)) for call in calls]:
         left = None if timeout is None else max(0.0, timeout - (time.perf_counter() - started))
         try:
             hits, ended = future.result(left)
@@ -74,7 +118,7 @@ async def _arun(call: LegCall, timeout: float | None) -> None:
     started = time.perf_counter()
     try:
         if _blocks(call.leg):
-            hits, _ = await asyncio.wait_for(asyncio.wrap_future(_in_thread(call)), timeout)
+            hits, _ = await asyncio.wait_for(asyncio.wrap_future(_in_thread(call, timeout)), timeout)
         else:
             hits = await asyncio.wait_for(call.leg.aretrieve(call.bundle), timeout)
         call.result = LegResult(hits, time.perf_counter() - started)
@@ -88,24 +132,45 @@ def _blocks(leg: BaseRetriever) -> bool:
     return type(leg)._aretrieve is BaseRetriever._aretrieve
 
 
-def _in_thread(call: LegCall) -> Future[tuple[list[NodeWithScore], float]]:
+def _in_thread(call: LegCall, timeout: float | None) -> Future[tuple[list[NodeWithScore], float]]:
     """Start a leg in a thread that carries this context; returns its hits and when they were there.
 
     A daemon thread, not a pool's: a leg that hangs must not keep the interpreter or the event loop from closing.
     """
     future: Future[tuple[list[NodeWithScore], float]] = Future()
     context = copy_context()
+    deadline = math.inf if timeout is None else time.perf_counter() + timeout
 
     def work() -> None:
         try:
-            hits = context.run(call.leg.retrieve, call.bundle)
+            with call.lane.entered(deadline):
+                hits = context.run(_ask, call)
         except BaseException as error:
             _settle(future, error=error)
         else:
             _settle(future, hits=hits)
 
-    threading.Thread(target=work, name="prod-rag-leg", daemon=True).start()
+    try:
+        call.lane.check()
+    except LegBusyError as error:
+        future.set_exception(error)
+    else:
+        threading.Thread(target=work, name="prod-rag-leg", daemon=True).start()
     return future
+
+
+def _ask(call: LegCall) -> list[NodeWithScore]:
+    """The leg's hits; asked again where its store was written to while it read.
+
+    Stores that are plain dictionaries raise then, and have nothing wrong with them.
+    """
+    for _ in range(_READS):
+        try:
+            return call.leg.retrieve(call.bundle)
+        except RuntimeError as error:
+            if "during iteration" not in str(error):
+                raise
+    return call.leg.retrieve(call.bundle)
 
 
 def _settle(

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from llama_index_prod_rag.fusion.normalisers import Bounds
+from llama_index_prod_rag.fusion.readings import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class LegHit:
 
     Attributes:
         rank: position in the leg's list, from 1.
-        score: the leg's raw score, on the leg's own scale.
+        score: the leg's raw score, on the leg's own scale, higher is better: a distance is negated, and 1 / rank stands
+            where the leg's scores could not be read (`RetrievalRecord.readings`).
     """
 
     rank: int
@@ -49,6 +51,8 @@ class RetrievalRecord:
         seconds: leg name -> wall time of its search; `"fusion"` for the fusion itself.
         vectors: node id -> embedding, where the store gave them; drift and out-of-corpus signals need them.
         query_vector: the query's embedding, where a leg knew it.
+        readings: leg name -> `"distances"` or `"order"`, where its scores were no similarities.
+        lifts: node id -> how far what the question names lifted its fused score towards 1, where it did.
     """
 
     query: str
@@ -62,6 +66,8 @@ class RetrievalRecord:
     seconds: Mapping[str, float] = field(default_factory=dict)
     vectors: Mapping[str, Sequence[float]] = field(default_factory=dict, repr=False)
     query_vector: Sequence[float] | None = field(default=None, repr=False)
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    lifts: Mapping[str, float] = field(default_factory=dict)
 
     def leg_score(self, leg: str, node_id: str) -> float | None:
         """Raw score of a node in a leg, returned or completed; None where the leg never saw it."""

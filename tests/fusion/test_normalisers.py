@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import sys
 
 import pytest
 from hypothesis import given
@@ -81,9 +82,29 @@ def test_the_scale_of_max_starts_below_negative_scores() -> None:
     assert find_bounds("max", [-0.5, 0.5]) == Bounds(-0.5, 0.5)
 
 
-def test_a_missing_floor_is_refused_with_the_remedy() -> None:
-    with pytest.raises(ConfigurationError, match="floors="):
-        find_bounds("theoretical-min-max", [1.0])
+@pytest.mark.parametrize(
+    ("scores", "low"),
+    [([1.0, 3.0], 0.0), ([-3.0, 5.0], -8.0), ([-1.5, -1.0], -3.0), ([-1e308, 1e308], -1.7976931348623157e308)],
+)
+def test_a_floor_that_nobody_knows_is_assumed(scores: list[float], low: float) -> None:
+    assert find_bounds("theoretical-min-max", scores) == Bounds(low, max(scores))
+
+
+_HUGE = sys.float_info.max
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("floor", [None, -1.0, 0.0])
+@pytest.mark.parametrize(
+    "scores",
+    [[_HUGE, 0.9 * _HUGE, 0.1], [_HUGE, -_HUGE, 0.0], [-0.5 * _HUGE, -_HUGE], [5e-324, 1e-323], [1e-300, 1e300]],
+)
+def test_scores_of_any_size_keep_their_order(name: Normaliser, scores: list[float], floor: float | None) -> None:
+    bounds = find_bounds(name, scores, floor=floor)
+    marks = [bounds.normalise(score) for score in sorted(scores)]
+    assert all(0.0 <= mark <= 1.0 for mark in marks)
+    assert marks == sorted(marks)
+    assert bounds.normalise(max(scores)) > 0.0
 
 
 def test_an_unknown_name_is_refused_with_the_choices() -> None:

@@ -3,17 +3,18 @@ from __future__ import annotations
 import math
 import random
 import statistics
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError
+from llama_index_prod_rag.fusion.mentions import Mentions
 from llama_index_prod_rag.fusion.normalisers import Bounds
 from llama_index_prod_rag.fusion.rules import (
     RULE_NAMES,
-    ConvexCombination,
+    FusionRule,
     ReciprocalRankFusion,
     fuse,
     parse_rule,
@@ -35,7 +36,7 @@ rules = st.sampled_from(RULE_NAMES).map(parse_rule)
 
 @given(legs=legs, weights=weights, rule=rules)
 def test_every_rule_scores_each_node_once_in_zero_to_one_best_first(
-    legs: dict[str, dict[str, float]], weights: dict[str, float], rule: ConvexCombination | ReciprocalRankFusion
+    legs: dict[str, dict[str, float]], weights: dict[str, float], rule: FusionRule
 ) -> None:
     scores = fuse(legs, rule=rule, weights=weights, floors=FLOORS).scores
     assert set(scores) == set(legs["dense"]) | set(legs["bm25"])
@@ -45,7 +46,7 @@ def test_every_rule_scores_each_node_once_in_zero_to_one_best_first(
 
 @given(legs=legs, weights=weights, rule=rules)
 def test_the_order_of_legs_and_hits_does_not_matter(
-    legs: dict[str, dict[str, float]], weights: dict[str, float], rule: ConvexCombination | ReciprocalRankFusion
+    legs: dict[str, dict[str, float]], weights: dict[str, float], rule: FusionRule
 ) -> None:
     turned = {leg: dict(reversed(scores.items())) for leg, scores in reversed(legs.items())}
     forwards = fuse(legs, rule=rule, weights=weights, floors=FLOORS).scores
@@ -189,3 +190,61 @@ def test_fusing_two_lists_of_a_hundred_costs_a_few_plain_weighted_sums(name: str
     assert len(plain()) > 100
     ours = fastest(lambda: fuse(pair, rule=rule, weights=shares, floors=FLOORS))
     assert ours < 10 * fastest(plain)
+
+
+class Steps:
+    """A rule of somebody else's: full marks above the middle of the list, half marks below."""
+
+    def __init__(self, low: float = 0.5) -> None:
+        self.low = low
+
+    def __str__(self) -> str:
+        return "steps"
+
+    def bounds(self, scores: Collection[float], floor: float | None) -> Bounds:
+        return Bounds(min(scores, default=0.0), max(scores, default=0.0))
+
+    def marks(self, scores: Mapping[str, float], bounds: Bounds | None) -> dict[str, float]:
+        middle = 0.0 if bounds is None else (bounds.low + bounds.high) / 2
+        return {node: 1.0 if score >= middle else self.low for node, score in scores.items()}
+
+
+def test_a_rule_of_ones_own_fuses() -> None:
+    legs = {"dense": {"a": 0.9, "b": 0.1}, "bm25": {"b": 9.0}}
+    fusion = fuse(legs, rule=Steps(), weights={"dense": 0.5, "bm25": 0.5})
+    assert fusion.scores == {"b": 0.75, "a": 0.5}
+    assert fusion.bounds["dense"] == Bounds(0.1, 0.9)
+
+
+def test_marks_outside_zero_to_one_are_refused() -> None:
+    for low in (-0.5, 1.5, math.nan):
+        with pytest.raises(ConfigurationError, match="steps gave a node of 'dense'"):
+            fuse({"dense": {"a": 0.9, "b": 0.1}}, rule=Steps(low), weights={"dense": 1})
+
+
+def test_what_is_no_rule_is_refused_with_what_one_has() -> None:
+    assert str(parse_rule(Steps())) == "steps"
+    with pytest.raises(ConfigurationError, match="marks"):
+        parse_rule(object())  # type: ignore[arg-type]
+
+
+def test_a_lone_exact_mention_ends_first_and_a_word_only_helps() -> None:
+    legs = {"dense": {"a": 0.9, "b": 0.8, "c": 0.1}, "bm25": {"c": 3.0, "b": 2.0, "a": 1.0}}
+    weights = {"dense": 1.0, "bm25": 0.0}
+    exact = fuse(legs, rule=parse_rule("min-max"), weights=weights, mentions=Mentions({"c": 1.0}))
+    assert (exact.scores["c"], exact.lifts) == (1.0, {"c": 1.0})
+    words = fuse(legs, rule=parse_rule("min-max"), weights=weights, mentions=Mentions({}, {"b": 0.5}))
+    assert words.lifts == {"b": pytest.approx(0.5 * 0.875)}
+    assert words.scores["b"] == pytest.approx(0.875 + 0.125 * 0.5 * 0.875)
+
+
+@given(legs=legs, weights=weights, rule=rules, lift=st.floats(0, 1))
+def test_lifts_keep_scores_in_zero_to_one_and_never_lower_one(
+    legs: dict[str, dict[str, float]], weights: dict[str, float], rule: FusionRule, lift: float
+) -> None:
+    plain = fuse(legs, rule=rule, weights=weights, floors=FLOORS).scores
+    mentions = Mentions({"a": lift}, {"b": lift})
+    lifted = fuse(legs, rule=rule, weights=weights, floors=FLOORS, mentions=mentions).scores
+    assert lifted.keys() == plain.keys()
+    assert all(plain[node] <= score <= 1.0 + 1e-12 for node, score in lifted.items())
+    assert all(score == plain[node] for node, score in lifted.items() if node not in "ab")

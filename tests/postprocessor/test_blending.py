@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import math
+import sys
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,3 +90,30 @@ def test_no_candidate_exceeds_its_ceiling(logits: dict[str, float], retrieval: d
 def test_a_blend_scores_only_the_nodes_it_is_given() -> None:
     blend = Blend({"bm25": {"a": 1.0, "b": 3.0}}, {"bm25": Bounds(1.0, 3.0)}, {"bm25": 0.5, "cross_encoder": 0.5})
     assert blend.scores({"b": 1.0, "c": 2.0}) == {"b": 0.5, "c": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("retrieval", "expected"),
+    [
+        ({"a": 0.9, "b": 0.5, "c": 0.1}, {"a": 1.0, "b": 0.5, "c": 0.0}),
+        ({"a": 0.1, "b": 0.5, "c": 0.9}, {"a": 1.0, "b": 0.5, "c": 0.0}),  # distances
+        ({"a": -0.9, "b": -0.5, "c": -0.1}, {"a": 1.0, "b": 0.5, "c": 0.0}),  # negated inner products
+        ({"a": 1.0, "b": 2.0, "c": 3.0}, {"a": 1.0, "b": 0.5, "c": 0.0}),  # ranks
+        ({"a": 0.4, "b": None, "c": math.nan}, {"a": 1.0, "b": 0.25, "c": 0.0}),  # an order and no more
+        ({"a": 0.5, "b": 0.9, "c": 0.1}, {"a": 0.5, "b": 1.0, "c": 0.0}),  # put in another order on the way
+        ({"a": 0.3, "b": 0.3, "c": 0.3}, {"a": 0.5, "b": 0.5, "c": 0.5}),
+        ({"a": sys.float_info.max, "b": 0.0, "c": -sys.float_info.max}, {"a": 1.0, "b": 0.5, "c": 0.0}),
+    ],
+)
+def test_every_kind_of_retrieval_score_has_a_meaning(
+    retrieval: dict[str, float | None], expected: dict[str, float]
+) -> None:
+    assert blend_with_scores(retrieval, share=0.0).scores({"a": 0.0, "b": 1.0, "c": 2.0}) == pytest.approx(expected)
+
+
+def test_what_the_question_names_stays_first_after_reranking() -> None:
+    record = replace(_RECORD, lifts={"b": 1.0})
+    scores = _blended({"a": 5.0, "b": -5.0}, record, None, share=0.5)
+    assert list(scores) == ["b", "a"]
+    ceilings = blend_with_legs(["a", "b"], record, None, share=0.5).ceilings(["a", "b"])
+    assert ceilings["b"] == 1.0

@@ -19,6 +19,7 @@ from llama_index_instrumentation.base import BaseEvent
 from llama_index_instrumentation.event_handlers import BaseEventHandler
 
 from llama_index_prod_rag.errors import ConfigurationError, RetrievalError
+from llama_index_prod_rag.fusion import RULE_NAMES
 from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
 from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
 from llama_index_prod_rag.trace.records import LegHit, RetrievalRecord, tracing
@@ -383,3 +384,144 @@ def test_alpha_is_for_two_legs() -> None:
         HybridFusionRetriever({})
     with pytest.raises(ConfigurationError, match="cannot name a leg"):
         HybridFusionRetriever({"bm25#2": FixedLeg({})})
+
+
+class Hanging(BaseRetriever):
+    """Never answers, until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let_go = threading.Event()
+
+    def with_filters(self, filters: MetadataFilters | None) -> BaseRetriever:
+        view = Hanging()
+        view.let_go = self.let_go
+        return view
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        self.let_go.wait(60)
+        return [NodeWithScore(node=TextNode(text="late", id_="late"), score=1.0)]
+
+
+@both_ways
+async def test_a_leg_that_hangs_takes_no_thread_with_every_question(asynchronous: bool) -> None:
+    hanging = Hanging()
+    lexical = BM25FRetriever([TextNode(text="valve", id_="valve")])
+    retriever = HybridFusionRetriever({"good": lexical, "bad": hanging}, timeout=0.02)
+    before = threading.active_count()
+    for _ in range(20):
+        hits = await ask(retriever.with_filters(None), "valve", asynchronous)  # a view per question, as tenants have
+        assert [hit.node_id for hit in hits] == ["valve"]
+    assert threading.active_count() - before <= 6
+    assert "earlier questions are still waiting" in record_of(hits[0]).failed["bad"]
+    hanging.let_go.set()
+    for _ in range(200):
+        hits = await ask(retriever, "valve", asynchronous)
+        if not record_of(hits[0]).failed:
+            break
+        await asyncio.sleep(0.02)
+    assert {hit.node_id for hit in hits} == {"valve", "late"}
+
+
+def test_readers_and_a_writer_at_once_lose_no_leg(letters: VectorStoreIndex) -> None:
+    retriever = HybridFusionRetriever.from_index(letters)
+    failures: list[object] = []
+    stop = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not stop.is_set():  # one writer: LlamaIndex's own index takes no more
+            number += 1
+            letters.insert_nodes([TextNode(text="aaa b", id_=f"new{number}")])
+            if number > 5:
+                letters.delete_nodes([f"new{number - 5}"])
+
+    def read() -> None:
+        for _ in range(25):
+            failures.extend(record_of(retriever.retrieve("aaa b")[0]).failed.items())
+
+    writer, readers = threading.Thread(target=write), [threading.Thread(target=read) for _ in range(3)]
+    for thread in (writer, *readers):
+        thread.start()
+    for reader in readers:
+        reader.join()
+    stop.set()
+    writer.join()
+    assert failures == []
+
+
+def test_a_leg_whose_store_was_written_to_is_asked_again() -> None:
+    class Shaken(FixedLeg):
+        times = 0
+
+        def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+            self.times += 1
+            entries = {"a": 0.9}
+            for entry in entries:
+                if self.times < 3:
+                    entries[entry * 2] = 0.1  # what another thread does to a store that is a dictionary
+            return super()._retrieve(query_bundle)
+
+    hits = HybridFusionRetriever({"leg": Shaken({"a": 0.9})}).retrieve("q")
+    assert record_of(hits[0]).failed == {}
+
+
+@pytest.mark.parametrize(
+    ("scores", "reading"),
+    [
+        ({"a": 0.1, "b": 0.7, "c": 2.5}, "distances"),
+        ({"a": -8.0, "b": -3.0, "c": -1.0}, "distances"),
+        ({"a": 1.0, "b": 2.0, "c": 3.0}, "distances"),
+        ({"a": 0.5, "b": 0.9, "c": 0.1}, "order"),
+        ({"a": None, "b": None, "c": None}, "order"),
+        ({"a": float("nan"), "b": 1.0, "c": 0.5}, "order"),
+        ({"a": 80.0, "b": 60.0, "c": -5.0}, None),
+        ({"a": 1.7e308, "b": 0.0, "c": -1.7e308}, None),
+    ],
+)
+@pytest.mark.parametrize("rule", RULE_NAMES)
+def test_the_order_of_a_leg_is_kept_whatever_its_scores_are(
+    scores: dict[str, float | None], reading: str | None, rule: str
+) -> None:
+    hits = HybridFusionRetriever({"leg": FixedLeg(scores)}, rule=rule).retrieve("q")
+    assert [hit.node_id for hit in hits] == ["a", "b", "c"]
+    record = record_of(hits[0])
+    assert record.readings.get("leg") == reading
+    assert [hit.rank for hit in record.legs["leg"].values()] == [1, 2, 3]
+
+
+def test_distances_that_a_leg_computes_afterwards_are_turned_round_as_well() -> None:
+    class Leg(FixedLeg):
+        def score_nodes(self, query_bundle: QueryBundle, node_ids: list[str]) -> dict[str, float]:
+            return dict.fromkeys(node_ids, 1.5)
+
+    legs = {"far": Leg({"a": 1.0, "b": 2.0}), "other": FixedLeg({"c": 2.0})}
+    record = record_of(HybridFusionRetriever(legs, complete_scores=True).retrieve("q")[0])
+    assert record.completed == {"far": {"c": -1.5}}
+    assert record.leg_score("far", "a") == -1.0
+
+
+def test_a_code_that_one_document_holds_is_found_and_stays_first() -> None:
+    texts = {f"n{number}": f"Minutes of meeting {number}: pumps, valves and seals" for number in range(40)}
+    texts["n17"] += " (report 482913)"
+    nodes = {id_: TextNode(text=text, id_=id_) for id_, text in texts.items()}
+
+    class Elsewhere(BaseRetriever):
+        """A dense leg that prefers every other node."""
+
+        def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+            return [NodeWithScore(node=node, score=0.9 - 0.01 * n) for n, node in enumerate(nodes.values())]
+
+    legs = {"dense": Elsewhere(), "bm25": BM25FRetriever(nodes.values())}
+    for question in ("482913", "What does report 482913 say of pumps and valves?"):
+        hits = HybridFusionRetriever(legs, alpha=0.65).retrieve(question)
+        assert hits[0].node_id == "n17"
+        assert record_of(hits[0]).lifts["n17"] == 1.0
+    plain = HybridFusionRetriever(legs, alpha=1.0, lift_mentions=False).retrieve("482913")
+    assert plain[0].node_id == "n0"
+    assert record_of(plain[0]).lifts == {}
+
+
+def test_a_leg_without_weight_brings_nobody_in() -> None:
+    legs = {"dense": FixedLeg({"a": 0.9, "b": 0.2}), "bm25": BM25FRetriever([TextNode(text="code 482913", id_="n")])}
+    assert HybridFusionRetriever(legs, alpha=1.0, rule="min-max").retrieve("482913")[0].node_id == "a"
