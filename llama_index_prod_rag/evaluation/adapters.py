@@ -6,6 +6,13 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from llama_index.core.async_utils import asyncio_run
+from llama_index.core.base.response.schema import (
+    RESPONSE_TYPE,
+    AsyncStreamingResponse,
+    PydanticResponse,
+    StreamingResponse,
+)
 from llama_index.core.evaluation import BaseEvaluator, EvaluationResult
 from llama_index.core.evaluation.retrieval.metrics_base import BaseRetrievalMetric, RetrievalMetricResult
 from llama_index.core.prompts.mixin import PromptDictType
@@ -24,7 +31,7 @@ class RankingMetric(BaseRetrievalMetric):
     """A ranking metric for `RetrieverEvaluator(metrics=[...])`.
 
     Unlike LlamaIndex's own, it has a cutoff, scores an empty retrieval 0 instead of raising, and stays at most 1 when
-    ids repeat. `RetrieverEvaluator` names results after the class, so ask for one class a metric: `ranking_metric`.
+    ids repeat. `RetrieverEvaluator` names results after the class, so ask for one class per metric: `ranking_metric`.
 
     Args:
         metric: a name that `rank_metrics` takes.
@@ -73,12 +80,14 @@ def ranking_metric(name: str) -> RankingMetric:
 class AnswerEvaluator(BaseEvaluator):
     """Compares an answer with reference answers, without a language model; for single calls and `BatchEvalRunner`.
 
-    A refusal (no response, an empty one, or one equal to `refusal`) passes where the question cannot be answered and
-    fails where it can, with the feedback saying which. Give `reference` (a text or several) and `answerable` with each
-    call; `BatchEvalRunner` takes them as lists: `runner.aevaluate_response_strs(..., reference=[...])`.
+    A refusal passes where the question cannot be answered and fails where it can, with the feedback saying which. It is
+    told by the gate's decision where a response object is given (`evaluate_response`, `BatchEvalRunner`'s
+    `evaluate_queries` and `evaluate_responses`), else by its text: none, an empty one, or one equal to `refusal`. Give
+    `reference` (a text or several) and `answerable` with each call; `BatchEvalRunner` takes them as lists:
+    `runner.aevaluate_queries(gate, queries=[...], reference=[...], answerable=[...])`.
 
     Args:
-        metric: one of `generation.ANSWER_METRICS`.
+        metric: one of `answer_metrics.ANSWER_METRICS`.
         threshold: from this value on an answer passes.
         refusal: the text with which the engine refuses, if it has a fixed one.
 
@@ -88,6 +97,8 @@ class AnswerEvaluator(BaseEvaluator):
     Examples:
         >>> AnswerEvaluator().evaluate(response="It was Ada.", reference="Ada").feedback
         'correct'
+        >>> AnswerEvaluator().evaluate(response="Not in the documents.", decision="refuse", answerable=False).feedback
+        'refused_rightly'
     """
 
     def __init__(self, metric: str = "contains", *, threshold: float = 0.5, refusal: str | None = None) -> None:
@@ -101,7 +112,7 @@ class AnswerEvaluator(BaseEvaluator):
         return {}
 
     def _update_prompts(self, prompts_dict: PromptDictType) -> None:
-        """There are none."""
+        """Do nothing: there are no prompts."""
 
     async def aevaluate(
         self,
@@ -110,6 +121,8 @@ class AnswerEvaluator(BaseEvaluator):
         contexts: Sequence[str] | None = None,
         reference: str | Sequence[str] | None = None,
         answerable: bool | None = None,
+        *,
+        decision: str | None = None,
         **kwargs: Any,  # noqa: ARG002 - LlamaIndex's signature
     ) -> EvaluationResult:
         """Grade one answer.
@@ -120,6 +133,7 @@ class AnswerEvaluator(BaseEvaluator):
             contexts: passed through.
             reference: the answer, or answers, that would be right.
             answerable: whether there is an answer at all; None: there is when a reference is given.
+            decision: the gate's, where known; `"refuse"` makes any text a refusal.
             **kwargs: ignored.
 
         Returns:
@@ -129,31 +143,45 @@ class AnswerEvaluator(BaseEvaluator):
         references = (reference,) if isinstance(reference, str) else tuple(reference or ())
         label = Label(references=references, answerable=answerable)
         given = {"query": query, "response": response, "contexts": contexts}
-        outcome, score = await asyncio.to_thread(self._grade, response or "", label)
+        refused = decision == "refuse" or not (response or "").strip() or response == self._refusal
+        outcome, score = await asyncio.to_thread(self._grade, None if refused else response, label)
         if outcome is None:
             return EvaluationResult(**given, invalid_result=True, invalid_reason=_NEEDS_LABEL)
         return EvaluationResult(**given, passing=is_good(outcome), score=score, feedback=outcome)
 
-    def _grade(self, response: str, label: Label) -> tuple[Outcome | None, float]:
-        refused = not response.strip() or response == self._refusal
-        value = 0.0 if refused or not label.references else self._metric(response, label.references)
-        outcome = grade_answer(None if refused else response, label, metric=lambda *_: value, threshold=self._threshold)
+    def evaluate_response(
+        self,
+        query: str | None = None,
+        response: RESPONSE_TYPE | None = None,
+        **kwargs: Any,
+    ) -> EvaluationResult:
+        """Grade one response object by its text and by the gate's decision; a stream is read to its end."""
+        graded: EvaluationResult = asyncio_run(self.aevaluate_response(query, response, **kwargs))
+        return graded
+
+    async def aevaluate_response(
+        self,
+        query: str | None = None,
+        response: RESPONSE_TYPE | None = None,
+        **kwargs: Any,
+    ) -> EvaluationResult:
+        """Do what `evaluate_response` does without blocking the loop."""
+        if response is None:
+            return await self.aevaluate(query, None, **kwargs)
+        text = await _read(response)  # first: a stream's decision stands when it is over
+        report = (response.metadata or {}).get("prod_rag") or {}
+        contexts = [hit.node.get_content() for hit in response.source_nodes]
+        return await self.aevaluate(query, text, contexts, **{"decision": report.get("decision"), **kwargs})
+
+    def _grade(self, response: str | None, label: Label) -> tuple[Outcome | None, float]:
+        value = 0.0 if response is None or not label.references else self._metric(response, label.references)
+        outcome = grade_answer(response, label, metric=lambda *_: value, threshold=self._threshold)
         return outcome, 1.0 if outcome == "refused_rightly" else 0.0 if outcome == "answered_unanswerable" else value
 
 
-class BertScoreEvaluator(AnswerEvaluator):
-    """Like `AnswerEvaluator`, with the F1 of BERTScore as the value.
-
-    Args:
-        threshold: from this F1 on an answer passes. It depends on model and layer: look at scores of right and wrong
-            answers of your own before setting it.
-        refusal: the text with which the engine refuses, if it has a fixed one.
-        **scorer: settings of `semantic.BertScorer`.
-    """
-
-    def __init__(self, *, threshold: float, refusal: str | None = None, **scorer: Any) -> None:
-        from llama_index_prod_rag.evaluation.semantic import BertScorer
-
-        super().__init__(threshold=threshold, refusal=refusal)
-        made = BertScorer(**scorer)
-        self._metric = lambda prediction, references: max(0.0, made.score([prediction], [references])[0].f1)
+async def _read(response: RESPONSE_TYPE) -> str:
+    if isinstance(response, AsyncStreamingResponse):
+        response = await response.get_response()
+    elif isinstance(response, StreamingResponse):
+        response = response.get_response()
+    return str(response) if response.response or isinstance(response, PydanticResponse) else ""

@@ -19,7 +19,7 @@ from llama_index_prod_rag.confidence.policy import Decision, Policy
 from llama_index_prod_rag.confidence.reasons import describe_missing
 from llama_index_prod_rag.confidence.signals import compute_signals, not_assessed
 from llama_index_prod_rag.disclosure import describe, mask
-from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.errors import AccessError, ConfigurationError
 from llama_index_prod_rag.models.pairs import EntailmentJudge
 from llama_index_prod_rag.query_engine.retry import QueryRewriter
 from llama_index_prod_rag.query_engine.skipping import may_be_skipped
@@ -32,7 +32,7 @@ from llama_index_prod_rag.trace.scored_node import carried_records
 
 _logger = logging.getLogger(__name__)
 
-SETTING_ERRORS = (ConfigurationError, ImportError)
+SETTING_ERRORS = (AccessError, ConfigurationError, ImportError)
 """The developer's to mend, today: no question goes better without what they are about, so they are raised."""
 
 FIRST = "first"
@@ -117,6 +117,7 @@ async def look(name: str, query: QueryBundle, search: Search, judge: Judge, trac
     The bundle goes to the retriever as it came, embedding and all, unless a rewriter changes its words.
 
     Raises:
+        AccessError: nobody asks, or one who may not.
         ConfigurationError: a stage has settings that cannot work.
         ImportError: a stage lacks a package.
     """

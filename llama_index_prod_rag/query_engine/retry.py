@@ -6,58 +6,20 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from llama_index.core.base.base_retriever import BaseRetriever
-from llama_index.core.llms import LLM
-from llama_index.core.prompts import BasePromptTemplate, PromptTemplate
-from llama_index.core.prompts.mixin import PromptDictType, PromptMixin, PromptMixinType
 
 from llama_index_prod_rag.errors import ConfigurationError
-
-_REWRITE = PromptTemplate(
-    "Rewrite the question as a search query for a document collection. Keep every name and number, spell out "
-    "abbreviations, add no facts. Give the query alone.\n\nQuestion: {query_str}\nQuery: "
-)
 
 
 class QueryRewriter(Protocol):
     """Puts a question in other words."""
 
     def rewrite(self, query: str) -> str:
-        """The question in other words."""
+        """Say the question in other words."""
         ...
 
     async def arewrite(self, query: str) -> str:
-        """`rewrite`, without blocking the loop."""
+        """Do what `rewrite` does without blocking the loop."""
         ...
-
-
-class LLMQueryRewriter(PromptMixin):
-    """Asks a language model for other words.
-
-    Args:
-        llm: the model.
-        prompt: template with {query_str}; also reached through the gate's `update_prompts`.
-    """
-
-    def __init__(self, llm: LLM, prompt: BasePromptTemplate = _REWRITE) -> None:
-        self._llm = llm
-        self._prompt = prompt
-
-    def rewrite(self, query: str) -> str:
-        """The question in the model's words."""
-        return self._llm.predict(self._prompt, query_str=query).strip()
-
-    async def arewrite(self, query: str) -> str:
-        """The question in the model's words."""
-        return (await self._llm.apredict(self._prompt, query_str=query)).strip()
-
-    def _get_prompts(self) -> PromptDictType:
-        return {"rewrite_prompt": self._prompt}
-
-    def _update_prompts(self, prompts_dict: PromptDictType) -> None:
-        self._prompt = prompts_dict.get("rewrite_prompt", self._prompt)
-
-    def _get_prompt_modules(self) -> PromptMixinType:
-        return {}
 
 
 @dataclass(frozen=True, slots=True)

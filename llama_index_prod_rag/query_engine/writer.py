@@ -135,7 +135,7 @@ class Writer:
             self._report.withdrawn = str(response)
             self._lower(objection)
             return None
-        self.finish("" if response.response is None else str(response), None)
+        self.finish(str(response) if response.response else "", None)
         return replace(response, metadata=metadata)
 
     async def _object(self, response: Response | PydanticResponse, logprobs: Sequence[float]) -> str | None:

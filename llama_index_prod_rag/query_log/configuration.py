@@ -75,8 +75,15 @@ def _argument_names(kind: type[Any]) -> tuple[str, ...]:
     elif dataclasses.is_dataclass(kind):
         names = (field.name for field in dataclasses.fields(kind))
     else:
-        names = inspect.signature(kind).parameters
+        names = _parameters(kind)
     return tuple(name for name in names if not _NO_SETTING.search(name))
+
+
+def _parameters(kind: type[Any]) -> Iterable[str]:
+    try:
+        return inspect.signature(kind).parameters
+    except (TypeError, ValueError):  # classes written in C, and those that inherit their constructor from one
+        return ()
 
 
 def _json(value: object, depth: int) -> Any:  # noqa: ANN401 - any JSON value

@@ -10,7 +10,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from llama_index.core.base.response.schema import RESPONSE_TYPE, AsyncStreamingResponse, StreamingResponse
+from llama_index.core.base.response.schema import (
+    RESPONSE_TYPE,
+    AsyncStreamingResponse,
+    PydanticResponse,
+    Response,
+    StreamingResponse,
+)
 from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.instrumentation.events import BaseEvent
 from llama_index.core.instrumentation.events.query import QueryEndEvent, QueryStartEvent
@@ -128,7 +134,7 @@ class QueryLogHandler(BaseEventHandler):
         elif isinstance(response, AsyncStreamingResponse):
             response.response_gen = awatched(response.response_gen, ended)
         else:
-            ended(None if response.response is None else str(response), None)
+            ended(_text_of(response), None)
         return None
 
     def _log(
@@ -148,6 +154,14 @@ class QueryLogHandler(BaseEventHandler):
             seen = self._open.pop(span, None)
         if seen is not None:
             self._log(seen, [], {}, None, "cancelled" if error is None else describe(error))
+
+
+def _text_of(response: Response | PydanticResponse) -> str | None:
+    """What the user saw; `str` says "None" of no text."""
+    if isinstance(response, PydanticResponse):
+        said = str(response)  # a gate's refusal in an object's place has a text of its own
+        return None if said == "None" else said
+    return response.response
 
 
 def _note(seen: Observation, event: BaseEvent, span: str, spans: frozenset[str]) -> None:

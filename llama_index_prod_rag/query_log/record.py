@@ -54,7 +54,8 @@ class LoggedPassage(NamedTuple):
 
     Attributes:
         node_id: id of the passage.
-        text: its text as the language model saw it; empty when the log keeps no text.
+        text: its own text, without the metadata that a language model may be shown beside it; empty when the log keeps
+            no text.
         document_id: the document it was cut from; empty when unknown.
     """
 

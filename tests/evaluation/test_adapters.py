@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.evaluation import BatchEvalRunner, RetrieverEvaluator
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
+from llama_index_prod_rag.confidence.assessment import Status
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.evaluation.adapters import AnswerEvaluator, RankingMetric, ranking_metric
+from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
+from tests.query_engine.parts import FixedAssessor, ScriptedRetriever, make_hits
 
 
 class Fixed(BaseRetriever):
@@ -109,3 +113,21 @@ async def test_a_slow_metric_does_not_block_the_loop(monkeypatch: pytest.MonkeyP
 
 def test_prompts_can_be_asked_for() -> None:
     assert AnswerEvaluator().get_prompts() == {}
+
+
+def test_the_gates_refusals_are_read_from_its_decision() -> None:
+    def gate(status: Status, **settings: Any) -> ConfidenceGatedQueryEngine:
+        return ConfidenceGatedQueryEngine(ScriptedRetriever(make_hits()), assessor=FixedAssessor([status]), **settings)
+
+    evaluator = AnswerEvaluator()
+    refused = gate("low_confidence").query("Who?")
+    assert evaluator.evaluate_response(query="Who?", response=refused, answerable=False).feedback == "refused_rightly"
+    assert evaluator.evaluate_response(query="Who?", response=refused, reference="Ada").feedback == "refused_wrongly"
+    hedged = gate("uncertain").query("Does drag fall?")
+    assert evaluator.evaluate_response(response=hedged, answerable=False).feedback == "answered_unanswerable"
+    streamed = gate("low_confidence", streaming=True).query("Who?")
+    assert evaluator.evaluate_response(response=streamed, answerable=False).passing
+    results = BatchEvalRunner({"answer": evaluator}, workers=2).evaluate_queries(
+        gate("low_confidence"), queries=["Who?", "What?"], reference=[None, "Ada"], answerable=[False, True]
+    )
+    assert [result.feedback for result in results["answer"]] == ["refused_rightly", "refused_wrongly"]

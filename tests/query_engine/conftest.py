@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from llama_index.core.base.response.schema import AsyncStreamingResponse
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -20,7 +21,7 @@ def ask(request: pytest.FixtureRequest) -> Callable[..., Any]:
     def asynchronous(engine: Any, query: Any) -> tuple[Any, str]:
         async def call() -> tuple[Any, str]:
             response = await engine.aquery(query)
-            if hasattr(response, "async_response_gen"):
+            if isinstance(response, AsyncStreamingResponse):
                 return response, "".join([token async for token in response.async_response_gen()])
             return response, str(response)
 

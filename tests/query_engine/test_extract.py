@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from llama_index_prod_rag.query_engine.extract import best_sentences
-from tests.query_engine.parts import make_hits
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from llama_index.core.schema import NodeWithScore, QueryBundle
+
+from llama_index_prod_rag.query_engine.extract import best_sentences, list_quotes
+from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
+from tests.query_engine.parts import FixedAssessor, ScriptedRetriever, make_hits
 
 
 @dataclass
@@ -38,3 +42,46 @@ def test_without_a_scorer_a_sentence_needs_a_word_of_the_question() -> None:
 def test_a_headings_marks_are_no_words() -> None:
     quotes = best_sentences("keys", make_hits(("## Signing keys\n\nThe signing keys lie in a vault.",)))
     assert [quote.text for quote in quotes] == ["The signing keys lie in a vault."]
+
+
+TABLE = "Limits follow.\n\n| kind | limit |\n|---|---|\n| Hotel | CHF 220 |\n| Train | CHF 100 |\n"
+
+
+def test_a_row_is_quoted_whole_and_with_its_header() -> None:
+    (quote,) = best_sentences("What is the limit of a hotel?", make_hits((TABLE,)), count=1)
+    assert (quote.text, quote.header) == ("| Hotel | CHF 220 |", "| kind | limit |")
+    assert list_quotes([quote]) == "- [1]:\n  | kind | limit |\n  | Hotel | CHF 220 |"
+
+
+def test_the_best_comes_first_and_nothing_twice() -> None:
+    texts = ("The vault is closed. The vault holds keys.", "The vault  holds keys.")
+    quotes = best_sentences("Which keys does the vault hold?", make_hits(texts), count=3)
+    assert [quote.text for quote in quotes] == ["The vault holds keys.", "The vault is closed."]
+
+
+def test_quotes_from_a_rendered_text_point_at_the_passage_in_the_source() -> None:
+    hits = make_hits(("Keys lie in a vault.",))
+    node = hits[0].node
+    node.start_char_idx, node.end_char_idx = 100, 160  # type: ignore[attr-defined]
+    (quote,) = best_sentences("keys", hits)
+    assert (quote.start, quote.end) == (100, 160)
+    node.end_char_idx = 120  # type: ignore[attr-defined]
+    (quote,) = best_sentences("keys", hits)
+    assert (quote.start, quote.end) == (100, 120)
+
+
+class Lends(BaseNodePostprocessor):
+    def pair_scorer(self) -> FixedScorer:
+        return FixedScorer([1.0, 2.0, 7.0, 0.5])
+
+    def _postprocess_nodes(
+        self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
+    ) -> list[NodeWithScore]:
+        return nodes
+
+
+def test_the_reranker_of_the_list_picks_the_quotes() -> None:
+    gate = ConfidenceGatedQueryEngine(
+        ScriptedRetriever(make_hits()), None, [Lends()], assessor=FixedAssessor(["healthy"]), quotes=1
+    )
+    assert '"The wing of 1950 was straight." [2]' in str(gate.query("Does drag fall with the sweep?"))
