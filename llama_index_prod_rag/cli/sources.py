@@ -15,7 +15,7 @@ from pathlib import Path
 from llama_index.core.schema import Document
 
 from llama_index_prod_rag.errors import InputError
-from llama_index_prod_rag.structure.code import GRAMMARS, language_of
+from llama_index_prod_rag.structure.grammars import GRAMMARS, language_of
 
 _log = logging.getLogger(__name__)
 

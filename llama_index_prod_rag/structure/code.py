@@ -1,116 +1,40 @@
 """Source code to blocks, by its grammar: functions and classes whole, statements inside them as places to cut.
 
-The grammars come from the single `tree-sitter-<language>` wheels, which carry their parser: nothing is downloaded. The
-rules below name node types of all eight languages together; no type means something else in another language.
+Every block that begins a line begins with that line's indentation, so that a chunk of code can be read on its own.
 """
 
 from __future__ import annotations
 
-import importlib
+import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from pathlib import PurePath
-from types import MappingProxyType
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llama_index_prod_rag.errors import ConfigurationError, MissingExtraError
+from llama_index_prod_rag.errors import MissingExtraError
+from llama_index_prod_rag.structure.grammars import GRAMMARS, parse
+from llama_index_prod_rag.structure.node_types import (
+    BODIES,
+    CLASSES,
+    COMMENTS,
+    CONTAINER_ENDINGS,
+    DEFINITIONS,
+    ENTRIES,
+    PREFIXES,
+    STATEMENT_ENDINGS,
+    WRAPPERS,
+)
+from llama_index_prod_rag.structure.records import read_lines
 from llama_index_prod_rag.structure.tree import Block
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Parser
+    from tree_sitter import Node, Tree
 
-GRAMMARS = MappingProxyType(
-    {
-        "python": ("tree_sitter_python", "language"),
-        "javascript": ("tree_sitter_javascript", "language"),
-        "typescript": ("tree_sitter_typescript", "language_typescript"),
-        "tsx": ("tree_sitter_typescript", "language_tsx"),
-        "java": ("tree_sitter_java", "language"),
-        "go": ("tree_sitter_go", "language"),
-        "rust": ("tree_sitter_rust", "language"),
-        "c": ("tree_sitter_c", "language"),
-        "cpp": ("tree_sitter_cpp", "language"),
-    }
-)
-"""Language -> wheel module and the function in it that returns the grammar."""
+_logger = logging.getLogger(__name__)
 
-_EXTENSIONS = {
-    "python": (".py", ".pyi", ".pyw"),
-    "javascript": (".js", ".jsx", ".mjs", ".cjs"),
-    "typescript": (".ts", ".mts", ".cts"),
-    "tsx": (".tsx",),
-    "java": (".java",),
-    "go": (".go",),
-    "rust": (".rs",),
-    "c": (".c", ".h"),
-    "cpp": (".cc", ".cpp", ".cxx", ".hh", ".hpp", ".hxx"),
-}
-_LANGUAGE_OF = {extension: language for language, extensions in _EXTENSIONS.items() for extension in extensions}
-
-_FUNCTIONS = frozenset(
-    {
-        "arrow_function",
-        "compact_constructor_declaration",
-        "constructor_declaration",
-        "function_declaration",
-        "function_definition",
-        "function_expression",
-        "function_item",
-        "generator_function_declaration",
-        "method_declaration",
-        "method_definition",
-    }
-)
-_CLASSES = frozenset(
-    {
-        "abstract_class_declaration",
-        "annotation_type_declaration",
-        "class_declaration",
-        "class_definition",
-        "class_specifier",
-        "enum_declaration",
-        "enum_item",
-        "enum_specifier",
-        "impl_item",
-        "interface_declaration",
-        "internal_module",
-        "mod_item",
-        "namespace_definition",
-        "record_declaration",
-        "struct_item",
-        "struct_specifier",
-        "trait_item",
-        "type_spec",
-        "union_item",
-        "union_specifier",
-    }
-)
-_WRAPPERS = frozenset(
-    {
-        "ambient_declaration",
-        "decorated_definition",
-        "export_statement",
-        "expression_statement",
-        "field_definition",
-        "lexical_declaration",
-        "public_field_definition",
-        "template_declaration",
-        "type_declaration",
-        "variable_declaration",
-        "variable_declarator",
-    }
-)
-"""Nodes around a single definition that belong to it: `export`, `template <...>`, `const f = (...) => {...}`."""
-_COMMENTS = frozenset({"comment", "line_comment", "block_comment"})
-_PREFIXES = frozenset(
-    {"access_specifier", "annotation", "attribute_item", "decorator", "inner_attribute_item", "marker_annotation"}
-)
-_CONTAINER_ENDINGS = ("block", "body", "_list", "compound_statement", "ERROR")
-_STATEMENT_ENDINGS = ("statement", "declaration", "definition", "_item", "_directive")
 _UNCUT_BYTES = 80
 """An expression this short is not looked into: no budget is so small."""
 _WRAPPING = re.compile(r"(?<=[(\[]) |,? (?=[)\]])")
@@ -119,60 +43,58 @@ _MAX_DEPTH = 60
 """Statements nested deeper are left whole: comparing, printing or pickling a deeper tree could run out of stack."""
 _MAX_TITLE = 160
 """Characters of a signature in the heading path; what is cut off still stands in the text."""
-
-
-def language_of(file_name: str) -> str | None:
-    """The language that a file name's extension stands for, or None.
-
-    Examples:
-        >>> language_of("src/lib.rs"), language_of("notes.txt")
-        ('rust', None)
-    """
-    return _LANGUAGE_OF.get(PurePath(file_name).suffix.lower())
+_TITLE_END = re.compile(r"(?:\s*(?:=>?|\{|:|\(|\b[Aa][Ss]))+\Z")
+_LONGEST_BANNER = 12
+"""Lines of comment that head what follows after a blank line; more are a text of their own."""
 
 
 def read_code(text: str, language: str) -> Block:
     r"""Functions, classes and statements, with the comments and decorators that belong to them.
 
+    A comment belongs to what it stands on, and a short one with more blank lines above it than below to what follows.
+
     Args:
         text: the source; syntax errors are passed over, what is inside them is still divided.
-        language: one of `GRAMMARS`.
+        language: one of `GRAMMARS`. Text of another language, or whose grammar is not installed, and text that is none
+            of its language at all, is read by its lines: groups between blank lines, what is indented below a line.
 
     Returns:
         The root block, `metadata={"language": language}`. A `function` or `class` starts at its first decorator or
-        adjoining comment and its `title` is its signature; its children are these, the `signature`, the `docstring`
-        and the units of the body, each a `statement`, `comment`, `function` or `class`. Brackets that close a body
-        belong to no child.
-
-    Raises:
-        ConfigurationError: the language is not known.
-        MissingExtraError: the grammar is not installed.
+        comment and its `title` is its signature; its children are these, the `signature`, the `docstring` and the
+        units of the body, each a `statement`, `comment`, `function` or `class`. Brackets that close a body belong to
+        no child. A key of YAML with a value below it is a `statement` whose title is the key.
 
     Examples:
         >>> root = read_code("import os\n\n# why\ndef f(x):\n    return x\n", "python")
         >>> [(block.kind, block.title) for block in root.children]
         [('statement', None), ('function', 'def f(x)')]
+        >>> [block.kind for block in read_code("MOVE A TO B.\n\nSTOP RUN.\n", "cobol").children]
+        ['group', 'group']
     """
     # A lone surrogate becomes one byte, so that every character still starts exactly once.
     source = text.encode("utf-8", "replace")
-    tree = _parser(language).parse(source)
-    reader = _Reader(text, _Offsets.of(text, source))
-    units = reader.units([tree.root_node], depth=0)
+    tree = _tree(source, language)
+    if tree is None:
+        return replace(read_lines(text), metadata={"language": language})
+    units = _Reader(text, _Offsets.of(text, source)).units([tree.root_node], depth=0)
     return Block("document", 0, len(text), tuple(units), metadata={"language": language})
 
 
-@lru_cache(maxsize=len(GRAMMARS))
-def _parser(language: str) -> Parser:
+def _tree(source: bytes, language: str) -> Tree | None:
     if language not in GRAMMARS:
-        raise ConfigurationError(f"no grammar for {language!r}; choose one of {', '.join(GRAMMARS)}")
-    module, function = GRAMMARS[language]
+        _warn(f"no grammar for {language!r} (there is one for {', '.join(GRAMMARS)})")
+        return None
     try:
-        from tree_sitter import Language, Parser
+        return parse(source, language)
+    except MissingExtraError as error:
+        _warn(str(error))
+        return None
 
-        grammar = getattr(importlib.import_module(module), function)
-    except ImportError:
-        raise MissingExtraError(f"reading {language} code", extra="code") from None
-    return Parser(Language(grammar()))
+
+@cache
+def _warn(reason: str) -> None:
+    """Say once why code is divided without its grammar."""
+    _logger.warning("%s: such code is cut by its lines and blank lines", reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,14 +137,19 @@ class _Reader:
             start, end = self._span(node)
             if start == end:  # characters that the grammar takes for text and Python for white space, such as U+0085
                 continue
-            if leading and leading[-1].kind == "comment" and not self._adjoins(leading[-1], start):
+            is_prefix = node.type in COMMENTS or node.type in PREFIXES
+            if (
+                leading
+                and leading[-1].kind == "comment"
+                and not self._leads(units, leading, start, is_prefix=is_prefix)
+            ):
                 units += _set_free(leading)
                 leading = []
-            if node.type in _COMMENTS and self._shares_line(leading or units, start):
+            if node.type in COMMENTS and self._shares_line(leading or units, start):
                 run = leading or units
                 run[-1] = replace(run[-1], end=end)
-            elif node.type in _COMMENTS or node.type in _PREFIXES:
-                kind = "comment" if node.type in _COMMENTS else "decorator"
+            elif is_prefix:
+                kind = "comment" if node.type in COMMENTS else "decorator"
                 leading.append(Block(kind, start, end, glued=True))
             elif (definition := _definition(node)) is not None:
                 units.append(self._definition(node, definition, leading, depth))
@@ -231,6 +158,15 @@ class _Reader:
                 units += [*leading, self._statement(node, depth)]
                 leading = []
         return units + _set_free(leading)
+
+    def _leads(self, units: list[Block], leading: list[Block], start: int, *, is_prefix: bool) -> bool:
+        """Whether comments belong to what starts below: they stand on it, or are further from what is above."""
+        first, last = leading[0], leading[-1]
+        below = self.text.count("\n", last.end, start)
+        if below <= 1 or is_prefix:
+            return below <= 1
+        above = self.text.count("\n", units[-1].end, first.start) if units else 0
+        return above >= below and self.text.count("\n", first.start, last.end) < _LONGEST_BANNER
 
     def _statement(self, node: Node, depth: int) -> Block:
         start, end = self._span(node)
@@ -241,28 +177,36 @@ class _Reader:
         start, end = self._span(node)
         body = _body_nodes(definition)
         parts = self.units(body, depth + 1) if depth < _MAX_DEPTH else []
-        signature_start = self._after([start, *(self.offset(each.end_byte) for each in _prefixes(node, definition))])
-        signature_end = self._strip_end(signature_start, parts[0].start if parts else end)
+        first = self.offset(node.start_byte)
+        signed = self._after([first, *(self.offset(each.end_byte) for each in _prefixes(node, definition))])
+        signature_start = self._line_start(signed)
+        signature_end = self._strip_end(signed, parts[0].start if parts else end)
         head = [*leading]
-        if signature_start > start:
-            head.append(Block("decorator", start, self._strip_end(start, signature_start), glued=True))
+        if signed > first:
+            head.append(Block("decorator", start, self._strip_end(start, signed), glued=True))
         head.append(Block("signature", signature_start, signature_end, glued=bool(parts)))
         return Block(
-            "class" if definition.type in _CLASSES else "function",
+            _kind(definition),
             head[0].start,
             end,
             (*head, *parts),
-            title=self._title(signature_start, self.offset(_head_end(definition, body))),
+            title=self._title(signed, self.offset(_head_end(definition, body))),
         )
 
     def _title(self, start: int, end: int) -> str:
-        title = " ".join(self.text[start:end].split()).removesuffix("=>").rstrip(" {:")
-        title = _WRAPPING.sub("", title)
+        title = _WRAPPING.sub("", _TITLE_END.sub("", " ".join(self.text[start:end].split())))
         return title if len(title) <= _MAX_TITLE else title[: _MAX_TITLE - 1] + "…"
 
     def _span(self, node: Node) -> tuple[int, int]:
         start = self.offset(node.start_byte)
-        return start, self._strip_end(start, self.offset(node.end_byte))
+        return self._line_start(start), self._strip_end(start, self.offset(node.end_byte))
+
+    def _line_start(self, position: int) -> int:
+        """Where the indentation begins of what begins a line; `position` itself inside a line."""
+        start = position
+        while start > 0 and self.text[start - 1] in " \t":
+            start -= 1
+        return start if start == 0 or self.text[start - 1] in "\r\n" else position
 
     def _strip_end(self, start: int, end: int) -> int:
         return start + len(self.text[start:end].rstrip())
@@ -288,10 +232,11 @@ def _set_free(leading: list[Block]) -> list[Block]:
 def _unit_nodes(parents: Iterable[Node]) -> Iterator[Node]:
     """The nearest descendants that a cut may stand before: statements, and whatever begins a line of its own."""
     for parent in parents:
-        if parent.type in _COMMENTS:
+        if parent.type in COMMENTS:
             yield parent
             continue
-        stack = _children(parent, -1 if parent.parent is None else parent.start_point.row)[::-1]
+        inside = parent.parent is not None and not _is_container(parent)
+        stack = _children(parent, parent.start_point.row if inside else -1)[::-1]
         while stack:
             node, begins_line = stack.pop()
             if node.end_byte > node.start_byte and _is_unit(node, begins_line=begins_line):
@@ -312,13 +257,13 @@ def _children(node: Node, row: int) -> list[tuple[Node, bool]]:
 def _is_unit(node: Node, *, begins_line: bool) -> bool:
     if not node.is_named or _is_container(node):
         return False
-    if node.type in _COMMENTS or node.type in _PREFIXES:
+    if node.type in COMMENTS or node.type in PREFIXES:
         return True
-    return begins_line or (node.type.endswith(_STATEMENT_ENDINGS) and "parameter" not in node.type)
+    return begins_line or (node.type.endswith(STATEMENT_ENDINGS) and "parameter" not in node.type)
 
 
 def _is_container(node: Node) -> bool:
-    return node.type.endswith(_CONTAINER_ENDINGS)
+    return node.type.endswith(CONTAINER_ENDINGS)
 
 
 def _is_docstring(node: Node) -> bool:
@@ -332,12 +277,18 @@ def _is_docstring(node: Node) -> bool:
 
 def _definition(node: Node) -> Node | None:
     """The function or class with a body that this node is, or wraps."""
-    while node.type in _WRAPPERS:
-        inner = [each for each in node.named_children if each.type in _WRAPPERS | _FUNCTIONS | _CLASSES]
+    while node.type in WRAPPERS:
+        inner = [each for each in node.named_children if each.type in WRAPPERS | DEFINITIONS]
         if len(inner) != 1:
             return None
         node = inner[0]
-    return node if node.type in _FUNCTIONS | _CLASSES and _body_nodes(node) else None
+    return node if node.type in DEFINITIONS and _body_nodes(node) else None
+
+
+def _kind(definition: Node) -> str:
+    if definition.type in ENTRIES:
+        return "statement"
+    return "class" if definition.type in CLASSES else "function"
 
 
 def _body_nodes(definition: Node) -> list[Node]:
@@ -346,10 +297,17 @@ def _body_nodes(definition: Node) -> list[Node]:
     if body is None and definition.type == "type_spec":
         body = definition.child_by_field_name("type")
         body = body if body is not None and body.type in ("struct_type", "interface_type") else None
-    if body is None or body.end_byte == body.start_byte:
+    if body is None:
+        body = next((each for each in definition.named_children if each.type in BODIES), None)
+    if body is None or body.end_byte == body.start_byte or (definition.type in ENTRIES and not _is_block(body)):
         return []
-    comments = [each for each in definition.children if each.type in _COMMENTS and each.end_byte <= body.start_byte]
+    comments = [each for each in definition.children if each.type in COMMENTS and each.end_byte <= body.start_byte]
     return [*comments, body]
+
+
+def _is_block(value: Node) -> bool:
+    """Whether the value of a key has keys or items of its own, in lines below it."""
+    return any(each.type in ("block_mapping", "block_sequence") for each in value.named_children)
 
 
 def _head_end(definition: Node, body: Sequence[Node]) -> int:
@@ -361,4 +319,4 @@ def _head_end(definition: Node, body: Sequence[Node]) -> int:
 def _prefixes(node: Node, definition: Node) -> Iterator[Node]:
     """Decorators and annotations inside a definition or its wrapper."""
     for parent in (node, definition, *(each for each in definition.children[:1] if each.type == "modifiers")):
-        yield from (each for each in parent.children if each.type in _PREFIXES)
+        yield from (each for each in parent.children if each.type in PREFIXES)

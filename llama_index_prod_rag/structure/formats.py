@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError
-from llama_index_prod_rag.structure.code import GRAMMARS
 from llama_index_prod_rag.structure.code_signs import language_by_content
+from llama_index_prod_rag.structure.grammars import GRAMMARS
 from llama_index_prod_rag.structure.names import (
     SAMPLE,
     Found,

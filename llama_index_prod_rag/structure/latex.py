@@ -16,20 +16,24 @@ from llama_index_prod_rag.structure.tree import Block
 
 _LEVELS = ("part", "chapter", "section", "subsection", "subsubsection", "paragraph", "subparagraph")
 _BRACED = r"\{(?:[^{}]|\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*\}"
+_SHORT = r"(?:\s*\[[^\]]{0,500}\])?"
+"""The short form of a title; bounded, because an unclosed bracket must not be scanned to the end from every command."""
 _TOKEN = re.compile(
     r"(?P<blank>\r?\n[ \t]*\r?\n\s*)"
-    r"|(?P<remark>(?m:^)[ \t]*%[^\n]*(?:\n[ \t]*%[^\n]*)*(?=\n[ \t]*\r?\n|\n?\Z))"
+    r"|(?P<remark>(?m:^)[ \t]*%[^\n]*(?:\n[ \t]*%[^\n]*)*)"  # the whole run: line by line would be quadratic
     r"|(?P<comment>%[^\n]*)"
     r"|\\begin[ \t]*\{(?P<begin>[^{}\s]+)\}"
     r"|\\end[ \t]*\{(?P<end>[^{}\s]+)\}"
-    rf"|\\(?P<level>{'|'.join(_LEVELS)})\*?\s*(?:\[[^\]]*\])?\s*(?P<title>{_BRACED})(?:\s*\\label\{{[^{{}}]*\}})*"
+    rf"|\\(?P<level>{'|'.join(_LEVELS)})\*?{_SHORT}\s*(?P<title>{_BRACED})(?:\s*\\label\{{[^{{}}]*\}})*"
     r"|(?P<item>\\(?:item|bibitem)(?![A-Za-z]))"
     r"|(?P<display>\\\[|\$\$)"
-    r"|(?P<other>\\verb\*?([^\sA-Za-z*]).*?\11|\\.)"
+    rf"|(?P<other>\\verb\*?([^\sA-Za-z*]).{{0,500}}?\11|\\.)"
 )
 _BEGIN_OR_END = re.compile(r"\\(?P<what>begin|end)[ \t]*\{(?P<name>[^{}\s]+)\}")
-_NEW_THEOREM = re.compile(r"\\newtheorem\*?\{([^{}]+)\}(?:\[[^\]]*\])?\{([^{}]+)\}")
-_TITLE = re.compile(rf"\\title\s*(?:\[[^\]]*\])?\s*({_BRACED})")
+_NEW_THEOREM = re.compile(rf"\\newtheorem\*?\{{([^{{}}]+)\}}{_SHORT}\{{([^{{}}]+)\}}")
+_TITLE = re.compile(rf"\\title{_SHORT}\s*({_BRACED})")
+_ALONE = re.compile(r"\n[ \t]*\r?\n|\n?\Z")
+"""What follows comments that stand between blank lines."""
 _MACRO = re.compile(
     r"\\(?:label|index|thanks|footnote)\{[^{}]*\}|\\texorpdfstring\{[^{}]*\}|\\[A-Za-z]+\*?[ \t]*|[{}$]"
 )
@@ -131,7 +135,7 @@ class _Machine:
         frame, start, end = self.stack[-1], match.start(), match.end()
         if match["blank"]:
             self._end_paragraph()
-        elif match["remark"] and frame.paragraph is None:
+        elif match["remark"] and frame.paragraph is None and _ALONE.match(self.text, end):
             self._remark(start, end)
         elif match["begin"]:
             return self._begin(match["begin"], start, end)
@@ -214,7 +218,8 @@ class _Machine:
             level = min((level for level, _ in above if level > 0), default=1)
             begins = frame.blocks[first][1].start  # what stands before it, such as the widest label, is no entry
             heading = Block("heading", *strip_span(self.text, frame.start, begins), title="References")
-            above += [(level, heading), *frame.blocks[first:]]
+            *entries, (_, last) = frame.blocks[first:]
+            above += [(level, heading), *entries, (0, replace(last, end=end))]
             return
         title = "Abstract" if frame.kind == "abstract" else None
         children = tuple(block for _, block in glue(self.text, frame.blocks))

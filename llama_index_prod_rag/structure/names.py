@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pygments.lexers import get_all_lexers
 
-from llama_index_prod_rag.structure.code import language_of
+from llama_index_prod_rag.structure.grammars import language_of
 from llama_index_prod_rag.structure.registry import CODE, LINES, Format, all_formats
 
 SAMPLE = 20_000
@@ -53,7 +53,7 @@ def format_of_name(name: str, text: str) -> Found | None:
     for known in _newest():
         if (base in known.file_names or suffix in known.extensions) and _can_be(known, text):
             return known.name, None
-    if (language := language_of("_" + base)) is not None:
+    if (language := language_of(base, text)) is not None:
         return CODE, language
     return (LINES, None) if base in _line_names() or suffix in _line_names() else None
 

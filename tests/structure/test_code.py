@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import ast
+import textwrap
 from typing import cast
 
 import pytest
 from llama_index.core.schema import Document, TextNode
 
-from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
-from llama_index_prod_rag.structure.code import GRAMMARS, language_of, read_code
+from llama_index_prod_rag.structure.code import read_code
+from llama_index_prod_rag.structure.grammars import GRAMMARS, language_of
 from llama_index_prod_rag.structure.tree import Block, check_tree
 
 PYTHON = '''\
@@ -124,6 +126,67 @@ def test_scopes_are_titles() -> None:
             "namespace a { template <typename T> class B : C { public: void f() { x(); } }; }",
             [("class", "namespace a"), ("class", "template <typename T> class B : C"), ("function", "void f()")],
         ),
+        (
+            "kotlin",
+            "/** Doc. */\n@Ann\ndata class A(val x: Int) : B() {\n  fun f(): Int {\n    return 1\n  }\n"
+            "  companion object {\n    fun of() = A(1)\n  }\n}\n",
+            [
+                ("class", "data class A(val x: Int) : B()"),
+                ("function", "fun f(): Int"),
+                ("class", "companion object"),
+                ("function", "fun of()"),
+            ],
+        ),
+        (
+            "csharp",
+            "namespace A.B\n{\n  [Obsolete]\n  public class C<T> : D where T : new()\n  {\n"
+            "    public int F(T x)\n    {\n      return 1;\n    }\n    public C() : base() { }\n  }\n}\n",
+            [
+                ("class", "namespace A.B"),
+                ("class", "public class C<T> : D where T : new()"),
+                ("function", "public int F(T x)"),
+                ("function", "public C() : base()"),
+            ],
+        ),
+        (
+            "php",
+            "<?php\n/** Doc. */\n#[Route('/')]\nabstract class A extends B {\n  public function f(int $x): int {\n"
+            "    return $x;\n  }\n}\nfunction g($a) { return $a; }\n$f = function ($x) { return 1; };\n",
+            [
+                ("class", "abstract class A extends B"),
+                ("function", "public function f(int $x): int"),
+                ("function", "function g($a)"),
+                ("function", "$f = function ($x)"),
+            ],
+        ),
+        (
+            "ruby",
+            "# Doc\nmodule M\n  class A < B\n    def f(x)\n      x\n    end\n"
+            "\n    def self.of(a) = new(a)\n  end\nend\n",
+            [
+                ("class", "module M"),
+                ("class", "class A < B"),
+                ("function", "def f(x)"),
+                ("function", "def self.of(a)"),
+            ],
+        ),
+        (
+            "bash",
+            "#!/bin/sh\nset -e\n\n# adds\nfunction add() {\n  echo $1\n}\nsub() {\n  echo $2\n}\nadd 1\n",
+            [("function", "function add()"), ("function", "sub()")],
+        ),
+        (
+            "sql",
+            "-- all of them\nCREATE TABLE a (\n  id INT PRIMARY KEY,\n  name TEXT\n);\nSELECT 1;\n"
+            "CREATE VIEW v AS SELECT 1;\n",
+            [("class", "CREATE TABLE a"), ("class", "CREATE VIEW v")],
+        ),
+        (
+            "yaml",
+            "# CI\nname: x\njobs:\n  # the build\n  build:\n    steps:\n      - run: a\n"
+            "      - run: |\n          b\n---\nmore: 1\n",
+            [("statement", "jobs"), ("statement", "build"), ("statement", "steps")],
+        ),
     ],
 )
 def test_definitions_of_each_language(language: str, text: str, expected: list[tuple[str, str]]) -> None:
@@ -137,7 +200,7 @@ def test_long_functions_can_be_cut_between_statements_and_inside_literals() -> N
     literal = function.children[-1]
     assert [part.kind for part in function.children] == ["signature", "statement", "statement"]
     assert len(literal.children) == 20
-    assert text[literal.children[3].start : literal.children[3].end] == '"key number 3": 3,'
+    assert text[literal.children[3].start : literal.children[3].end] == '        "key number 3": 3,'
 
 
 def test_syntax_errors_leave_the_rest_divided() -> None:
@@ -166,16 +229,58 @@ def test_a_very_long_signature_is_shortened_in_the_title_only() -> None:
     assert function.title.endswith("…")
 
 
-def test_languages_by_extension() -> None:
-    assert {
-        language_of(name) for name in ("a.py", "a.js", "a.ts", "a.tsx", "A.java", "a.go", "a.rs", "a.c", "a.cpp")
-    } == {*GRAMMARS}
+def test_languages_by_name() -> None:
+    names = "a.py a.js a.ts a.tsx A.java a.kt a.cs a.go a.rs a.c a.cpp a.php Gemfile src/a.SH a.sql a.yml"
+    assert [language_of(name) for name in names.split()] == [*GRAMMARS]
     assert language_of("README.md") is None
 
 
-def test_an_unknown_language_names_the_known_ones() -> None:
-    with pytest.raises(ConfigurationError, match="python, javascript"):
-        read_code("x", "cobol")
+C_HEADER = """\
+#ifndef A_H
+#ifdef __cplusplus
+extern "C" {
+#endif
+/* a class of its own: std::string */
+struct point { int x, y; };  // template <typename T>
+int move(struct point *p, const char *name);
+#ifdef __cplusplus
+}
+#endif
+#endif
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        (C_HEADER, "c"),
+        ("#define A(x) ((x) & 1)\ntypedef unsigned long size;\nstatic inline int f(int a) { return a & 3; }\n", "c"),
+        ("#pragma once\nnamespace a {\nint f();\n}\n", "cpp"),
+        ("#pragma once\n#include <vector>\nint f();\n", "cpp"),
+        ("int f(const Item& item);\n", "cpp"),
+        ("struct A {\n  int x = 1;\n  virtual ~A();\n};\n", "cpp"),
+        ("enum class Color { red };\n", "cpp"),
+        ("", "c"),
+    ],
+)
+def test_a_header_is_cpp_where_it_says_what_c_cannot(text: str, language: str) -> None:
+    assert language_of("include/a.h", text) == language
+
+
+@pytest.mark.parametrize("language", ["cobol", "lua"])
+def test_code_without_a_grammar_is_cut_between_its_top_level_blocks(
+    language: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = "local a = 1\n\nfunction f()\n  return 1\n\n  -- inside\nend\n\n\nfunction g()\nend\n"
+    root = read_code(text, language)
+    check_tree(root, text)
+    assert [text[block.start : block.end].split("\n", maxsplit=1)[0] for block in root.children] == [
+        "local a = 1",
+        "function f()",
+        "function g()",
+    ]
+    assert root.metadata == {"language": language}
+    assert "python, javascript" in caplog.text
 
 
 def test_a_sign_that_ends_a_part_belongs_to_it() -> None:
@@ -194,7 +299,7 @@ const handlers = {
 """
     root = read_code(text, "javascript")
     check_tree(root, text)
-    assert {"items = [];", "start() { return 1; },"} <= {text[block.start : block.end] for block in root.walk()}
+    assert {"  items = [];", "  start() { return 1; },"} <= {text[block.start : block.end] for block in root.walk()}
 
 
 def test_what_a_constructor_initialises_is_no_part_of_its_title() -> None:
@@ -214,6 +319,77 @@ def test_decorators_stay_with_the_signature_where_the_body_is_too_much() -> None
     text = f"import os\n\nLIMIT = 3\n\n@first\n@second(1, 2, 3)\ndef area(a, b, c):\n{body}\n"
     head = next(node for node in _chunks(text, "python") if "@first" in node.text)
     assert head.text.endswith("def area(a, b, c):")
+
+
+BANNER = """\
+# Licence: free
+
+import os
+
+
+def first():
+    return 1
+
+
+# -- Parents --------
+
+class Base:
+    # of all
+
+    x = 1
+
+    # opens
+
+    @property
+    def open(self):
+        return 2
+"""
+
+
+def test_a_banner_heads_what_follows_it() -> None:
+    base = find(BANNER, "python", "class Base")
+    assert BANNER[base.start :].startswith("# -- Parents")
+    assert BANNER[find(BANNER, "python", "def open(self)").start :].lstrip().startswith("# opens")
+    assert BANNER[find(BANNER, "python", "def first()").end :].lstrip().startswith("# -- Parents")
+    assert read_code(BANNER, "python").children[0].glued is False
+
+
+def test_a_comment_nearer_to_what_is_above_heads_nothing() -> None:
+    text = "x = 1\n\n# that was it\n\n\n\ndef f():\n    return x\n"
+    assert [block.kind for block in read_code(text, "python").children] == ["statement", "comment", "function"]
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("python", "class A:\n    x = 1\n\n    @dec\n    def f(self):\n        y = 1\n        return y\n"),
+        ("javascript", "class A {\n\tf() {\n\t\treturn 1;\n\t}\n}\n"),
+        ("yaml", "a:\n  b:\n    - c: 1\n      d: 2\n"),
+    ],
+)
+def test_what_begins_a_line_begins_with_its_indentation(language: str, text: str) -> None:
+    for block in read_code(text, language).walk():
+        before = text[: block.start].rsplit("\n", 1)[-1]
+        assert before.strip() or not before, text[block.start : block.end]
+
+
+def test_chunks_of_code_parse_once_their_indentation_is_taken_off() -> None:
+    methods = "".join(f"    def m{n}(self, x):\n        y = x + {n}\n        return y\n\n" for n in range(8))
+    for text in ('class A:\n    """Doc."""\n\n' + methods, "def f(a):\n" + "    print(a, 'some words')\n" * 30):
+        nodes = _chunks(text, "python")
+        assert len(nodes) > 2
+        for node in nodes:
+            ast.parse(textwrap.dedent(node.text))
+
+
+def test_text_that_is_not_of_its_language_at_all_is_cut_by_lines() -> None:
+    assert [block.kind for block in read_code("/*a" * 4_000, "python").children] == ["group"]
+    assert read_code("x = 1\n" * 4_000, "python").children[0].kind == "statement"
+
+
+@pytest.mark.parametrize("text", ["- " * 400, "? " * 400, "".join(f"{' ' * depth}a:\n" for depth in range(400))])
+def test_yaml_too_deep_for_its_grammar_ends_no_process(text: str) -> None:
+    check_tree(read_code(text, "yaml"), text)
 
 
 def _chunks(text: str, language: str) -> list[TextNode]:

@@ -92,3 +92,22 @@ def test_references_are_a_section_of_their_own() -> None:
 
 def test_what_is_never_closed_is_text() -> None:
     assert kinds("Words \\begin{tabular} and \\[ more \\end{itemize}") == ["paragraph"]
+
+
+def test_a_bibliography_is_in_its_blocks_from_its_beginning_to_its_end() -> None:
+    text = (
+        "\\section{A}\na\n\\begin{thebibliography}{9}\n\\bibitem{x} X.\n\n\\bibitem{y} Y.\n\\end{thebibliography}\nrest"
+    )
+    heading, first, last, rest = read_latex(text).children[-1].children
+    assert text[heading.start : heading.end] == "\\begin{thebibliography}{9}"
+    assert text[first.start : first.end] == "\\bibitem{x} X."
+    assert text[last.start : last.end] == "\\bibitem{y} Y.\n\\end{thebibliography}"
+    assert text[rest.start :] == "rest"
+
+
+def test_comments_before_text_open_its_paragraph() -> None:
+    text = "% one\n% two\nWords.\n\n% alone\n"
+    assert [(block.kind, block.dropped, text[block.start : block.end]) for block in read_latex(text).children] == [
+        ("paragraph", False, "% one\n% two\nWords."),
+        ("comment", True, "% alone"),
+    ]

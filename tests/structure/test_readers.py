@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from llama_index_prod_rag.structure.code import GRAMMARS, read_code
+from llama_index_prod_rag.structure.code import read_code
+from llama_index_prod_rag.structure.grammars import GRAMMARS
 from llama_index_prod_rag.structure.latex import read_latex
 from llama_index_prod_rag.structure.legal import read_legal
 from llama_index_prod_rag.structure.paper import read_paper
