@@ -13,6 +13,7 @@ import regex
 
 from llama_index_prod_rag.structure.html_tokens import Token, dropped_elements, tokenize
 from llama_index_prod_rag.structure.sections import nest_sections
+from llama_index_prod_rag.structure.titles import clean_title, glue_titles
 from llama_index_prod_rag.structure.tree import Block
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
@@ -27,6 +28,7 @@ _FRAMES = {
     "table": "table",
     "tr": "row",
     "blockquote": "quote",
+    "footer": "footer",
     "pre": "code",
     **dict.fromkeys(_HEADINGS, "heading"),
     "caption": "caption",
@@ -37,6 +39,8 @@ _BLOCKS = frozenset(_FRAMES) | {
     *("header", "hgroup", "hr", "html", "legend", "main", "option", "p", "search", "section", "select", "summary"),
     *("tbody", "tfoot", "thead", "title", "textarea", "video"),
 }
+_BOLD = frozenset({"b", "strong"})
+_LONGEST_TITLE = 300  # characters of source
 _SPACE = regex.compile(r"\s+")
 
 
@@ -69,7 +73,7 @@ class HtmlText:
     def __init__(self, source: str) -> None:
         self._source = source
         tokens = tokenize(source)
-        dropped = dropped_elements(tokens)
+        dropped = dropped_elements(tokens, source)
         self.dropped = tuple(
             Block(name, tokens[first].start, tokens[last].end, dropped=True) for first, last, name in dropped
         )
@@ -208,10 +212,14 @@ class _Builder:
         self._stack = [_Frame("", "document")]
         self._items: list[tuple[int, Block]] = []
         self._text_start, self._text_end = -1, -1
+        self._bold = 0
+        self._only_bold = True
 
     def build(self, tokens: list[Token]) -> Block:
         for token in tokens:
-            if token.kind in {"data", "reference"}:
+            if token.name in _BOLD:
+                self._bold = max(0, self._bold + (1 if token.kind == "start" else -1))
+            elif token.kind in {"data", "reference"}:
                 self._extend(token)
             elif token.kind == "start":
                 self._open(token)
@@ -220,7 +228,7 @@ class _Builder:
         while len(self._stack) > 1:
             self._pop()
         self._flush()
-        return nest_sections(self._items, len(self._page))
+        return nest_sections(glue_titles(self._items, self._words), len(self._page))
 
     def _extend(self, token: Token) -> None:
         body = self._page.text[token.start : token.end]
@@ -229,12 +237,18 @@ class _Builder:
         if self._text_start < 0:
             self._text_start = token.start + len(body) - len(body.lstrip())
         self._text_end = token.start + len(body.rstrip())
+        self._only_bold = self._only_bold and self._bold > 0
 
     def _flush(self) -> None:
         if self._text_start >= 0:
             kind = "caption" if self._stack[-1].kind == "caption" else "paragraph"
-            self._put(Block(kind, self._text_start, self._text_end))
+            title = self._only_bold and self._text_end - self._text_start <= _LONGEST_TITLE
+            self._put(Block(kind, self._text_start, self._text_end, glued=title))
         self._text_start = self._text_end = -1
+        self._only_bold = True
+
+    def _words(self, block: Block) -> str:
+        return self._page.render(block.start, block.end)
 
     def _put(self, block: Block, level: int = 0) -> None:
         if len(self._stack) == 1:
@@ -292,15 +306,18 @@ class _Builder:
             return
         start, end = frame.children[0].start, frame.children[-1].end
         if frame.kind == "heading":
-            title = " ".join(self._page.render(start, end).split())
+            title = clean_title(self._page.render(start, end))
             self._put(Block("heading", start, end, title=title or None), _HEADINGS[frame.tag])
         elif frame.kind in {"row", "code", "caption"}:
             metadata = {"_header": True} if frame.header and frame.kind == "row" else {}
             self._put(Block(frame.kind, start, end, metadata=metadata, glued=frame.kind == "caption"))
         elif frame.kind == "table":
             self._put(self._table(frame.children))
+        elif frame.kind == "footer":  # it belongs to the page, not to the last heading
+            self._put(Block(frame.kind, start, end, tuple(frame.children)), level=1)
         else:
-            self._put(Block(frame.kind, start, end, tuple(frame.children)))
+            children = [block for _, block in glue_titles([(0, child) for child in frame.children], self._words)]
+            self._put(Block(frame.kind, start, end, tuple(children), glued=frame.tag == "dt"))
 
     def _table(self, children: list[Block]) -> Block:
         """A table whose leading header rows are one block, repeated in the metadata of what is cut off below it."""

@@ -8,10 +8,16 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Literal
 
+from llama_index_prod_rag.structure.titles import PERMALINK_WORDS
+
 _DROPPED = frozenset({"canvas", "head", "iframe", "nav", "noscript", "script", "style", "svg", "template"})
+# What MediaWiki, Sphinx, MkDocs, Docusaurus and GitHub put into a heading beside its words.
+_EDIT_CLASSES = frozenset({"mw-editsection", "headerlink", "hash-link", "anchorjs-link"})
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 )
+
+_LONGEST_PERMALINK = 12  # tokens; a drawn link sign is a few paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +130,8 @@ def _gap(before: list[Token], start: int, end: int) -> Token:
     return Token("markup" if is_markup else "data", start, end)
 
 
-def dropped_elements(tokens: list[Token]) -> list[tuple[int, int, str]]:
-    """(first token, last token, name) of the outermost elements that are no content: scripts, styles, navigation.
+def dropped_elements(tokens: list[Token], text: str) -> list[tuple[int, int, str]]:
+    """(first token, last token, name) of the outermost elements that are no content: scripts, navigation, permalinks.
 
     One that is never closed is kept, lest an unclosed tag swallow the text after it.
     """
@@ -137,7 +143,7 @@ def dropped_elements(tokens: list[Token]) -> list[tuple[int, int, str]]:
         elif token.kind == "end" and (depth := _depth(opened, token.name)) is not None:
             _, first, dropped = opened[depth]
             del opened[depth:]
-            if dropped:
+            if dropped or (token.name == "a" and _is_permalink(tokens[first : index + 1], text)):
                 while found and found[-1][0] > first:
                     found.pop()
                 found.append((first, index, token.name))
@@ -148,7 +154,22 @@ def dropped_elements(tokens: list[Token]) -> list[tuple[int, int, str]]:
 
 
 def _is_dropped(token: Token) -> bool:
-    return token.name in _DROPPED or "hidden" in token.attributes or token.attributes.get("role") == "navigation"
+    given = token.attributes
+    if token.name in _DROPPED or "hidden" in given or given.get("role") == "navigation":
+        return True
+    return token.name in {"a", "span"} and not _EDIT_CLASSES.isdisjoint(given.get("class", "").split())
+
+
+def _is_permalink(tokens: list[Token], text: str) -> bool:
+    """Whether a link is a heading's own: it points into the page, and says nothing or just that it is a link."""
+    if len(tokens) > _LONGEST_PERMALINK or not tokens[0].attributes.get("href", "").startswith("#"):
+        return False
+    words = "".join(text[each.start : each.end] for each in tokens if each.kind == "data")
+    return "".join(filter(_is_word, words)).strip().lower() in PERMALINK_WORDS
+
+
+def _is_word(character: str) -> bool:
+    return character.isalnum() or character == " "
 
 
 def _depth(opened: list[tuple[str, int, bool]], name: str) -> int | None:

@@ -1,24 +1,28 @@
-"""Markdown as CommonMark defines it, read by markdown-it-py, with tables and front matter.
+"""Markdown as CommonMark defines it, read by markdown-it-py, with tables, front matter and the HTML in it.
 
 markdown-it gives lines, and blocks are whole lines, so offsets are exact.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from mdit_py_plugins.front_matter import front_matter_plugin
 
 from llama_index_prod_rag.structure.lines import split_lines
+from llama_index_prod_rag.structure.markdown_rules import site_rules, title_of
+from llama_index_prod_rag.structure.markup_in_text import html_blocks
 from llama_index_prod_rag.structure.sections import nest_sections
+from llama_index_prod_rag.structure.titles import clean_title, glue_titles
 from llama_index_prod_rag.structure.tree import Block
 
 _KINDS = {
     "fence": "code",
+    "liquid": "code",
     "code_block": "code",
     "table_open": "table",
     "tr_open": "row",
@@ -34,11 +38,14 @@ _TRANSPARENT = frozenset({"thead_open", "tbody_open"})
 _CELLS = frozenset({"th_open", "td_open"})
 # Deeper nesting is left to sentences and lines: no reader gains from it, and it bounds the recursion.
 _DEEPEST = 20
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--.*?-->", re.DOTALL)
+_WORD = re.compile(r"\w")
+_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 
 @cache
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"maxNesting": _DEEPEST}).enable("table").use(front_matter_plugin)
+    parser = MarkdownIt("commonmark", {"maxNesting": _DEEPEST}).enable("table").use(site_rules)
     parser.core.ruler.enableOnly(["normalize", "block"])  # inline markup matters in headings alone
     return parser
 
@@ -60,16 +67,20 @@ class _Open:
 def read_markdown(text: str) -> Block:
     r"""The tree of a Markdown text.
 
-    Sections carry their heading as `title`; fences and indented code are `code` with their `language`; a table's rows
-    are its children, and its header is in the metadata as `table_header`.
+    Sections carry their heading as `title`, also where it is written in HTML; the title in the front matter is the
+    document's. Fences and indented code are `code` with their `language`; a table's rows are its children, and its
+    header is in the metadata as `table_header`, for Markdown's tables and for those in HTML.
 
     Examples:
         >>> root = read_markdown("# Guide\n\nSetup\n-----\n~~~sh\n# no heading\n~~~\n")
         >>> [(block.kind, block.title or block.metadata.get("language")) for block in root.walk()][1:]
         [('section', 'Guide'), ('heading', None), ('section', 'Setup'), ('heading', None), ('code', 'sh')]
+        >>> read_markdown("---\ntitle: Cron jobs\n---\nThey run.").title
+        'Cron jobs'
     """
     lines = _Lines(text)
     blocks: list[tuple[int, Block]] = []
+    title: str | None = None
     stack = [_Open(None)]
     for token in _parser().parse(_plain(text)):
         if token.nesting == 1:
@@ -79,11 +90,11 @@ def read_markdown(text: str) -> Block:
         else:
             done = stack.pop() if token.nesting == -1 else _Open(token)
             made = _blocks(done, lines)
-            stack[-1].children.extend(made)
-            if len(stack) == 1:
-                level = int(done.token.tag[1]) if done.token is not None and done.token.type == "heading_open" else 0
-                blocks.extend((level, block) for block in made)
-    return nest_sections(blocks, len(text))
+            stack[-1].children.extend(block for _, block in made)
+            blocks.extend(made if len(stack) == 1 else ())
+            title = title_of(token.content) if token.type == "front_matter" else title
+    root = nest_sections(glue_titles(_join_anchors(blocks, text), lines.words), len(text))
+    return replace(root, title=_unless_headed(title, blocks))
 
 
 def _plain(text: str) -> str:
@@ -91,12 +102,22 @@ def _plain(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def _unless_headed(title: str | None, blocks: Sequence[tuple[int, Block]]) -> str | None:
+    """The document's title, or None where a heading above all others takes its place."""
+    levels = [level for level, _ in blocks if level > 0]
+    return None if levels[:1] == [1] and levels.count(1) == 1 else title
+
+
 class _Lines:
-    """Line numbers to offsets, with line ends as CommonMark knows them: LF, CR LF, CR."""
+    """The text, and line numbers to offsets, with line ends as CommonMark knows them: LF, CR LF, CR."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._lines = split_lines(text)
+
+    def words(self, block: Block) -> str:
+        """What a block says, as it is written."""
+        return self.text[block.start : block.end]
 
     def span(self, token: Token) -> tuple[int, int] | None:
         """First and last character of a token's lines, without blank lines around them; None if all are blank."""
@@ -108,22 +129,22 @@ class _Lines:
         return None if start is None else (start, lines[-1].end)
 
 
-def _blocks(element: _Open, lines: _Lines) -> Sequence[Block]:
-    """What an element gives its parent: a block, its children's blocks, or nothing."""
+def _blocks(element: _Open, lines: _Lines) -> Sequence[tuple[int, Block]]:
+    """What an element gives its parent, with the levels of headings: a block, its children's blocks, or nothing."""
     token = element.token
-    if token is None or token.type in _CELLS:
-        return ()
-    if token.type in _TRANSPARENT:
-        return element.children
-    span = lines.span(token)
-    if span is None:
+    if token is not None and token.type in _TRANSPARENT:
+        return [(0, child) for child in element.children]
+    span = None if token is None or token.type in _CELLS else lines.span(token)
+    if token is None or span is None:
         return ()
     if token.type == "heading_open":
-        return (Block("heading", *span, title=_heading_text(element.content) or None),)
+        return ((int(token.tag[1]), Block("heading", *span, title=_heading_text(element.content) or None)),)
+    if token.type == "html_block":
+        return html_blocks(lines.text, *span)
     kind = _KINDS.get(token.type, "paragraph")
     if kind == "table":
-        return (_table(element.children, span, lines.text),)
-    return (Block(kind, *span, _inside(element.children, span), metadata=_facts(kind, token)),)
+        return ((0, _table(element.children, span, lines.text)),)
+    return ((0, Block(kind, *span, _inside(element.children, span, lines), metadata=_facts(kind, token))),)
 
 
 def _facts(kind: str, token: Token) -> Mapping[str, object]:
@@ -134,19 +155,41 @@ def _facts(kind: str, token: Token) -> Mapping[str, object]:
 def _heading_text(content: str) -> str:
     """A heading's words without its markup."""
     parts = [child for token in _inline_parser().parseInline(content) for child in token.children or ()]
-    words = "".join(" " if part.type in {"softbreak", "hardbreak"} else part.content for part in parts)
-    return " ".join(words.split())
+    words = "".join(_shown(part) for part in parts)
+    return clean_title(words)
 
 
-def _inside(children: Sequence[Block], span: tuple[int, int]) -> tuple[Block, ...]:
+def _shown(part: Token) -> str:
+    if part.type == "html_inline":
+        return " " if _BREAK.fullmatch(part.content) else ""
+    return " " if part.type in {"softbreak", "hardbreak"} else part.content
+
+
+def _join_anchors(blocks: Sequence[tuple[int, Block]], text: str) -> list[tuple[int, Block]]:
+    """The blocks, with anchors (`<a id="use"></a>`) and other tags without a word made part of the heading below."""
+    joined: list[tuple[int, Block]] = []
+    for level, block in blocks:
+        start = block.start
+        while level and joined and joined[-1][0] == 0 and _is_anchor(joined[-1][1], text):
+            start = joined.pop()[1].start
+        joined.append((level, replace(block, start=start)))
+    return joined
+
+
+def _is_anchor(block: Block, text: str) -> bool:
+    words = text[block.start : block.end]
+    return block.kind in {"html", "paragraph"} and words[0] == "<" and not _WORD.search(_TAG.sub("", words))
+
+
+def _inside(children: Sequence[Block], span: tuple[int, int], lines: _Lines) -> tuple[Block, ...]:
     """The children in order, without any that would leave their parent; headings in lists and quotes are paragraphs."""
-    kept: list[Block] = []
+    kept: list[tuple[int, Block]] = []
     position = span[0]
     for child in children:
         if position <= child.start and child.end <= span[1]:
-            kept.append(Block("paragraph", child.start, child.end) if child.kind == "heading" else child)
+            kept.append((0, Block("paragraph", child.start, child.end) if child.kind == "heading" else child))
             position = child.end
-    return tuple(kept)
+    return tuple(block for _, block in glue_titles(kept, lines.words))
 
 
 def _table(rows: Sequence[Block], span: tuple[int, int], text: str) -> Block:

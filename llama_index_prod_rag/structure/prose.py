@@ -5,6 +5,7 @@ from __future__ import annotations
 import regex
 
 from llama_index_prod_rag.structure.sections import nest_sections
+from llama_index_prod_rag.structure.titles import clean_title, glue_titles, is_bare_title
 from llama_index_prod_rag.structure.tree import Block
 
 # "== Title ==", and as tokenised corpora write it: " = = Title = = ".
@@ -12,6 +13,9 @@ _HEADING = regex.compile(
     r"^[ \t]*(?P<marks>=(?:[ ]?=){0,5})[ \t]+(?P<title>[^\s=](?:[^\n]*[^\s=])?)[ \t]+(?P=marks)[ \t\r]*$",
     regex.MULTILINE,
 )
+_LONGER = 2
+"""How many times as long as a title the line below it is, at least: lines of addresses and poems are not."""
+_LEAST_BODY = 40  # characters
 _PARAGRAPH = regex.compile(r"[^\n]*\S[^\n]*(?:\n[^\n]*\S[^\n]*)*")
 
 
@@ -28,11 +32,21 @@ def read_prose(text: str) -> Block:
     for match in _HEADING.finditer(text):
         blocks.extend(_paragraphs(text, position, match.start()))
         level = match["marks"].count("=")
-        blocks.append((level, Block("heading", match.start(), match.end(), title=match["title"])))
+        blocks.append((level, Block("heading", match.start(), match.end(), title=clean_title(match["title"]))))
         position = match.end()
     blocks.extend(_paragraphs(text, position, len(text)))
-    return nest_sections(blocks, len(text))
+    return nest_sections(glue_titles(blocks, lambda block: text[block.start : block.end]), len(text))
 
 
 def _paragraphs(text: str, start: int, end: int) -> list[tuple[int, Block]]:
-    return [(0, Block("paragraph", *match.span())) for match in _PARAGRAPH.finditer(text, start, end)]
+    return [(0, part) for match in _PARAGRAPH.finditer(text, start, end) for part in _parts(text, *match.span())]
+
+
+def _parts(text: str, start: int, end: int) -> list[Block]:
+    """A paragraph, or its first line as a title and the rest, where that line is short and the next one is not."""
+    title = text[start:end].split("\n", maxsplit=1)[0]
+    below = text[start + len(title) : end].lstrip().split("\n", maxsplit=1)[0]
+    if len(below) < max(_LEAST_BODY, _LONGER * len(title)) or not is_bare_title(title):
+        return [Block("paragraph", start, end)]
+    body = end - len(text[start + len(title) : end].lstrip())
+    return [Block("paragraph", start, start + len(title.rstrip()), glued=True), Block("paragraph", body, end)]

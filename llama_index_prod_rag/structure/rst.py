@@ -81,6 +81,8 @@ class _Reader:
                 continue
             literal = bool(found) and self._announces_literal(found[-1][1])
             block, low, level = self._next(low, high, indent, depth, literal=literal)
+            while level and found and found[-1][1].kind == "target":  # a label belongs to the heading that it marks
+                block = replace(block, start=found.pop()[1].start)
             found.append((level, block))
         return found
 
