@@ -19,8 +19,7 @@ _QUOTED = re.compile(r"([\"'])(.*)\1(?:\s*#.*)?")
 def site_rules(parser: MarkdownIt) -> None:
     """Add the rules: tokens `front_matter` and `liquid`, both with `map`, `content` and `info`."""
     parser.block.ruler.before("table", "front_matter", _front_matter)
-    stops = {"alt": ["paragraph", "reference", "blockquote", "list"]}
-    parser.block.ruler.before("fence", "liquid", _liquid, stops)
+    parser.block.ruler.before("fence", "liquid", _liquid, {"alt": ["paragraph", "reference", "blockquote", "list"]})
 
 
 def title_of(front_matter: str) -> str | None:
