@@ -1,26 +1,26 @@
-"""The index behind `prod-rag`: made once, kept on disk, made again when a document changes.
+"""The index behind `prod-rag`: made once, kept on disk, and only what changed is made again.
 
-Embeddings are stored as they are computed, so a run that was interrupted goes on where it stopped; an index becomes
-visible only when it is complete.
+Embeddings are stored as they are computed, so a run that was interrupted goes on where it stopped.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import shutil
-import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from llama_index.core import StorageContext, VectorStoreIndex, load_index_from_storage
+from llama_index.core import VectorStoreIndex
 from llama_index.core.base.embeddings.base import BaseEmbedding
-from llama_index.core.schema import BaseNode, MetadataMode
+from llama_index.core.schema import BaseNode, Document, MetadataMode
 
 from llama_index_prod_rag._version import __version__
+from llama_index_prod_rag.cli.kept_chunks import KeptChunks, KeptFile
 from llama_index_prod_rag.cli.progress import errors_console, progress_bar
 from llama_index_prod_rag.cli.sources import Source
+from llama_index_prod_rag.durable_files import write_whole
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.models.disk_cache import cache_folder, digest
 from llama_index_prod_rag.models.embedding import embed_texts, load_embedding
@@ -50,7 +50,7 @@ class Corpus:
 
 
 def open_corpus(source: Source, *, embed_model: str = "offline") -> Corpus:
-    """The index of a source, from disk when nothing changed.
+    """The index of a source; files that did not change come from disk.
 
     Args:
         source: the documents.
@@ -64,31 +64,52 @@ def open_corpus(source: Source, *, embed_model: str = "offline") -> Corpus:
     parser = DocumentAwareNodeParser(tokenizer=embed_model)
     settings = json.dumps([__version__, weights.fingerprint, parser.to_dict()], sort_keys=True, default=str)
     folder = cache_folder() / "indexes" / digest(source.name, settings).hex()[:24]
-    stamp = {"name": source.name, "stamp": source.stamp, "model": weights.fingerprint}
-    if _read_stamp(folder) == stamp:
-        storage = StorageContext.from_defaults(persist_dir=str(folder))
-        kept = load_index_from_storage(storage, embed_model=_load_model(weights))
-        if isinstance(kept, VectorStoreIndex):
-            return Corpus(kept, folder, len(kept.docstore.docs), fresh=False)
-    if _kept_with_another_model(source.name, weights.fingerprint):
+    kept = KeptChunks(folder)
+    files = kept.read({file.name: file.stamp for file in source.files})
+    changed = [file for file in source.files if file.name not in files]
+    if changed and not files and _kept_with_another_model(source.name, weights.fingerprint):
         errors_console.print(
             f"The kept index of {source.name} is of another embedding model than {weights.name}: made again",
             highlight=False,
         )
-    nodes = parser.get_nodes_from_documents(source.load())
-    if not nodes:
+    documents, left_out = source.read(changed)
+    source.say_left_out({**{name: file.left_out for name, file in files.items() if file.left_out}, **left_out})
+    model = _load_model(weights)
+    nodes = _embedded(_parsed(parser, documents), embed_model, model)
+    fresh = {
+        file.name: KeptFile(file.stamp, left_out.get(file.name), tuple(nodes.get(file.name, ()))) for file in changed
+    }
+    kept.replace(fresh, [file.name for file in source.files])
+    _write_stamp(folder, {"name": source.name, "model": weights.fingerprint})
+    everything = [node for file in source.files for node in {**files, **fresh}[file.name].nodes]
+    if not everything:
         raise InputError(f"{source.name} holds no text")
-    model = _load_model(weights)  # takes seconds, so only once there is something to embed
-    index = VectorStoreIndex(_embedded(nodes, embed_model, model), embed_model=model, store_nodes_override=True)
-    try:
-        _persist(index, folder, stamp)
-    except OSError as error:  # no rights, no space: the question can be answered all the same
-        _log.warning(
-            "the index is not kept (%s): make room in %s, or set PROD_RAG_CACHE to another folder",
-            (error.strerror or str(error)).lower(),
-            cache_folder(),
-        )
-    return Corpus(index, folder, len(nodes), fresh=True)
+    _say_one_file_is_most(everything)
+    index = VectorStoreIndex(everything, embed_model=model, store_nodes_override=True)
+    return Corpus(index, folder, len(everything), fresh=bool(changed))
+
+
+def _parsed(parser: DocumentAwareNodeParser, documents: dict[str, list[Document]]) -> dict[str, list[BaseNode]]:
+    """Chunks by file name, each with the lines it stands in."""
+    owner = {document.doc_id: name for name, group in documents.items() for document in group}
+    texts = {document.doc_id: document.text for group in documents.values() for document in group}
+    chunks: dict[str, list[BaseNode]] = {name: [] for name in documents}
+    for node in parser.get_nodes_from_documents([document for group in documents.values() for document in group]):
+        source_id = str(node.ref_doc_id)
+        _add_lines(node, texts[source_id])
+        chunks[owner[source_id]].append(node)
+    return chunks
+
+
+def _add_lines(node: BaseNode, text: str) -> None:
+    """Note the first and the last line of a chunk, counted from 1: what a person opens an editor at."""
+    start, end = getattr(node, "start_char_idx", None), getattr(node, "end_char_idx", None)
+    if start is None or end is None:
+        return
+    first = text.count("\n", 0, start) + 1
+    node.metadata["lines"] = [first, first + text.count("\n", start, end)]
+    node.excluded_embed_metadata_keys.append("lines")
+    node.excluded_llm_metadata_keys.append("lines")
 
 
 def _load_model(weights: Weights) -> BaseEmbedding:
@@ -114,26 +135,32 @@ def _kept_with_another_model(name: str, fingerprint: str) -> bool:
     return bool(models) and fingerprint not in models
 
 
-def _embedded(nodes: Sequence[BaseNode], name: str, model: BaseEmbedding) -> list[BaseNode]:
-    """Copies of the nodes with their embeddings, computed or from the cache."""
+def _write_stamp(folder: Path, stamp: object) -> None:
+    if _read_stamp(folder) != stamp:
+        try:
+            write_whole(folder / _STAMP, json.dumps(stamp))
+        except OSError as error:  # no rights, no space: the question can be answered all the same
+            _log.debug("%s is not kept: %s", _STAMP, error)
+
+
+def _embedded(chunks: dict[str, list[BaseNode]], name: str, model: BaseEmbedding) -> dict[str, list[BaseNode]]:
+    """The chunks with their embeddings, computed or from the cache."""
+    nodes = [node for group in chunks.values() for node in group]
+    if not nodes:
+        return chunks
     texts = [node.get_content(metadata_mode=MetadataMode.EMBED) for node in nodes]
     with progress_bar("embedding", total=len(texts)) as advance:
         vectors = embed_texts(texts, model=name, embedding=model, progress=advance)
-    return [node.model_copy(update={"embedding": vector}) for node, vector in zip(nodes, vectors.tolist(), strict=True)]
+    for node, vector in zip(nodes, vectors.tolist(), strict=True):
+        node.embedding = vector
+    return chunks
 
 
-def _persist(index: VectorStoreIndex, folder: Path, stamp: object) -> None:
-    """Write the index whole or not at all, keeping what the user saved beside an older one."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as partial:
-        target = Path(partial) / "index"
-        if folder.is_dir():
-            shutil.copytree(folder, target, ignore=shutil.ignore_patterns(_STAMP, "*store.json"))
-        index.storage_context.persist(persist_dir=str(target))
-        (target / _STAMP).write_text(json.dumps(stamp), encoding="utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
-        try:
-            target.rename(folder)
-        except OSError:
-            if _read_stamp(folder) != stamp:  # else a run beside this one has just kept the same index
-                raise
+_MANY = 1_000  # chunks: fewer are embedded in less than a minute
+
+
+def _say_one_file_is_most(nodes: Sequence[BaseNode]) -> None:
+    counts = Counter(str(node.metadata.get("file_path")) for node in nodes)
+    [(name, count)] = counts.most_common(1)
+    if len(nodes) > _MANY and len(counts) > 1 and 2 * count > len(nodes):
+        _log.warning("%s is %d of %d chunks: --exclude leaves it out", name, count, len(nodes))

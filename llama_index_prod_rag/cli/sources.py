@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import logging
-import os
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 from pathlib import Path
 
 from llama_index.core.schema import Document
 
+from llama_index_prod_rag.cli.reading import as_document, read_file, shown_name, told_format
+from llama_index_prod_rag.cli.selection import Selection
 from llama_index_prod_rag.errors import InputError
-from llama_index_prod_rag.structure.grammars import GRAMMARS, language_of
 
 _log = logging.getLogger(__name__)
+_NAMED = 3  # files that a message names; the others are counted
 
-# Formats that are not text; LlamaIndex's file readers know them when they are installed.
-_NEEDS_READER = frozenset(
-    {".pdf", ".docx", ".pptx", ".pptm", ".ppt", ".epub", ".hwp", ".mbox", ".ipynb", ".xls", ".xlsx"}
-)
-_NEVER_ENTERED = frozenset({"__pycache__", "node_modules"})
-_BINARY_PROBE = 8192  # bytes; git decides by a NUL in the same stretch
-_BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One part of a source that changes as a whole.
+
+    Attributes:
+        name: identifies it in its source.
+        stamp: changes when it does, without reading it.
+        read: its documents; raises `InputError` or `OSError` with the reason where there are none.
+        unparsed: its suffix where it is code without a grammar, which is read as prose.
+    """
+
+    name: str
+    stamp: str
+    read: Callable[[], list[Document]]
+    unparsed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,149 +44,94 @@ class Source:
 
     Attributes:
         name: identifies the source between runs.
-        stamp: changes when any document does, without reading them.
-        load: reads the documents.
+        files: its parts.
     """
 
     name: str
-    stamp: str
-    load: Callable[[], list[Document]]
+    files: tuple[SourceFile, ...]
+
+    def read(self, files: Sequence[SourceFile]) -> tuple[dict[str, list[Document]], dict[str, str]]:
+        """Documents by file name, and why there are none for the others."""
+        documents: dict[str, list[Document]] = {}
+        left_out: dict[str, str] = {}
+        for file in files:
+            try:
+                documents[file.name] = file.read()
+            except InputError as error:
+                left_out[file.name] = str(error)
+            except OSError as error:
+                left_out[file.name] = (error.strerror or str(error)).lower()
+        if unparsed := sorted({file.unparsed for file in files if file.unparsed is not None}):
+            _log.warning(
+                "read as prose: %s; pip install 'llama-index-prod-rag[code]' keeps functions whole", ", ".join(unparsed)
+            )
+        return documents, left_out
+
+    def say_left_out(self, left_out: dict[str, str]) -> None:
+        """Say in one line what could not be read and why.
+
+        Raises:
+            InputError: nothing could.
+        """
+        if not left_out:
+            return
+        if len(left_out) == len(self.files):
+            raise InputError(f"nothing in {self.name} could be read ({_listed(left_out)})")
+        _log.warning("left out %d of %d files: %s", len(left_out), len(self.files), _listed(left_out))
 
 
-def files_source(path: Path) -> Source:
-    """A file, or every readable file below a folder, hidden ones left out.
+def files_source(path: Path, selection: Selection | None = None) -> Source:
+    """A file, or every readable file below a folder, hidden and ignored ones left out.
+
+    Args:
+        path: the file or folder.
+        selection: which files of a folder.
 
     Raises:
         InputError: there is nothing at the path, or nothing to read in it.
     """
     if not path.exists():
-        raise InputError(f"there is nothing at {path}: give an existing file or folder")
-    files = [path] if path.is_file() else sorted(_files_below(path))
+        raise InputError(f"there is nothing at {shown_name(path)}: give an existing file or folder")
+    # The same folder by another path is the same source, and its files have the same names.
+    root = path.resolve()
+    base = root.parent if root.is_file() else root
+    files = [root] if root.is_file() else (selection or Selection()).files(root)
     if not files:
-        raise InputError(f"{path} holds no files: give a folder with documents (hidden files are not read)")
-    state = hashlib.sha256()
-    for file in files:
-        status = file.stat()
-        described = f"{file}\0{status.st_size}\0{status.st_mtime_ns}\0{_told_format(file)}\n"
-        state.update(described.encode("utf-8", "surrogateescape"))
-    return Source(str(path.resolve()), state.hexdigest(), lambda: _load_files(path, files))
+        raise InputError(
+            f"{shown_name(path)} holds no files: give a folder with documents (hidden files and those that Git ignores "
+            "are not read)"
+        )
+    return Source(shown_name(root), tuple(_source_file(file, shown_name(file.relative_to(base))) for file in files))
+
+
+def _source_file(file: Path, shown: str) -> SourceFile:
+    status = file.stat()
+    told = told_format(file)
+    stamp = f"{status.st_size} {status.st_mtime_ns} {told}"
+    return SourceFile(shown, stamp, partial(read_file, file, shown), None if told is None else file.suffix)
 
 
 def topics_source() -> Source:
-    """The Python language reference inside the standard library (`pydoc_data.topics`), one document a topic."""
+    """The Python language reference inside the standard library (`pydoc_data.topics`), one document per topic."""
     from pydoc_data.topics import topics
 
-    state = hashlib.sha256("\0".join(f"{name}\0{text}" for name, text in sorted(topics.items())).encode()).hexdigest()
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return Source(
-        f"Python {version} language reference",
-        state,
-        lambda: [
-            _as_document(text, identifier=f"topic:{name}", shown=f"pydoc topic {name!r}", kind="rst")
-            for name, text in sorted(topics.items())
-        ],
-    )
+    return Source(f"Python {version} language reference", tuple(_topic(*item) for item in sorted(topics.items())))
 
 
-def _as_document(text: str, *, identifier: str, shown: str, kind: str | None = None) -> Document:
-    metadata = {"file_path": shown, "file_name": Path(shown).name} | ({"format": kind} if kind else {})
-    # Where a document lies says nothing about what a chunk is about: keep it out of embeddings and prompts.
-    return Document(
-        text=text,
-        id_=identifier,
-        metadata=metadata,
-        excluded_embed_metadata_keys=list(metadata),
-        excluded_llm_metadata_keys=list(metadata),
-    )
+def _topic(name: str, text: str) -> SourceFile:
+    def read() -> list[Document]:
+        return [as_document(text, identifier=f"topic:{name}", shown=f"pydoc topic {name!r}", kind="rst")]
+
+    return SourceFile(f"topic:{name}", hashlib.sha256(text.encode()).hexdigest(), read)
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder, onerror=_say_skipped):
-        folders[:] = filter(_is_for_readers, folders)
-        for name in filter(_is_for_readers, names):
-            file = Path(parent, name)
-            try:
-                if file.is_file():  # no pipe, no link into the void
-                    yield file
-            except OSError as error:  # a folder that may be listed but not entered
-                _say_skipped(error)
-
-
-def _is_for_readers(name: str) -> bool:
-    return not name.startswith(".") and name not in _NEVER_ENTERED
-
-
-def _say_skipped(error: OSError) -> None:
-    _log.warning("skipped %s: %s", error.filename, (error.strerror or str(error)).lower())
-
-
-def _load_files(path: Path, files: list[Path]) -> list[Document]:
-    documents: list[Document] = []
-    skipped: dict[Path, str] = {}
-    for file in files:
-        try:
-            documents += _load_file(file)
-        except InputError as error:
-            skipped[file] = str(error)
-        except OSError as error:
-            skipped[file] = (error.strerror or str(error)).lower()
-    if unparsed := sorted({file.suffix for file in files if _told_format(file)}):
-        _log.warning(
-            "read as prose: %s; pip install 'llama-index-prod-rag[code]' keeps functions whole", ", ".join(unparsed)
-        )
-    for file, reason in skipped.items():
-        _log.warning("skipped %s: %s", file, reason)
-    if not documents:
-        reasons = "; ".join(f"{file.name}: {reason}" for file, reason in list(skipped.items())[:3])
-        raise InputError(f"nothing in {path} could be read ({reasons})")
-    return documents
-
-
-def _load_file(file: Path) -> list[Document]:
-    if file.suffix.lower() in _NEEDS_READER:
-        return _load_with_reader(file)
-    text = _decode(file.read_bytes())
-    if not text.strip():
-        raise InputError("empty")
-    return [_as_document(text, identifier=str(file), shown=str(file), kind=_told_format(file))]
-
-
-def _told_format(file: Path) -> str | None:
-    """Source code without its grammar is prose; every other format shows itself."""
-    language = language_of(file.name)
-    return None if language is None or _has_grammar(language) else "prose"
-
-
-@cache
-def _has_grammar(language: str) -> bool:
-    return all(importlib.util.find_spec(module) for module in ("tree_sitter", GRAMMARS[language][0]))
-
-
-def _load_with_reader(file: Path) -> list[Document]:
-    if importlib.util.find_spec("llama_index.readers") is None or not importlib.util.find_spec(
-        "llama_index.readers.file"
-    ):
-        raise InputError(f"{file.suffix} files need a reader: pip install llama-index-readers-file")
-    from llama_index.core import SimpleDirectoryReader
-
-    try:
-        pages = SimpleDirectoryReader(input_files=[file], raise_on_error=True).load_data()
-    except Exception as error:  # readers raise whatever their parser raises
-        raise InputError(f"its reader failed ({error})") from error
-    return [
-        _as_document(page.text, identifier=f"{file}#{number}", shown=str(file))
-        for number, page in enumerate(pages)
-        if page.text.strip()
-    ]
-
-
-def _decode(content: bytes) -> str:
-    for mark, encoding in _BYTE_ORDER_MARKS.items():
-        if content.startswith(mark):
-            return content.decode(encoding, errors="replace")
-    if b"\0" in content[:_BINARY_PROBE]:
-        raise InputError("binary, not text")
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")  # what the web assumes of text that is not UTF-8 (WHATWG)
+def _listed(left_out: dict[str, str]) -> str:
+    """What was left out, by reason: the first names, and how many more."""
+    counts = Counter(left_out.values())
+    parts = []
+    for reason, count in counts.most_common():
+        names = [name for name, why in left_out.items() if why == reason]
+        more = f" and {count - _NAMED} more" if count > _NAMED else ""
+        parts.append(f"{reason}: {', '.join(names[:_NAMED])}{more}")
+    return "; ".join(parts)

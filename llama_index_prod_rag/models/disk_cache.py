@@ -44,41 +44,28 @@ def digest(*parts: str) -> bytes:
     return sha.digest()
 
 
-class ArrayCache:
-    """Float32 arrays by key, in one SQLite file.
+class ToleratedDatabase:
+    """A SQLite file that is kept where it can be: its faults cost a warning and time, never the caller's work.
 
-    A file that cannot be made, read or written (no rights, no space) costs a warning and the time to compute again,
-    never the caller's work. A file that is damaged is moved aside (`.damaged`) and begun anew; each array has a
-    checksum, and one that does not match its own is not there.
+    A file that cannot be made, read or written (no rights, no space) is given up with a warning. One that is damaged is
+    moved aside (`.damaged`) and begun anew.
 
     Args:
         path: the file; made with its folder when missing.
-
-    Examples:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     cache = ArrayCache(Path(folder) / "vectors.sqlite")
-        ...     cache.put({digest("m", "text"): np.array([1.0, 2.0], dtype=np.float32)})
-        ...     cache.get([digest("m", "text"), digest("m", "other")]).popitem()[1].tolist()
-        [1.0, 2.0]
+        table: the statement that makes its table where there is none.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, table: str) -> None:
         self.path = path
+        self._table = table
         self._usable = True
-        with self._tolerant():
+        with self.tolerant():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._open()
 
-    def _open(self) -> None:
-        with closing(self._connect()) as connection, connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS checked_arrays (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
-            )
-
     @contextmanager
-    def _tolerant(self) -> Iterator[None]:
+    def tolerant(self) -> Iterator[None]:
+        """Do something with the file; a fault of it ends the block, with a warning."""
         try:
             yield
         except sqlite3.OperationalError as error:  # no rights, no space, locked: the file itself may be fine
@@ -87,6 +74,23 @@ class ArrayCache:
             self._begin_anew(error)
         except OSError as error:
             self._give_up(error)
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection | None]:
+        """A connection whose changes are kept together or not at all; None where the file was given up."""
+        if not self._usable:
+            yield None
+            return
+        with self.tolerant(), closing(self._connect()) as connection, connection:
+            yield connection
+
+    def _open(self) -> None:
+        with closing(self._connect()) as connection, connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute(self._table)
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, timeout=60.0)
 
     def _give_up(self, error: Exception) -> None:
         self._usable = False
@@ -105,15 +109,35 @@ class ArrayCache:
         else:
             _log.warning("%s was damaged (%s): moved to %s, and begun anew", self.path, error, aside.name)
 
-    def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self.path, timeout=60.0)
+
+class ArrayCache:
+    """Float32 arrays by key, in one SQLite file whose faults are tolerated.
+
+    Each array has a checksum, and one that does not match its own is not there.
+
+    Args:
+        path: the file; made with its folder when missing.
+
+    Examples:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     cache = ArrayCache(Path(folder) / "vectors.sqlite")
+        ...     cache.put({digest("m", "text"): np.array([1.0, 2.0], dtype=np.float32)})
+        ...     cache.get([digest("m", "text"), digest("m", "other")]).popitem()[1].tolist()
+        [1.0, 2.0]
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        table = "CREATE TABLE IF NOT EXISTS checked_arrays (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
+        self._database = ToleratedDatabase(path, table)
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.float32]]:
         """The arrays that are there; keys without one are left out."""
         found: dict[bytes, NDArray[np.float32]] = {}
-        if not self._usable:
-            return found
-        with self._tolerant(), closing(self._connect()) as connection:
+        with self._database.connection() as connection:
+            if connection is None:
+                return found
             for start in range(0, len(keys), _VARIABLES):
                 part = keys[start : start + _VARIABLES]
                 marks = ",".join("?" * len(part))
@@ -126,11 +150,10 @@ class ArrayCache:
 
     def put(self, arrays: Mapping[bytes, NDArray[np.float32]]) -> None:
         """Add arrays; one that is already there is replaced."""
-        if not self._usable:
-            return
         rows = [(key, _with_checksum(key, value)) for key, value in arrays.items()]
-        with self._tolerant(), closing(self._connect()) as connection, connection:
-            connection.executemany("INSERT OR REPLACE INTO checked_arrays VALUES (?, ?)", rows)
+        with self._database.connection() as connection:
+            if connection is not None:
+                connection.executemany("INSERT OR REPLACE INTO checked_arrays VALUES (?, ?)", rows)
 
 
 _SUM_BYTES = 4

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from llama_index.core.embeddings import BaseEmbedding, MockEmbedding
+from llama_index.core.schema import MetadataMode
 
 from llama_index_prod_rag.cli import corpus as module
+from llama_index_prod_rag.cli import kept_chunks
 from llama_index_prod_rag.cli.corpus import open_corpus
+from llama_index_prod_rag.cli.kept_chunks import FILE
 from llama_index_prod_rag.cli.sources import files_source
 from llama_index_prod_rag.models import embedding
 from llama_index_prod_rag.models.weights import Weights
@@ -85,9 +90,47 @@ def test_an_interrupted_run_goes_on_where_it_stopped(folder: Path, model: Counti
 
 def test_a_damaged_index_is_made_again(folder: Path, model: Counting) -> None:
     first = open_corpus(files_source(folder), embed_model="simple")
-    (first.folder / "stamp.json").write_text("{broken")
-    assert open_corpus(files_source(folder), embed_model="simple").fresh
+    texts = sorted(node.get_content() for node in first.index.docstore.docs.values())
+    file = first.folder / FILE
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    whole = file.read_bytes()
+    for at in range(0, len(whole), len(whole) // 12):
+        for rest in first.folder.glob(f"{FILE}*"):
+            rest.unlink()
+        file.write_bytes(whole[:at] + bytes(byte ^ 0x55 for byte in whole[at : at + 40]) + whole[at + 40 :])
+        again = open_corpus(files_source(folder), embed_model="simple")
+        assert sorted(node.get_content() for node in again.index.docstore.docs.values()) == texts
     assert len(model.embedded) == 100
+
+
+def test_a_run_that_is_killed_while_it_writes_leaves_the_older_index(
+    folder: Path, model: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_corpus(files_source(folder), embed_model="simple")
+    (folder / "0.txt").write_text("Now it speaks of drag.")
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(kept_chunks, "_row", stop)
+        open_corpus(files_source(folder), embed_model="simple")
+    assert open_corpus(files_source(folder), embed_model="simple").chunks == 100
+    assert len(model.embedded) == 101
+
+
+def test_a_read_only_cache_costs_no_answer(folder: Path, model: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROD_RAG_CACHE", "/proc/no-such-folder")
+    assert open_corpus(files_source(folder), embed_model="simple").chunks == 100
+
+
+def test_a_chunk_knows_its_lines(folder: Path, model: Counting) -> None:
+    (folder / "lines.txt").write_text("one\n\ntwo\nthree\n")
+    corpus = open_corpus(files_source(folder), embed_model="simple")
+    [node] = [node for node in corpus.index.docstore.docs.values() if node.metadata["file_path"] == "lines.txt"]
+    assert node.metadata["lines"] == [1, 4]
+    assert "lines" not in node.get_content(MetadataMode.EMBED)
 
 
 def test_an_index_of_another_model_is_made_again_and_says_so(
@@ -110,16 +153,3 @@ def test_what_was_tuned_for_an_index_stays_beside_it_when_it_is_refreshed(folder
     second = open_corpus(files_source(folder), embed_model="simple")
     assert second.fresh
     assert (second.folder / "weights.json").read_text() == '{"dense": 1.0}'
-
-
-def test_an_index_that_another_run_kept_meanwhile_is_no_failure(
-    folder: Path, model: Counting, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    source = files_source(folder)
-    open_corpus(source, embed_model="simple")
-    kept = {"name": source.name, "stamp": source.stamp, "model": "m"}
-    seen = iter([None, kept, kept])  # when this run began, when it looks for other models, and when it was done
-    monkeypatch.setattr(module, "_read_stamp", lambda _: next(seen))
-    monkeypatch.setattr(module.shutil, "rmtree", lambda *_, **__: None)  # the other run's came after it
-    assert open_corpus(source, embed_model="simple").fresh
-    assert "not kept" not in caplog.text

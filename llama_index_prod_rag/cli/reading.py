@@ -1,0 +1,117 @@
+"""One file as documents: text in any encoding as it is, other formats through LlamaIndex's readers."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from llama_index.core.schema import Document
+
+from llama_index_prod_rag.errors import InputError
+from llama_index_prod_rag.structure.code import GRAMMARS, language_of
+
+# Formats that are not text; LlamaIndex's file readers know them when they are installed.
+_NEEDS_READER = frozenset({".pdf", ".docx", ".pptx", ".pptm", ".ppt", ".epub", ".hwp", ".mbox", ".xls", ".xlsx"})
+_BINARY_PROBE = 8192  # bytes; git decides by a NUL in the same stretch
+_MOST_BYTES = 256 * 2**20  # of text in one file: its chunks alone would take hours to embed
+_BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+
+
+def read_file(file: Path, shown: str) -> list[Document]:
+    """The documents in a file: one for text, one per page where a reader gives pages.
+
+    Args:
+        file: where it lies.
+        shown: its name in sources, unique in its folder.
+
+    Raises:
+        InputError: it holds no text, or what is needed to read it is missing.
+        OSError: it may not be read.
+    """
+    if file.suffix.lower() in _NEEDS_READER:
+        return _read_with_reader(file, shown)
+    with file.open("rb") as opened:
+        head = opened.read(_BINARY_PROBE)  # a video is known by its first bytes, not after three gigabytes
+        encoding = _encoding(head)
+        if file.stat().st_size > _MOST_BYTES:
+            raise InputError(f"over {_MOST_BYTES // 2**20} MB of text: split it")
+        content = head + opened.read()
+    text = _decode(content, encoding)
+    if not text.strip():
+        raise InputError("empty")
+    return [as_document(text, identifier=shown, shown=shown, kind=told_format(file))]
+
+
+def as_document(
+    text: str, *, identifier: str, shown: str, kind: str | None = None, page: str | None = None
+) -> Document:
+    """A document whose metadata say where it lies; none of that is embedded or shown to a language model."""
+    metadata: dict[str, Any] = {"file_path": shown, "file_name": Path(shown).name}
+    metadata |= {key: value for key, value in (("format", kind), ("page_label", page)) if value is not None}
+    return Document(
+        text=text,
+        id_=identifier,
+        metadata=metadata,
+        excluded_embed_metadata_keys=list(metadata),
+        excluded_llm_metadata_keys=list(metadata),
+    )
+
+
+def shown_name(path: Path) -> str:
+    r"""A path as text, with `/` between its parts; bytes that are no UTF-8 are shown as `\xff`.
+
+    Examples:
+        >>> shown_name(Path("notes") / os.fsdecode(b"caf\xe9.txt"))
+        'notes/caf\\xe9.txt'
+    """
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
+
+
+def told_format(file: Path) -> str | None:
+    """Source code without its grammar is prose; every other format shows itself."""
+    language = language_of(file.name)
+    return None if language is None or _has_grammar(language) else "prose"
+
+
+@cache
+def _has_grammar(language: str) -> bool:
+    return all(importlib.util.find_spec(module) for module in ("tree_sitter", GRAMMARS[language][0]))
+
+
+def _read_with_reader(file: Path, shown: str) -> list[Document]:
+    if importlib.util.find_spec("llama_index.readers") is None or not importlib.util.find_spec(
+        "llama_index.readers.file"
+    ):
+        raise InputError(f"{file.suffix} files need a reader: pip install llama-index-readers-file")
+    from llama_index.core import SimpleDirectoryReader
+
+    try:
+        pages = SimpleDirectoryReader(input_files=[file], raise_on_error=True).load_data()
+    except Exception as error:  # readers raise whatever their parser raises
+        raise InputError(f"its reader failed ({error})") from error
+    return [
+        as_document(page.text, identifier=f"{shown}#{number}", shown=shown, page=page.metadata.get("page_label"))
+        for number, page in enumerate(pages)
+        if page.text.strip()
+    ]
+
+
+def _encoding(head: bytes) -> str | None:
+    for mark, encoding in _BYTE_ORDER_MARKS.items():
+        if head.startswith(mark):
+            return encoding
+    if b"\0" in head:
+        raise InputError("binary, not text")
+    return None
+
+
+def _decode(content: bytes, encoding: str | None) -> str:
+    if encoding is not None:
+        return content.decode(encoding, errors="replace")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace")  # what the web assumes of text that is not UTF-8 (WHATWG)
