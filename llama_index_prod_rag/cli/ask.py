@@ -1,47 +1,156 @@
-"""`prod-rag ask`: one question to your own files."""
+"""`prod-rag ask`: one question to your own files, or many in a row."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from llama_index.core.schema import QueryBundle
 from rich.console import Console
 
 from llama_index_prod_rag.cli.progress import errors_console
+from llama_index_prod_rag.errors import InputError
+
+if TYPE_CHECKING:
+    from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
 
 MAX_QUESTION = 2_000
 """Characters, about what the models read of a question; a longer one is a document pasted by mistake."""
 
 
 def register(app: typer.Typer) -> None:
-    """Add the subcommand."""
+    """Add the subcommands."""
     app.command()(ask)
+    app.command()(chat)
+
+
+_Path = Annotated[Path, typer.Argument(exists=True, help="A file, or a folder that is read with everything below it.")]
+_TopK = Annotated[int, typer.Option(min=1, max=50, help="Passages that reach the answer.")]
+_Alpha = Annotated[
+    float | None,
+    typer.Option(min=0.0, max=1.0, help="Weight of meaning (1) against exact words (0); default: as measured."),
+]
+_Llm = Annotated[
+    str | None,
+    typer.Option(help="'offline', or module:callable that returns a LlamaIndex LLM. Without: quotes, no writing."),
+]
+_Calibration = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="From `prod-rag calibrate`; default: the shipped one."),
+]
+_Log = Annotated[str | None, typer.Option(help="Database to log to, such as sqlite:///queries.sqlite.")]
+_Include = Annotated[
+    list[str] | None, typer.Option(help="Read only these files, as in .gitignore: '*.md'. Repeatable.")
+]
+_Exclude = Annotated[list[str] | None, typer.Option(help="Leave these files or folders out: 'build/'. Repeatable.")]
+_GitIgnored = Annotated[bool, typer.Option("--git-ignored", help="Read what Git ignores, too.")]
+_Strictness = Annotated[
+    bool | None,
+    typer.Option("--strict/--lenient", help="Refuse where it would hedge, or hedge where it would refuse."),
+]
 
 
 def ask(
-    path: Annotated[
-        Path, typer.Argument(exists=True, help="A file, or a folder that is read with everything below it.")
-    ],
+    path: _Path,
     question: Annotated[str, typer.Argument(help="The question, in quotes.")],
-    top_k: Annotated[int, typer.Option(min=1, max=50, help="Passages that reach the answer.")] = 5,
-    alpha: Annotated[
-        float | None,
-        typer.Option(min=0.0, max=1.0, help="Weight of meaning (1) against exact words (0); default: as measured."),
-    ] = None,
-    llm: Annotated[
-        str | None,
-        typer.Option(help="'offline', or module:callable that returns a LlamaIndex LLM. Without: quotes, no writing."),
-    ] = None,
-    calibration: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="From `prod-rag calibrate`; default: the shipped one."),
-    ] = None,
-    log: Annotated[str | None, typer.Option(help="Database to log to, such as sqlite:///queries.sqlite.")] = None,
+    top_k: _TopK = 5,
+    alpha: _Alpha = None,
+    llm: _Llm = None,
+    calibration: _Calibration = None,
+    log: _Log = None,
+    include: _Include = None,
+    exclude: _Exclude = None,
+    git_ignored: _GitIgnored = False,
+    strict: _Strictness = None,
+    show: Annotated[str | None, typer.Option(help="'text' prints the passages, too.")] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Ask your own documents: an answer with sources, a hedge, or a refusal with its reason."""
+    question = _checked(question)
+    if show not in (None, "text"):
+        raise typer.BadParameter(f"{show!r} cannot be shown: 'text'", param_hint="--show")
+
+    # Imported here, so that wrong use and --help answer at once.
+    from llama_index_prod_rag.cli.corpus import open_corpus
+    from llama_index_prod_rag.cli.engine import build_engine, open_log, settings_of
+    from llama_index_prod_rag.cli.selection import Selection
+    from llama_index_prod_rag.cli.show import as_json, print_answer, print_json, report_of
+    from llama_index_prod_rag.cli.sources import files_source
+
+    settings = settings_of(top_k=top_k, alpha=alpha, llm=llm, calibration=calibration, strict=strict)
+    source = files_source(path, Selection(tuple(include or ()), tuple(exclude or ()), git_ignored))
+    with open_log(log) as query_log:
+        engine = build_engine(open_corpus(source), settings, query_log=query_log)
+        response = engine.query(QueryBundle(question))
+    if json_output:
+        print_json(as_json(question, response))
+    else:
+        print_answer(Console(), question, response, text=show == "text")
+        if log is not None:
+            errors_console.print(f"logged as {report_of(response)['query_id']}", style="dim", highlight=False)
+
+
+def chat(
+    path: _Path,
+    top_k: _TopK = 5,
+    alpha: _Alpha = None,
+    llm: _Llm = None,
+    calibration: _Calibration = None,
+    log: _Log = None,
+    include: _Include = None,
+    exclude: _Exclude = None,
+    git_ignored: _GitIgnored = False,
+    strict: _Strictness = None,
+) -> None:
+    """Ask your own documents many questions; models and index are loaded once. Each question stands alone."""
+    from llama_index_prod_rag.cli.corpus import open_corpus
+    from llama_index_prod_rag.cli.engine import build_engine, open_log, settings_of
+    from llama_index_prod_rag.cli.selection import Selection
+    from llama_index_prod_rag.cli.sources import files_source
+
+    settings = settings_of(top_k=top_k, alpha=alpha, llm=llm, calibration=calibration, strict=strict)
+    source = files_source(path, Selection(tuple(include or ()), tuple(exclude or ()), git_ignored))
+    with open_log(log) as query_log:
+        corpus = open_corpus(source)
+        engine = build_engine(corpus, settings, query_log=query_log)
+        errors_console.print(
+            f"{corpus.chunks} chunks. Ask; /sources 2 shows a source's text, an empty line or /quit ends.",
+            highlight=False,
+        )
+        _converse(engine, Console())
+
+
+def _converse(engine: ConfidenceGatedQueryEngine, console: Console) -> None:
+    """Answer lines from standard input until an empty one or its end."""
+    from llama_index_prod_rag.cli.show import print_answer, print_source
+
+    with suppress(ImportError):  # line editing and history, where the system has them
+        import readline  # noqa: F401
+    response = None
+    while (line := _next_line(console)) not in ("", "/quit"):
+        try:
+            if line.startswith("/sources"):
+                if response is None:
+                    raise InputError("nothing was asked yet")
+                number = line.removeprefix("/sources").strip()
+                print_source(console, response, int(number) if number.isdecimal() else 0)
+            else:
+                response = engine.query(QueryBundle(_checked(line)))
+                print_answer(console, line, response)
+        except (InputError, typer.BadParameter) as error:
+            errors_console.print(str(error), style="red", markup=False, highlight=False)
+
+
+def _next_line(console: Console) -> str:
+    try:
+        return console.input("[bold]> [/bold]" if console.is_terminal else "").strip()
+    except EOFError:
+        return ""
+
+
+def _checked(question: str) -> str:
     question = question.strip()
     if not question:
         raise typer.BadParameter("the question is empty", param_hint="QUESTION")
@@ -49,20 +158,4 @@ def ask(
         raise typer.BadParameter(
             f"{len(question):,} characters is no question; {MAX_QUESTION:,} is the most", param_hint="QUESTION"
         )
-
-    # Imported here, so that wrong use and --help answer at once.
-    from llama_index_prod_rag.cli.corpus import open_corpus
-    from llama_index_prod_rag.cli.engine import Settings, build_engine, load_assessor, load_llm, open_log
-    from llama_index_prod_rag.cli.show import as_json, print_answer, print_json, report_of
-    from llama_index_prod_rag.cli.sources import files_source
-
-    settings = Settings(top_k=top_k, alpha=alpha, llm=load_llm(llm), assessor=load_assessor(calibration))
-    with open_log(log) as query_log:
-        engine = build_engine(open_corpus(files_source(path)), settings, query_log=query_log)
-        response = engine.query(QueryBundle(question))
-    if json_output:
-        print_json(as_json(question, response))
-    else:
-        print_answer(Console(), question, response)
-        if log is not None:
-            errors_console.print(f"logged as {report_of(response)['query_id']}", style="dim", highlight=False)
+    return question

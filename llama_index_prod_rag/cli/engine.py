@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,10 +17,11 @@ from llama_index.core.response_synthesizers import get_response_synthesizer
 from llama_index.core.schema import MetadataMode
 
 from llama_index_prod_rag.cli.corpus import Corpus
-from llama_index_prod_rag.confidence.assessment import Assessor
+from llama_index_prod_rag.confidence.assessment import Assessor, Status
 from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor
 from llama_index_prod_rag.confidence.calibration import Calibration
-from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.confidence.policy import Decision, Policy, StatusPolicy
+from llama_index_prod_rag.errors import ConfigurationError, InputError
 from llama_index_prod_rag.models.scorers import shared_scorer
 from llama_index_prod_rag.models.weights import OFFLINE, find_weights
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
@@ -48,6 +50,7 @@ class Settings:
         rerank_model: as `models.find_weights` takes it.
         llm: the model that writes; None quotes.
         assessor: what judges the retrieval.
+        policy: what the judgement leads to.
     """
 
     top_k: int = 5
@@ -55,6 +58,28 @@ class Settings:
     rerank_model: str = OFFLINE
     llm: LLM | None = None
     assessor: Assessor = field(default_factory=CalibratedAssessor)
+    policy: Policy = field(default_factory=StatusPolicy)
+
+
+def settings_of(
+    *, top_k: int, alpha: float | None, llm: str | None, calibration: Path | None, strict: bool | None
+) -> Settings:
+    """The settings that options of the command line stand for.
+
+    Raises:
+        ConfigurationError: an option names what is not there.
+    """
+    return Settings(
+        top_k=top_k,
+        alpha=alpha,
+        llm=load_llm(llm),
+        assessor=load_assessor(calibration),
+        policy=StatusPolicy() if strict is None else StatusPolicy(_STRICT if strict else _LENIENT),
+    )
+
+
+_STRICT: dict[Status, Decision] = {"uncertain": "refuse", "topic_drift": "refuse"}
+_LENIENT: dict[Status, Decision] = {"low_confidence": "hedge"}
 
 
 def load_llm(name: str | None) -> LLM | None:
@@ -103,12 +128,28 @@ def open_log(url: str | None) -> Iterator[QueryLog | None]:
 
 
 def saved_weights(folder: Path) -> dict[str, float] | None:
-    """Weights that were tuned for this index, or None."""
+    """Weights that were tuned for this index; None where there are none.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    file = folder / WEIGHTS_FILE
     try:
-        weights: dict[str, float] = json.loads((folder / WEIGHTS_FILE).read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):  # never tuned, or a cache folder that cannot be made
         return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file} cannot be read ({error}): {_TUNE_AGAIN}") from error
+    try:
+        weights = {str(leg): float(weight) for leg, weight in json.loads(text).items()}
+    except (ValueError, AttributeError, TypeError) as error:
+        raise InputError(f"{file} is damaged ({error}): {_TUNE_AGAIN}") from error
+    if not weights or not all(math.isfinite(weight) and weight >= 0 for weight in weights.values()):
+        raise InputError(f"{file} is damaged (weights are numbers from 0 on): {_TUNE_AGAIN}")
     return weights
+
+
+_TUNE_AGAIN = "delete it for the default weights, or run `prod-rag tune ... --save` again"
 
 
 def build_engine(corpus: Corpus, settings: Settings, *, query_log: Log | None = None) -> ConfidenceGatedQueryEngine:
@@ -127,6 +168,7 @@ def build_engine(corpus: Corpus, settings: Settings, *, query_log: Log | None = 
         None if settings.llm is None else get_response_synthesizer(llm=settings.llm),
         [reranker],
         assessor=settings.assessor,
+        policy=settings.policy,
         sentence_scorer=shared_scorer(settings.rerank_model),
         term_statistics=TermStatistics.from_texts(
             node.get_content(metadata_mode=MetadataMode.NONE) for node in corpus.index.docstore.docs.values()

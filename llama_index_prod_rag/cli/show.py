@@ -15,11 +15,14 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from llama_index_prod_rag.errors import InputError
+from llama_index_prod_rag.text.printable import make_line, make_printable
 from llama_index_prod_rag.trace.scored_node import ScoredNode
 
 _STYLES = {"answer": "green", "hedge": "yellow", "refuse": "red"}
 _JSON_KEYS = ("query_id", "decision", "status", "confidence", "reasons")
 _SOURCE_KEYS = ("file", "start", "end", "heading_path", "text", "score")
+_SHOWN_TEXT = 1_200  # characters of a passage, about twenty lines
 
 
 def as_json(question: str, response: RESPONSE_TYPE) -> dict[str, Any]:
@@ -29,7 +32,11 @@ def as_json(question: str, response: RESPONSE_TYPE) -> dict[str, Any]:
         "question": question,
         **{key: report[key] for key in _JSON_KEYS},
         "answer": str(response),
-        "sources": [{key: source[key] for key in _SOURCE_KEYS} for source in report["sources"]],
+        "sources": [
+            {**{key: source[key] for key in _SOURCE_KEYS}, **_position(hit)}
+            for hit, source in zip(response.source_nodes, report["sources"], strict=True)
+        ],
+        "quotes": report["quotes"],
         "degraded": report["degraded"],
         "timings": report["timings"],
     }
@@ -45,30 +52,57 @@ def report_of(response: RESPONSE_TYPE) -> Mapping[str, Any]:
     return (response.metadata or {})["prod_rag"]  # type: ignore[no-any-return] # LlamaIndex's metadata is Dict[str, Any]
 
 
-def print_answer(console: Console, question: str, response: RESPONSE_TYPE) -> None:
-    """Print the decision, the answer, its sources, and how the top passages got where they are."""
+def print_answer(console: Console, question: str, response: RESPONSE_TYPE, *, text: bool = False) -> None:
+    """Print the decision, the answer, its sources, and how the top passages got where they are.
+
+    Args:
+        console: where to.
+        question: what was asked.
+        response: a gate's.
+        text: print the passages themselves, too.
+    """
     report = report_of(response)
     decision = str(report["decision"])
     confidence = report["confidence"]
-    title = f"[bold]{decision}[/bold] ({report['status']}, confidence " + (
-        "not assessed)" if confidence is None else f"{confidence:.2f})"
+    title = f"[bold]{decision}[/bold] ({report['status']}, " + (
+        "evidence not assessed)" if confidence is None else f"evidence {confidence:.2f})"
     )
     console.print()
-    console.print(Text(question, style="bold"))
-    console.print(Panel(Text(str(response).strip()), title=title, title_align="left", border_style=_STYLES[decision]))
+    console.print(Text(make_line(question), style="bold"))
+    answer = Text(make_printable(str(response).strip()))
+    console.print(Panel(answer, title=title, title_align="left", border_style=_STYLES[decision]))
     for reason in report["reasons"]:
-        console.print(Text(f"  because {reason}", style="dim"))
+        console.print(Text(f"  because {make_line(reason)}", style="dim"))
     for stage, why in report["degraded"].items():
-        console.print(Text(f"  without {stage}: {why}", style="yellow"))
+        console.print(Text(f"  without {stage}: {make_line(why)}", style="yellow"))
     if report["sources"]:
         console.print(_passages(response.source_nodes, report["sources"]))
+    if text:
+        for number in range(1, len(report["sources"]) + 1):
+            print_source(console, response, number)
+
+
+def print_source(console: Console, response: RESPONSE_TYPE, number: int) -> None:
+    """Print the text of one source, counted from 1.
+
+    Raises:
+        InputError: there is no such source.
+    """
+    sources = report_of(response)["sources"]
+    if not 1 <= number <= len(sources):
+        raise InputError(f"there is no source {number}: the last answer has {len(sources)}")
+    source, hit = sources[number - 1], response.source_nodes[number - 1]
+    body = make_printable(str(source["text"]))
+    shown = body if len(body) <= _SHOWN_TEXT else f"{body[:_SHOWN_TEXT]} ..."
+    title = f"[bold]{number}[/bold] {_place(source, hit)}".replace("\n", "  ")
+    console.print(Panel(Text(shown), title=title, title_align="left", border_style="dim"))
 
 
 def _passages(hits: Sequence[NodeWithScore], sources: Sequence[Mapping[str, Any]]) -> Table:
     legs = list(dict.fromkeys(leg for hit in hits for leg in _legs(hit)))
     table = Table(box=None, padding=(0, 1), header_style="dim", row_styles=["", "dim"])
     table.add_column("", justify="right")
-    table.add_column("\nsource")
+    table.add_column("\nsource", overflow="fold")  # the end of a path tells files apart
     for leg in legs:
         table.add_column(f"{leg}\nrank, score", justify="right")
     for name in ("\nfused", "pair\nlogit", "\nfinal"):
@@ -76,7 +110,7 @@ def _passages(hits: Sequence[NodeWithScore], sources: Sequence[Mapping[str, Any]
     for number, (hit, source) in enumerate(zip(hits, sources, strict=True), start=1):
         table.add_row(
             str(number),
-            _place(source),
+            _place(source, hit),
             *(_leg_cell(hit, leg) for leg in legs),
             _number(_fused(hit)),
             _number(_logit(hit), digits=1),
@@ -85,10 +119,23 @@ def _passages(hits: Sequence[NodeWithScore], sources: Sequence[Mapping[str, Any]
     return table
 
 
-def _place(source: Mapping[str, Any]) -> str:
+def _place(source: Mapping[str, Any], hit: NodeWithScore) -> str:
     path = " > ".join(source["heading_path"])
-    span = "" if source["start"] is None else f" [dim]{source['start']}:{source['end']}[/dim]"
-    return f"{escape(str(source['file']))}{span}" + (f"\n[dim]{escape(path)}[/dim]" if path else "")
+    position = _position(hit)
+    if position["page"] is not None:
+        span = f" [dim]p. {escape(make_line(str(position['page'])))}[/dim]"
+    elif position["lines"] is not None:
+        span = f" [dim]lines {position['lines'][0]}-{position['lines'][1]}[/dim]"
+    else:
+        span = "" if source["start"] is None else f" [dim]{source['start']}:{source['end']}[/dim]"
+    return f"{escape(make_line(str(source['file'])))}{span}" + (
+        f"\n[dim]{escape(make_line(path))}[/dim]" if path else ""
+    )
+
+
+def _position(hit: NodeWithScore) -> dict[str, Any]:
+    """Where a person finds a passage: the page where there are pages, else the lines from 1."""
+    return {"page": hit.node.metadata.get("page_label"), "lines": hit.node.metadata.get("lines")}
 
 
 def _legs(hit: NodeWithScore) -> Sequence[str]:

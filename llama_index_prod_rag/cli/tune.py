@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llama_index_prod_rag.cli.progress import progress_bar
+from llama_index_prod_rag.durable_files import write_whole
 
 if TYPE_CHECKING:
     from llama_index_prod_rag.fusion.tuning import Tuning
@@ -74,7 +75,7 @@ def _save(tuning: Tuning, file: Path) -> Path | None:
     if tuning.kept_default:
         file.unlink(missing_ok=True)
         return None
-    file.write_text(json.dumps(dict(tuning.weights)), encoding="utf-8")
+    write_whole(file, json.dumps(dict(tuning.weights)))
     return file
 
 

@@ -94,7 +94,11 @@ class ToleratedDatabase:
 
     def _give_up(self, error: Exception) -> None:
         self._usable = False
-        _log.warning("what is computed is not kept in %s (%s): PROD_RAG_CACHE names another", self.path, error)
+        _log.warning(
+            "what is computed is not kept in %s (%s): make room there, or set PROD_RAG_CACHE to another folder",
+            self.path,
+            error,
+        )
 
     def _begin_anew(self, error: Exception) -> None:
         """Move a damaged file aside; it is not deleted, since a wrong path may name somebody else's file."""

