@@ -11,7 +11,7 @@ from typing import Any
 from llama_index.core.schema import Document
 
 from llama_index_prod_rag.errors import InputError
-from llama_index_prod_rag.structure.code import GRAMMARS, language_of
+from llama_index_prod_rag.structure.grammars import GRAMMARS, language_of
 
 # Formats that are not text; LlamaIndex's file readers know them when they are installed.
 _NEEDS_READER = frozenset({".pdf", ".docx", ".pptx", ".pptm", ".ppt", ".epub", ".hwp", ".mbox", ".xls", ".xlsx"})
