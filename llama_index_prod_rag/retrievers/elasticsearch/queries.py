@@ -7,7 +7,7 @@ The question's text only ever becomes the `query` of a match query, which analys
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Literal, TypeAlias
 
 from llama_index_prod_rag.errors import ConfigurationError
@@ -24,6 +24,7 @@ Similarity = Literal["cosine", "dot_product", "l2_norm", "max_inner_product"]
 ServerRule = Literal["rrf", "linear"]
 """Fusion inside the server; both are licensed features."""
 
+SIMILARITIES: tuple[Similarity, ...] = ("cosine", "dot_product", "l2_norm", "max_inner_product")
 _KINDS = ("cross_fields", "combined_fields", "most_fields", "best_fields")
 _LARGEST_NUM_CANDIDATES = 10_000  # the server's own limit
 
@@ -102,30 +103,52 @@ def knn_clause(
     return clause if filters is None else {**clause, "filter": filters}
 
 
-def exact_query(vector: Sequence[float], field: str, *, filters: Body | None = None) -> Body:
-    """Cosine similarity with every document that has a vector, plus 1, since a score may not be negative."""
+def exact_query(
+    vector: Sequence[float], field: str, *, similarity: Similarity = "cosine", filters: Body | None = None
+) -> Body:
+    """The similarity with every document that has a vector, by a script; `raw_similarity` reads its scores.
+
+    Args:
+        vector: the question's embedding.
+        field: name of the `dense_vector` field.
+        similarity: of that field, one of `SCRIPTED`.
+        filters: a filter clause.
+    """
     having: list[Body] = [{"exists": {"field": field}}]
     return {
         "script_score": {
             "query": {"bool": {"filter": having if filters is None else [*having, filters]}},
             "script": {
-                "source": f"cosineSimilarity(params.query_vector, '{field}') + 1.0",
+                "source": _SCRIPTS[similarity].replace("FIELD", f"params.query_vector, '{field}'"),
                 "params": {"query_vector": list(vector)},
             },
         }
     }
 
 
-def returning(body: Body, *, without: str, timeout: float) -> Body:
+# A score may not be negative, so 1 is added to what may be. The distances of `l2_norm` are scores as they are, which
+# tell how far given documents are but rank all documents upside down; an inner product has no lowest value to add.
+_SCRIPTS: dict[Similarity, str] = {
+    "cosine": "cosineSimilarity(FIELD) + 1.0",
+    "dot_product": "dotProduct(FIELD) + 1.0",
+    "l2_norm": "l2norm(FIELD)",
+}
+SCRIPTED: frozenset[Similarity] = frozenset(_SCRIPTS)
+"""Similarities that can be computed for given documents."""
+
+
+def returning(body: Body, *, without: str, timeout: float, fields: Collection[str] = ()) -> Body:
     """Say what the hits bring back: the whole document, without its vector.
 
     Args:
         body: the search.
         without: the vector field, which would be most of the answer's bytes.
         timeout: seconds after which the server returns what it has.
+        fields: paths whose values are wanted as the index sees them, beside the document.
     """
     limit = f"{max(1, round(timeout * 1000))}ms"
-    return {**body, "track_total_hits": False, "_source": {"excludes": [without]}, "timeout": limit}
+    asked = {"fields": sorted(fields)} if fields else {}
+    return {**body, **asked, "track_total_hits": False, "_source": {"excludes": [without]}, "timeout": limit}
 
 
 def vectors_body(ids: Sequence[str], field: str) -> Body:
@@ -176,10 +199,10 @@ def raw_similarity(score: float, similarity: Similarity, *, exact: bool = False)
         >>> raw_similarity(0.5, "l2_norm"), raw_similarity(3.0, "max_inner_product")
         (-1.0, 2.0)
     """
-    if exact:
-        return score - 1.0
     if similarity in ("cosine", "dot_product"):
-        return 2.0 * score - 1.0
+        return score - 1.0 if exact else 2.0 * score - 1.0
+    if exact:
+        return -score
     if similarity == "l2_norm":
         return -math.sqrt(max(0.0, 1.0 / score - 1.0)) if score > 0.0 else -math.inf
     return score - 1.0 if score >= 1.0 else 1.0 - 1.0 / score

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -15,13 +15,13 @@ class Hit:
         id: the document's `_id`.
         score: the server's score, not negative.
         source: the document without its vector.
-        vector: its vector, where it was asked for and is stored.
+        fields: values by path of the fields that were asked for, as the index sees them.
     """
 
     id: str
     score: float
     source: Mapping[str, Any]
-    vector: Sequence[float] | None = None
+    fields: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +41,24 @@ class Answer:
     status: int = 200
 
 
-def read_answer(response: Mapping[str, Any], *, vector_field: str | None = None) -> Answer:
+def read_answer(response: Mapping[str, Any]) -> Answer:
     """Read the response of one search, or one item of an `_msearch` response.
 
     Shards that failed and searches that were cut off by their timeout keep the hits they have, with the reason.
 
     Args:
         response: the JSON object.
-        vector_field: the field that holds vectors.
 
     Examples:
         >>> hits = [{"_id": "a", "_score": 2.0, "_source": {"content": "x"}, "fields": {"v": [0.5, 0.5]}}]
-        >>> read_answer({"took": 3, "status": 200, "hits": {"hits": hits}}, vector_field="v").hits[0].vector
+        >>> read_answer({"took": 3, "status": 200, "hits": {"hits": hits}}).hits[0].fields["v"]
         [0.5, 0.5]
         >>> read_answer({"status": 429, "error": {"type": "x", "reason": "queue full"}}).failed
         'queue full'
     """
     if "error" in response:
         return Answer(failed=root_reason(response), status=int(response.get("status", 500)))
-    hits = [_read_hit(hit, vector_field) for hit in response["hits"]["hits"]]
+    hits = [_read_hit(hit) for hit in response["hits"]["hits"]]
     return Answer(hits, response.get("took", 0) / 1000.0, failed=_incomplete(response))
 
 
@@ -77,9 +76,8 @@ def root_reason(response: Mapping[str, Any]) -> str:
     return str(causes[0].get("reason") or error.get("reason") or error.get("type"))
 
 
-def _read_hit(hit: Mapping[str, Any], vector_field: str | None) -> Hit:
-    vector = (hit.get("fields") or {}).get(vector_field)
-    return Hit(hit["_id"], float(hit["_score"]), hit.get("_source") or {}, vector)
+def _read_hit(hit: Mapping[str, Any]) -> Hit:
+    return Hit(hit["_id"], float(hit["_score"]), hit.get("_source") or {}, hit.get("fields") or {})
 
 
 def _incomplete(response: Mapping[str, Any]) -> str | None:

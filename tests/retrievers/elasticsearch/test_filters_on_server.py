@@ -12,7 +12,9 @@ from llama_index.core.schema import TextNode
 from llama_index.core.vector_stores.types import FilterCondition, FilterOperator, MetadataFilter, MetadataFilters
 
 from llama_index_prod_rag.retrievers.elasticsearch import create_index, index_definition, ingest
-from llama_index_prod_rag.retrievers.elasticsearch.filters import filter_query, filtered_fields, with_sub_fields
+from llama_index_prod_rag.retrievers.elasticsearch.fields import read_field_types, with_relatives
+from llama_index_prod_rag.retrievers.elasticsearch.filters import filter_query, filtered_fields
+from llama_index_prod_rag.retrievers.elasticsearch.stored import may_return
 from llama_index_prod_rag.retrievers.filters import matches
 
 pytestmark = pytest.mark.elasticsearch
@@ -119,15 +121,17 @@ def dynamic_index(client: Elasticsearch, index: str, nodes: dict[str, TextNode])
 
 def search(client: Elasticsearch, name: str, wanted: Sequence[MetadataFilters]) -> list[set[str]]:
     """Ids of what passes each of the filters, all asked in one request."""
-    paths = sorted({path for filters in wanted for path in with_sub_fields(filtered_fields(filters, "metadata"))})
-    caps = client.field_caps(index=name, fields=paths)["fields"]
-    kinds = {path: min(found) for path, found in caps.items()}
+    names = {name for filters in wanted for name in filtered_fields(filters, "metadata")}
+    types = read_field_types(client.field_caps(index=name, fields=with_relatives(names), include_unmapped=True).body)
     searches: list[dict[str, Any]] = []
     for filters in wanted:
-        query = filter_query(filters, kinds) or {"match_all": {}}
-        searches += [{}, {"query": {"bool": {"filter": [query]}}, "size": 100, "_source": False}]
+        query = filter_query(filters, types) or {"match_all": {}}
+        searches += [{}, {"query": {"bool": {"filter": [query]}}, "size": 200, "_source": ["metadata"]}]
     answers = client.msearch(index=name, searches=searches)["responses"]
-    return [{hit["_id"] for hit in answer["hits"]["hits"]} for answer in answers]
+    return [
+        {hit["_id"] for hit in answer["hits"]["hits"] if may_return(hit["_source"], filters, types)}
+        for filters, answer in zip(wanted, answers, strict=True)
+    ]
 
 
 @pytest.mark.parametrize("seed", range(10))

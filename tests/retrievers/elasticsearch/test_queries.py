@@ -8,7 +8,7 @@ import pytest
 
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.retrievers.elasticsearch import queries
-from llama_index_prod_rag.retrievers.elasticsearch.search import IndexSearch
+from llama_index_prod_rag.retrievers.elasticsearch.search import IndexSearch, Question
 
 FILTER = {"term": {"metadata.team": {"value": "hr"}}}
 
@@ -56,7 +56,8 @@ def test_lexical_query_that_cannot_be(fields: list[str], kind: queries.LexicalKi
 
 def test_both_legs_in_one_request() -> None:
     search = IndexSearch(index="docs", fields=("title^2", "content"), leg_top_k=20, timeout=2.5)
-    legs = [search.leg_body(leg, "q", [0.6, 0.8], FILTER) for leg in ("dense", "bm25")]
+    question = Question(search, "q", [0.6, 0.8])
+    legs = [question.leg_body(leg, FILTER) for leg in ("dense", "bm25")]
     returned = {
         "track_total_hits": False,
         "_source": {"excludes": ["embedding"]},
@@ -73,7 +74,7 @@ def test_both_legs_in_one_request() -> None:
 
 
 def test_exact_leg_scores_every_document_that_has_a_vector() -> None:
-    body = IndexSearch(index="docs", exact=True).leg_body("dense", "q", [1.0], FILTER)
+    body = Question(IndexSearch(index="docs", exact=True), "q", [1.0]).leg_body("dense", FILTER)
     assert body["query"]["script_score"] == {
         "query": {"bool": {"filter": [{"exists": {"field": "embedding"}}, FILTER]}},
         "script": {
@@ -84,17 +85,17 @@ def test_exact_leg_scores_every_document_that_has_a_vector() -> None:
 
 
 def test_server_fusion() -> None:
-    search = IndexSearch(index="docs", leg_top_k=50)
+    question = Question(IndexSearch(index="docs", leg_top_k=50), "q", [1.0])
     lexical = {"match": {"content": {"query": "q"}}}
     knn = {"field": "embedding", "query_vector": [1.0], "k": 50, "num_candidates": 100}
-    assert search.fusion_body("rrf", "q", [1.0], None, 0.7)["retriever"] == {
+    assert question.fusion_body("rrf", None, 0.7)["retriever"] == {
         "rrf": {
             "retrievers": [{"standard": {"query": lexical}}, {"knn": knn}],
             "rank_constant": 60,
             "rank_window_size": 50,
         }
     }
-    linear = search.fusion_body("linear", "q", [1.0], None, 0.75)["retriever"]["linear"]
+    linear = question.fusion_body("linear", None, 0.75)["retriever"]["linear"]
     assert [(leg["weight"], leg["normalizer"]) for leg in linear["retrievers"]] == [(0.25, "minmax"), (0.75, "minmax")]
 
 
@@ -109,7 +110,7 @@ def test_candidates_stay_within_what_the_server_takes(k: int, asked: int | None,
 def test_a_question_never_reaches_a_query_parser(kind: queries.LexicalKind) -> None:
     question = 'title:secret OR _exists_:password AND "x"~2 /.*/ {"match_all": {}}'
     search = IndexSearch(index="docs", fields=("title^2", "content"), lexical=kind)
-    body = search.leg_body("bm25", question, [], None)
+    body = Question(search, question).leg_body("bm25", None)
     assert "query_string" not in json.dumps(body)
     assert question in json.dumps(body, ensure_ascii=False).replace('\\"', '"')
 
@@ -120,6 +121,8 @@ def test_a_question_never_reaches_a_query_parser(kind: queries.LexicalKind) -> N
         ({"index": " "}, "no name"),
         ({"leg_top_k": 0}, "at least 1"),
         ({"timeout": 0.0}, "above 0"),
+        ({"exact": True, "server_fusion": "rrf"}, "kNN alone"),
+        ({"on_leg_failure": "ignore"}, "degrade"),
         ({"exact": True, "similarity": "l2_norm"}, "cosine"),
     ],
 )

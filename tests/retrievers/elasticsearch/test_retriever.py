@@ -25,7 +25,7 @@ def hits(scores: dict[str, float]) -> dict[str, Any]:
         {
             "_id": i,
             "_score": s,
-            "_source": {"content": f"text {i}", "metadata": {"n": i}},
+            "_source": {"content": f"text {i}", "metadata": {"n": i, "team": "hr"}},
             "fields": {"embedding": [s, 0.0]},
         }
         for i, s in scores.items()
@@ -47,6 +47,13 @@ class FakeClient:
 
     def options(self, **_: object) -> FakeClient:
         return self
+
+    @property
+    def indices(self) -> FakeClient:
+        return self
+
+    def get_field_mapping(self, **_: object) -> dict[str, Any]:
+        return {"docs": {"mappings": {}}}
 
     def msearch(self, **arguments: Any) -> dict[str, Any]:
         self.calls.append(("msearch", arguments))
@@ -72,7 +79,7 @@ BM25 = hits({"b": 12.0, "d": 4.0})
 def retriever(client: FakeClient, **settings: Any) -> ElasticsearchHybridRetriever:
     kind = "async_client" if isinstance(client, FakeAsyncClient) else "client"
     return ElasticsearchHybridRetriever(
-        "docs", **{kind: client, "alpha": 0.5, "rule": "min-max", "vectors": False, **settings}
+        "docs", **{kind: client, "alpha": 0.5, "rule": "min-max", "similarity": "cosine", "vectors": False, **settings}
     )
 
 
@@ -93,7 +100,7 @@ def test_both_legs_travel_in_one_request_and_keep_their_raw_scores() -> None:
     assert [hit.node_id for hit in found] == ["b", "a", "c", "d"]
     assert [hit.score for hit in found] == pytest.approx([0.5 * 6 / 7 + 0.5, 0.5, 0.0, 0.0])
     assert found[0].text == "text b"
-    assert found[0].metadata == {"n": "b"}
+    assert found[0].metadata == {"n": "b", "team": "hr"}
     assert kept is record(found)
     assert kept.query_vector == [0.6, 0.8]
 
@@ -292,6 +299,8 @@ def test_a_given_client_is_not_pickled() -> None:
         ({"url": "http://a:9200", "similarity_top_k": 0}, "at least 1"),
         ({"url": "http://a:9200", "exact": True, "server_fusion": "rrf"}, "kNN alone"),
         ({"url": "http://a:9200", "rule": "best"}, "unknown fusion rule"),
+        ({"url": "http://a:9200", "text_filed": "body"}, "there is no setting 'text_filed': did you mean text_field?"),
+        ({"url": "http://a:9200", "lost": "x"}, "there is no setting 'lost'"),
     ],
 )
 def test_settings_that_cannot_be(settings: dict[str, Any], message: str) -> None:

@@ -1,0 +1,94 @@
+"""What the server says of an index's fields, kept for a while."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from llama_index_prod_rag.errors import ConfigurationError, RetrievalError
+from llama_index_prod_rag.retrievers.elasticsearch.connection import Connection
+from llama_index_prod_rag.retrievers.elasticsearch.failures import call
+from llama_index_prod_rag.retrievers.elasticsearch.fields import FieldTypes, read_field_types, with_relatives
+from llama_index_prod_rag.retrievers.elasticsearch.queries import SIMILARITIES, Similarity
+
+_logger = logging.getLogger(__name__)
+
+# Seconds after which types are asked for again: an alias may have been switched. Until then the check of each hit
+# keeps what must not be returned from being returned; what the new index holds under another type may be missing.
+_LIFETIME = 30.0
+
+
+class IndexSchema:
+    """Types and similarities of an index's fields, asked for when they are first needed.
+
+    Args:
+        index: index or alias.
+        connection: names the server in messages.
+    """
+
+    def __init__(self, index: str, connection: Connection | None = None) -> None:
+        self._index = index
+        self._connection = connection
+        self._types: dict[str, dict[str, frozenset[str]]] = {}
+        self._asked: dict[str, float] = {}
+        self._similarity: Similarity | None = None
+
+    async def types_of(self, names: Collection[str], *, anew: bool = False) -> tuple[FieldTypes, bool]:
+        """Types of fields and their relatives, and whether all of them were asked for just now.
+
+        A field that is missing today may be there tomorrow, so only finds are kept.
+        """
+        oldest = time.time() - _LIFETIME
+        wanted = {name for name in names if anew or self._asked.get(name, 0.0) < oldest}
+        if wanted:
+            paths = with_relatives(wanted)
+            response = await call(
+                "field_caps", self._connection, index=self._index, fields=paths, include_unmapped=True
+            )
+            found = read_field_types(response)
+            self._types = {**{path: kinds for path, kinds in self._types.items() if path not in paths}, **found}
+            self._asked |= dict.fromkeys(wanted & found.keys(), time.time())
+        types = {path: self._types[path] for path in with_relatives(names) if path in self._types}
+        return types, wanted == set(names)
+
+    async def why_missing(self, names: Collection[str], *, setting: str) -> str | None:
+        """The error when none of the fields is in the mapping; None when one is."""
+        types, _ = await self.types_of(names)
+        if any(types.get(name) for name in names):
+            return None
+        return f"index {self._index} has no field {' or '.join(sorted(names))}: set {setting} to one that it has"
+
+    async def similarity(self, field: str) -> Similarity | None:
+        """The similarity of a vector field, from the mapping; None where the mapping does not tell or may not be read.
+
+        Raises:
+            ConfigurationError: the indices behind an alias disagree.
+        """
+        if self._similarity is None:
+            try:
+                mappings = await call(
+                    "indices.get_field_mapping",
+                    self._connection,
+                    index=self._index,
+                    fields=field,
+                    include_defaults=True,
+                )
+            except RetrievalError as error:  # the search itself has the better message, or works without
+                _logger.debug("the similarity of %s was not read from the mapping: %s", field, error)
+                return None
+            self._similarity = _read_similarity(mappings, self._index, field)
+        return self._similarity
+
+
+def _read_similarity(mappings: Mapping[str, Any], index: str, field: str) -> Similarity | None:
+    found = {
+        mapping.get("similarity")
+        for of_index in mappings.values()
+        for mapping in of_index["mappings"].get(field, {}).get("mapping", {}).values()
+    }
+    known = [similarity for similarity in SIMILARITIES if similarity in found]
+    if len(known) > 1:
+        raise ConfigurationError(f"the indices of {index} compare {field} by {' and by '.join(known)}: search one kind")
+    return known[0] if known else None
