@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from llama_index.core.schema import MetadataMode
+from llama_index.core.utils import get_tqdm_iterable
 
 from llama_index_prod_rag.calls import Call, arun, run
 from llama_index_prod_rag.errors import InputError, RetrievalError
@@ -150,30 +150,18 @@ async def _ingest(index: str, nodes: Iterable[BaseNode], options: IngestOptions,
 
 async def _write_all(index: str, nodes: Iterable[BaseNode], options: IngestOptions) -> IngestReport:
     indexed, retries, failed = 0, 0, dict[str, str]()
-    with _progress_bar(nodes, options) as bar:
-        for batch in _batches(nodes, options.batch_size):
-            before = indexed + len(failed)
-            documents = await _documents(batch, options, failed)
-            for part in parts(documents, options.batch_bytes):
-                reasons, again = await write(index, part, max_retries=options.max_retries, backoff=options.backoff)
-                indexed += len(part) - len(reasons)
-                retries += again
-                failed.update(reasons)
-                if options.on_progress is not None:
-                    options.on_progress(indexed, len(failed))
-            if bar is not None:
-                bar.update(indexed + len(failed) - before)
+    for batch in _batches(get_tqdm_iterable(nodes, options.show_progress, "Indexing nodes"), options.batch_size):
+        documents = await _documents(batch, options, failed)
+        for part in parts(documents, options.batch_bytes):
+            reasons, again = await write(index, part, max_retries=options.max_retries, backoff=options.backoff)
+            indexed += len(part) - len(reasons)
+            retries += again
+            failed.update(reasons)
+            if options.on_progress is not None:
+                options.on_progress(indexed, len(failed))
     if failed:
         _logger.warning("%d of %d documents were not indexed into %s", len(failed), indexed + len(failed), index)
     return IngestReport(indexed, failed, retries)
-
-
-def _progress_bar(nodes: Iterable[BaseNode], options: IngestOptions):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    if not options.show_progress:
-        return nullcontext()
-    from tqdm import tqdm
-
-    return tqdm(total=len(nodes) if isinstance(nodes, Sequence) else None, desc="Indexing", unit="node")
 
 
 def _batches(nodes: Iterable[BaseNode], size: int) -> Iterator[list[BaseNode]]:

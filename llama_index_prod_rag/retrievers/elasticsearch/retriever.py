@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,8 @@ from llama_index_prod_rag.retrievers.elasticsearch.schema import IndexSchema
 from llama_index_prod_rag.retrievers.elasticsearch.search import BM25, DENSE, IndexSearch, Question, SearchOptions
 from llama_index_prod_rag.retrievers.elasticsearch.settings import BASE_SETTINGS, merged, split_settings
 from llama_index_prod_rag.retrievers.elasticsearch.store import store_settings, vector_store_of
+from llama_index_prod_rag.retrievers.filtered import FilteredRetriever
+from llama_index_prod_rag.retrievers.filters import passing
 from llama_index_prod_rag.retrievers.fusing import LegResult, fuse_legs
 from llama_index_prod_rag.retrievers.hybrid import DEFAULT_ALPHA
 from llama_index_prod_rag.text.graphemes import without_surrogates
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 
-class ElasticsearchHybridRetriever(BaseRetriever):
+class ElasticsearchHybridRetriever(FilteredRetriever):
     """Dense and BM25 search of one Elasticsearch index in a single request, fused in the client.
 
     It reads an index that LlamaIndex's `ElasticsearchStore` or this package's `ingest` wrote, or your own. The server's
@@ -65,7 +66,8 @@ class ElasticsearchHybridRetriever(BaseRetriever):
         connection: how to reach the server, where a URL alone does not do.
         options: how the index is laid out and searched.
         settings: single attributes of `Connection` and `SearchOptions` by their names (`api_key=...`,
-            `text_field=...`), and `callback_manager`, `object_map`, `objects` and `verbose` of LlamaIndex's base class.
+            `text_field=...`), `access` (an `AccessPolicy`), and `callback_manager`, `object_map`, `objects` and
+            `verbose` of LlamaIndex's base class.
 
     Raises:
         ConfigurationError: settings that contradict each other, are out of range, or do not exist.
@@ -103,7 +105,7 @@ class ElasticsearchHybridRetriever(BaseRetriever):
         self.similarity_top_k = similarity_top_k
         self.weights = {DENSE: float(alpha), BM25: 1.0 - alpha}
         self.rule = parse_rule(options.rule) if isinstance(options.rule, str) else options.rule
-        self.filters = filters
+        self._filters = filters
         self.embed_model = embed_model
         self.connect(connection, url=url, **reaching)
 
@@ -134,8 +136,8 @@ class ElasticsearchHybridRetriever(BaseRetriever):
         Raises:
             ConfigurationError: the index keeps its vectors elsewhere.
         """
-        given = {"embed_model": index._embed_model, "object_map": index._object_map, **settings}
-        return cls.from_store(vector_store_of(index), **given)
+        store = vector_store_of(index)
+        return cls.from_store(store, **{"embed_model": index._embed_model, "object_map": index._object_map, **settings})
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.search.index!r}, {self._clients.connection})"
@@ -154,11 +156,10 @@ class ElasticsearchHybridRetriever(BaseRetriever):
         self._clients = Clients(Connection(**given) if connection is None else merged(connection, given))
         self._schema = IndexSchema(self.search.index, self._clients.connection)
 
-    def with_filters(self, filters: MetadataFilters | None) -> ElasticsearchHybridRetriever:
-        """The same retriever over the same connections with other filters: one query's do not wait for another's."""
-        view = copy(self)
-        view.filters = filters
-        return view
+    @property
+    def filters(self) -> MetadataFilters | None:
+        """What a node's metadata must pass; `with_filters` sets it per query."""
+        return self._filters
 
     def close(self) -> None:
         """Close the connections that this retriever opened for `retrieve`."""
@@ -180,11 +181,27 @@ class ElasticsearchHybridRetriever(BaseRetriever):
             return await asyncio.to_thread(self._retrieve, query_bundle)
         return await arun(self._answer(query_bundle), client.options(request_timeout=self.search.timeout))
 
+    def _handle_recursive_retrieval(self, query_bundle: QueryBundle, nodes: list[NodeWithScore]) -> list[NodeWithScore]:
+        resolved = BaseRetriever._handle_recursive_retrieval(self, query_bundle, nodes)
+        return self._checked(nodes, resolved)
+
+    async def _ahandle_recursive_retrieval(
+        self, query_bundle: QueryBundle, nodes: list[NodeWithScore]
+    ) -> list[NodeWithScore]:
+        resolved = await BaseRetriever._ahandle_recursive_retrieval(self, query_bundle, nodes)
+        return self._checked(nodes, resolved)
+
+    def _checked(self, hits: list[NodeWithScore], resolved: list[NodeWithScore]) -> list[NodeWithScore]:
+        """Hits were checked by their documents; what came from an object behind one has metadata of its own."""
+        known = {hit.node_id for hit in hits}
+        allowed = {id(hit) for hit in passing([hit for hit in resolved if hit.node_id not in known], self._filters)}
+        return [hit for hit in resolved if hit.node_id in known or id(hit) in allowed]
+
     async def _answer(self, bundle: QueryBundle) -> list[NodeWithScore]:
         vector, unembedded = await self._embed(bundle)
-        question = Question(await self._search_as_mapped(), without_surrogates(bundle.query_str), vector, self.filters)
+        question = Question(await self._search_as_mapped(), without_surrogates(bundle.query_str), vector, self._filters)
         failed = {} if unembedded is None else {DENSE: unembedded}
-        answers = await self._permitted(question)
+        answers = await self._find(question)
         for leg, answer in answers.items():
             reason = answer.failed if answer.failed or answer.hits else await self._why_empty(leg)
             if reason is not None:
@@ -203,7 +220,7 @@ class ElasticsearchHybridRetriever(BaseRetriever):
             return self.search
         return replace(self.search, similarity=await self._schema.similarity(self.search.vector_field))
 
-    async def _permitted(self, question: Question) -> dict[str, Answer]:
+    async def _find(self, question: Question) -> dict[str, Answer]:
         """What the legs found, without anything that a filter excludes by the documents' own metadata.
 
         A hit that the server let through and its metadata does not, or no hit at all, may come from types of fields

@@ -11,8 +11,8 @@ from llama_index_prod_rag.errors import ConfigurationError
 
 T = TypeVar("T")
 
-BASE_SETTINGS = ("callback_manager", "object_map", "objects", "verbose")
-"""What LlamaIndex's `BaseRetriever` takes."""
+BASE_SETTINGS = ("access", "callback_manager", "object_map", "objects", "verbose")
+"""What `FilteredRetriever` and LlamaIndex's `BaseRetriever` take."""
 
 _NOT_SETTINGS = {"lost"}
 

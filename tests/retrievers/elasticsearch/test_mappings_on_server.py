@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch
-from llama_index.core.schema import QueryBundle, TextNode
+from llama_index.core.schema import IndexNode, QueryBundle, TextNode
 from llama_index.core.vector_stores.types import FilterCondition, FilterOperator, MetadataFilter, MetadataFilters
 
-from llama_index_prod_rag.errors import ConfigurationError, InputError, RetrievalError
+from llama_index_prod_rag.errors import AccessError, ConfigurationError, InputError, RetrievalError
+from llama_index_prod_rag.retrievers.access import AccessPolicy, Principal, acting_as
 from llama_index_prod_rag.retrievers.elasticsearch import (
     ElasticsearchHybridRetriever,
     create_index,
@@ -283,3 +284,37 @@ def test_a_text_field_that_the_index_does_not_have(client: Elasticsearch, fill: 
     index = fill(a={})
     with pytest.raises(RetrievalError, match="no field body: set text_field to one that it has"):
         ElasticsearchHybridRetriever(index, client=client, text_field="body").retrieve(QUESTION)
+
+
+# Access
+
+
+def test_an_access_policy_is_part_of_every_search(client: Elasticsearch, fill: Fill) -> None:
+    index = fill(
+        staff={"groups": ["staff", "board"], "year": 1},
+        board={"groups": "board", "year": 1},
+        admins={"groups": ["administrators"], "year": 1},
+        old={"groups": ["staff"], "year": 0},
+        nobody={"year": 1},
+    )
+    this_year = one("year", "==", 1)
+    policy = AccessPolicy(key="groups", deny_key="denied")
+    own = ElasticsearchHybridRetriever(index, client=client, access=policy, filters=this_year)
+    outside = policy.guard(ElasticsearchHybridRetriever(index, client=client, filters=this_year))
+    for guarded in (own, outside):
+        with pytest.raises(AccessError):
+            guarded.retrieve(QUESTION)
+        for group, seen in {"staff": {"staff"}, "board": {"staff", "board"}, "admin": set()}.items():
+            with acting_as(Principal(groups=(group,))):
+                assert {hit.node_id for hit in guarded.retrieve(QUESTION)} == seen
+
+
+def test_what_an_object_behind_a_node_brings_is_filtered_too(client: Elasticsearch, fill: Fill) -> None:
+    index = fill()
+    secret = TextNode(id_="secret", text="widget", metadata={"team": "it"})
+    pointer = IndexNode(id_="pointer", text="widget", index_id="secret", metadata={"team": "hr"}, embedding=[1.0, 0.1])
+    listed = TextNode(id_="listed", text="widget", metadata={"team": ["hr", "it"]}, embedding=[1.0, 0.2])
+    ingest(client, index, [pointer, listed]).raise_for_failures()
+    searcher = ElasticsearchHybridRetriever(index, client=client, object_map={"secret": secret})
+    assert found(searcher, one("team", "==", "hr")) == {"listed"}
+    assert {hit.node_id for hit in searcher.retrieve(QUESTION)} == {"secret", "listed"}
