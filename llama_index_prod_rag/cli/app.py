@@ -15,6 +15,7 @@ from rich.logging import RichHandler
 from llama_index_prod_rag._version import __version__
 from llama_index_prod_rag.cli.progress import errors_console
 from llama_index_prod_rag.errors import ProdRagError
+from llama_index_prod_rag.text.printable import make_printable
 
 _COMMANDS = ("demo", "ask", "tune", "calibrate", "evaluate", "report", "log")
 _TALKATIVE = ("transformers", "sentence_transformers", "httpx", "bm25s")
@@ -55,6 +56,7 @@ def _print_version(wanted: bool) -> None:
 
 def _start_logging(debug: bool) -> None:
     handler = RichHandler(console=errors_console, show_time=False, show_path=debug)
+    handler.addFilter(_is_printable)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler], force=True)
     logging.getLogger("llama_index_prod_rag").setLevel(logging.DEBUG if debug else logging.WARNING)
     if not debug:
@@ -69,6 +71,12 @@ def _is_for_the_user(record: logging.LogRecord) -> bool:
     Their loggers' levels would not stay as set here: bm25s sets its own when it is imported.
     """
     return record.levelno >= logging.ERROR or record.name.partition(".")[0] not in _TALKATIVE
+
+
+def _is_printable(record: logging.LogRecord) -> bool:
+    """Let every record pass, without what a terminal would obey: messages repeat names and texts of documents."""
+    record.msg, record.args = make_printable(record.getMessage()), ()
+    return True
 
 
 class _Interrupted(BaseException):
@@ -89,7 +97,9 @@ def run() -> None:
             raise
         known = isinstance(error, ProdRagError)
         told = str(error) if known else f"{type(error).__name__}: {error} (prod-rag --debug ... shows where)"
-        errors_console.print(f"prod-rag: {told}", style="red", markup=False, highlight=False, soft_wrap=True)
+        errors_console.print(
+            f"prod-rag: {make_printable(told)}", style="red", markup=False, highlight=False, soft_wrap=True
+        )
         sys.exit(1)
     except _Interrupted:
         errors_console.print("\nprod-rag: interrupted; what was computed is kept, the next run goes on from there")

@@ -21,8 +21,8 @@ from llama_index_prod_rag.confidence.assessment import Assessor, Status
 from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor
 from llama_index_prod_rag.confidence.calibration import Calibration
 from llama_index_prod_rag.confidence.policy import Decision, Policy, StatusPolicy
+from llama_index_prod_rag.confidence.verification import SupportPolicy
 from llama_index_prod_rag.errors import ConfigurationError, InputError
-from llama_index_prod_rag.models.scorers import shared_scorer
 from llama_index_prod_rag.models.weights import OFFLINE, find_weights
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
@@ -169,7 +169,7 @@ def build_engine(corpus: Corpus, settings: Settings, *, query_log: Log | None = 
         [reranker],
         assessor=settings.assessor,
         policy=settings.policy,
-        sentence_scorer=shared_scorer(settings.rerank_model),
+        support_policy=SupportPolicy(),
         term_statistics=TermStatistics.from_texts(
             node.get_content(metadata_mode=MetadataMode.NONE) for node in corpus.index.docstore.docs.values()
         ),

@@ -16,11 +16,12 @@ from rich.table import Table
 from rich.text import Text
 
 from llama_index_prod_rag.errors import InputError
-from llama_index_prod_rag.text.printable import make_line, make_printable
+from llama_index_prod_rag.text.printable import escape_json, make_line, make_printable
 from llama_index_prod_rag.trace.scored_node import ScoredNode
 
 _STYLES = {"answer": "green", "hedge": "yellow", "refuse": "red"}
-_JSON_KEYS = ("query_id", "decision", "status", "confidence", "reasons")
+_JSON_KEYS = ("query_id", "decision", "status", "confidence", "judged_by", "reasons", "quotes", "checks")
+_WORDS = ("coverage.", "missing.")
 _SOURCE_KEYS = ("file", "start", "end", "heading_path", "text", "score")
 _SHOWN_TEXT = 1_200  # characters of a passage, about twenty lines
 
@@ -44,7 +45,7 @@ def as_json(question: str, response: RESPONSE_TYPE) -> dict[str, Any]:
 
 def print_json(value: object) -> None:
     """Write one JSON object to stdout, readable and pipeable."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(escape_json(json.dumps(value, indent=2, ensure_ascii=False)) + "\n")
 
 
 def report_of(response: RESPONSE_TYPE) -> Mapping[str, Any]:
@@ -63,18 +64,17 @@ def print_answer(console: Console, question: str, response: RESPONSE_TYPE, *, te
     """
     report = report_of(response)
     decision = str(report["decision"])
-    confidence = report["confidence"]
-    title = f"[bold]{decision}[/bold] ({report['status']}, " + (
-        "evidence not assessed)" if confidence is None else f"evidence {confidence:.2f})"
-    )
+    title = f"[bold]{decision}[/bold] ({report['status']}, {_describe_confidence(report)})"
     console.print()
     console.print(Text(make_line(question), style="bold"))
     answer = Text(make_printable(str(response).strip()))
     console.print(Panel(answer, title=title, title_align="left", border_style=_STYLES[decision]))
     for reason in report["reasons"]:
         console.print(Text(f"  because {make_line(reason)}", style="dim"))
+    for line in _describe_checks(report["checks"]):
+        console.print(Text(f"  {make_line(line)}", style="dim"))
     for stage, why in report["degraded"].items():
-        console.print(Text(f"  without {stage}: {make_line(why)}", style="yellow"))
+        console.print(Text(f"  without {make_line(stage)}: {make_line(why)}", style="yellow"))
     if report["sources"]:
         console.print(_passages(response.source_nodes, report["sources"]))
     if text:
@@ -96,6 +96,29 @@ def print_source(console: Console, response: RESPONSE_TYPE, number: int) -> None
     shown = body if len(body) <= _SHOWN_TEXT else f"{body[:_SHOWN_TEXT]} ..."
     title = f"[bold]{number}[/bold] {_place(source, hit)}".replace("\n", "  ")
     console.print(Panel(Text(shown), title=title, title_align="left", border_style="dim"))
+
+
+def _describe_confidence(report: Mapping[str, Any]) -> str:
+    """What the confidence is about, and no figure where it would say more than is known."""
+    judged_by = report["judged_by"]
+    if report["confidence"] is None:
+        return "evidence not assessed"
+    if judged_by and all(name.startswith(_WORDS) for name in judged_by):
+        return "evidence judged by words alone"
+    return f"chance of evidence {report['confidence']:.0%}"
+
+
+def _describe_checks(checks: Mapping[str, Any] | None) -> list[str]:
+    """What the checks of a written answer found, a line for each sentence."""
+    if checks is None:
+        return []
+    lines = []
+    for sentence in checks["sentences"]:
+        missing = [f"{number} stands in no passage" for number in sentence["unfounded_numbers"]]
+        contradicted = [f"contradicted {sentence['contradiction']:.0%}"] if sentence["contradiction"] else []
+        findings = ", ".join([f"supported {sentence['support']:.0%}", *contradicted, *missing])
+        lines.append(f'checked "{sentence["text"]}": {findings}')
+    return lines
 
 
 def _passages(hits: Sequence[NodeWithScore], sources: Sequence[Mapping[str, Any]]) -> Table:

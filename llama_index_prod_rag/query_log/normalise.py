@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from llama_index_prod_rag.disclosure import mask
 from llama_index_prod_rag.query_log.record import Feedback, HitRecord, LoggedPassage, QueryRecord
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -63,9 +64,10 @@ def clean_record(record: QueryRecord) -> QueryRecord:
         seconds={stage: spent for stage, spent in _clean_numbers(record.seconds).items() if spent is not None},
         hits=_clean_hits(record.hits),
         passages=tuple(LoggedPassage(*map(clean_text, passage)) for passage in record.passages),
-        failed={clean_text(stage): clean_text(why) for stage, why in record.failed.items()},
+        # Whoever wrote them down: exceptions' texts may hold credentials.
+        failed={clean_text(stage): mask(clean_text(why)) for stage, why in record.failed.items()},
         answer=_maybe(record.answer),
-        error=_maybe(record.error),
+        error=None if record.error is None else mask(clean_text(record.error)),
         session_id=_maybe(record.session_id),
         trace_id=_maybe(record.trace_id),
         span_id=_maybe(record.span_id),

@@ -6,6 +6,7 @@ bidirectional controls show a line in another order than it has (Boucher and And
 
 from __future__ import annotations
 
+import json
 import re
 
 # C0 and C1 controls but tab and line feed, surrogates, line separators, directional marks and overrides, invisible
@@ -35,3 +36,13 @@ def make_line(text: str) -> str:
         'two lines'
     """
     return make_printable(" ".join(text.split()))
+
+
+def escape_json(text: str) -> str:
+    r"""Write what a terminal would obey or hide as escapes in a JSON text, whose value stays the same.
+
+    Examples:
+        >>> escape_json('"a' + chr(0x202E) + '"')
+        '"a\\u202e"'
+    """
+    return _HARMFUL.sub(lambda found: json.dumps(found.group())[1:-1], text)
