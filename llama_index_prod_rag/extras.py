@@ -9,22 +9,25 @@ from llama_index_prod_rag.errors import MissingExtraError
 
 
 def is_installed(module: str) -> bool:
-    """Whether a top-level module could be imported; it is not imported.
+    """Whether a module could be imported; it is not imported.
 
     Examples:
-        >>> is_installed("json"), is_installed("no_such_module")
+        >>> is_installed("json"), is_installed("no_such_module.part")
         (True, False)
     """
     if module in sys.modules:
         return sys.modules[module] is not None
-    return find_spec(module) is not None
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # of the package it would be in
+        return False
 
 
 def require(*modules: str, needed_for: str, extra: str) -> None:
     """Check that the modules of an extra are there.
 
     Args:
-        modules: top-level names of modules.
+        modules: names of modules.
         needed_for: what the user was trying to do, as a noun phrase.
         extra: the extra of this package that brings the modules.
 

@@ -22,6 +22,7 @@ from llama_index_prod_rag.confidence.guarantees import (
 )
 from llama_index_prod_rag.confidence.signals import group_of
 from llama_index_prod_rag.errors import CalibrationError
+from llama_index_prod_rag.extras import require
 from llama_index_prod_rag.significance import auroc, auroc_error
 
 ISOTONIC_FROM = 1000
@@ -99,7 +100,9 @@ def calibrate(
     Raises:
         CalibrationError: too few labels, of one kind, or for the goal; the message says how many are needed.
         ConfigurationError: a rate is not between 0 and 1.
+        MissingExtraError: the `eval` extra, which brings scikit-learn and scipy, is not installed.
     """
+    require("scipy", "sklearn", needed_for="calibrating", extra="eval")
     goals = Goals(max_false_refusal, min_answer_precision, confidence, method)
     _check(examples)
     fitted, held_out = _halves(examples, seed) if goals.promised else (list(examples), [])

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from llama_index_prod_rag.errors import CalibrationError, ConfigurationError
+from llama_index_prod_rag.extras import require
 
 _FEWEST_ABOVE = 10  # questions above a threshold that is only estimated
 _SHARES = 40  # thresholds considered: steps of 2.5 % of the questions
@@ -52,6 +53,7 @@ def upper_bound(errors: int, number: int, *, confidence: float = 0.95) -> float:
         >>> upper_bound(0, 59) <= 0.05 < upper_bound(0, 58)
         True
     """
+    require("scipy", needed_for="a promise about an error rate", extra="eval")
     from scipy.special import betaincinv
 
     _check(0.5, confidence)
@@ -198,6 +200,7 @@ def promising_thresholds(
         >>> promising_thresholds([i / 100 for i in range(100)], [i >= 60 for i in range(100)], labels=400)[0] >= 0.6
         True
     """
+    require("scipy", needed_for="a promise about precision", extra="eval")
     from scipy.special import bdtr
 
     _check(1.0 - min_precision, confidence)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.evaluation.datasets import RetrievalDataset
 from llama_index_prod_rag.evaluation.pair_scores import DiskScores
+from llama_index_prod_rag.extras import require
 from llama_index_prod_rag.models.embedding import embed_queries, embed_texts
 from llama_index_prod_rag.models.scorers import load_scorer
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
@@ -152,6 +153,7 @@ class Workbench:
     @cached_property
     def llamaindex(self) -> BaseRetriever:
         """What LlamaIndex offers for the same: its fusion of the same dense leg and its own BM25 leg."""
+        require("llama_index.retrievers.bm25", needed_for="LlamaIndex's own hybrid as a baseline", extra="eval")
         from llama_index.core.llms import MockLLM
         from llama_index.core.retrievers import QueryFusionRetriever
         from llama_index.core.retrievers.fusion_retriever import FUSION_MODES

@@ -34,7 +34,8 @@ from llama_index.core.llms import CustomLLM
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from pydantic import Field, PrivateAttr
 
-from llama_index_prod_rag.errors import InputError, MissingExtraError
+from llama_index_prod_rag.errors import InputError
+from llama_index_prod_rag.extras import require
 from llama_index_prod_rag.models.disk_cache import cache_folder
 from llama_index_prod_rag.models.weights import OFFLINE, find_weights
 
@@ -202,6 +203,7 @@ def _decode(model: LlamaForCausalLM, prompt: torch.Tensor, limit: int) -> Iterat
 
 def _load_converted() -> tuple[LlamaForCausalLM, PreTrainedTokenizerBase]:
     """Load from the converted copy in the cache, making it first where there is none (about 20 seconds, once)."""
+    require("torch", "transformers", "gguf", needed_for="the offline language model", extra="llm")
     from transformers import AutoTokenizer, LlamaForCausalLM
 
     weights = find_weights(OFFLINE, "language-model")
@@ -215,10 +217,6 @@ def _load_converted() -> tuple[LlamaForCausalLM, PreTrainedTokenizerBase]:
 
 def _convert(source: Path, folder: Path) -> None:
     """Write GGUF weights as a transformers folder, whole or not at all."""
-    try:
-        import gguf  # noqa: F401 - transformers' own message does not name our extra
-    except ImportError:
-        raise MissingExtraError("the offline language model", extra="offline") from None
     from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
     _log.warning("converting SmolLM2-135M-Instruct once, about 20 seconds; the copy is kept in %s", folder)

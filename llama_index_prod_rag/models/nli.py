@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Lock
 
 from llama_index_prod_rag.errors import ModelError
+from llama_index_prod_rag.extras import require
 from llama_index_prod_rag.models.pairs import Entailment
 from llama_index_prod_rag.models.weights import find_weights
 
@@ -21,11 +22,13 @@ class CrossEncoderNLI:
         batch_size: pairs per forward pass.
 
     Raises:
+        MissingExtraError: the `torch` extra is not installed.
         ModelError: the model cannot be found, or its labels are not those of an NLI model.
     """
 
     def __init__(self, model: str | Path, *, device: str | None = None, batch_size: int = 16) -> None:
         weights = find_weights(model, "cross-encoder")
+        require("sentence_transformers", needed_for=f"the NLI model {weights.name}", extra="torch")
         from sentence_transformers import CrossEncoder
 
         self._model = CrossEncoder(

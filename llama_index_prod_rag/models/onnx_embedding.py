@@ -47,7 +47,7 @@ class OnnxEmbedding(BaseEmbedding):
 
     Raises:
         ConfigurationError: `threads` is below 1, or `max_length` leaves no room for a text.
-        MissingExtraError: onnxruntime is not installed.
+        MissingExtraError: the `onnx` extra is not installed.
         ModelError: the weights are missing or corrupt, or do not say how to pool.
 
     Examples:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from llama_index_prod_rag.errors import ConfigurationError, MissingExtraError, ModelError
+from llama_index_prod_rag.errors import ConfigurationError, ModelError
+from llama_index_prod_rag.extras import require
 from llama_index_prod_rag.models.weights import ONNX_FILES, Weights
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class OnnxModel:
 
     Raises:
         ConfigurationError: `threads` is below 1, or `max_tokens` leaves no room for a text.
-        MissingExtraError: onnxruntime is not installed.
+        MissingExtraError: the `onnx` extra is not installed.
         ModelError: a file is missing or corrupt.
     """
 
@@ -69,6 +70,7 @@ class OnnxModel:
     ) -> None:
         if threads is not None and threads < 1:
             raise ConfigurationError(f"threads is {threads}: give at least 1, or None for one per core")
+        require("onnxruntime", "tokenizers", needed_for=f"{weights.name} as ONNX weights", extra="onnx")
         self.folder = Path(weights.source) if weights.local else download_onnx(weights.source, file)
         self.tokenizer = _load_tokenizer(self.folder)
         limit = _read_max_tokens(self.folder)
@@ -196,10 +198,8 @@ def _read_max_tokens(folder: Path) -> int:
 
 
 def _open_session(path: Path) -> InferenceSession:
-    try:
-        import onnxruntime
-    except ImportError:
-        raise MissingExtraError("running ONNX weights", extra="onnx") from None
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # the workers are the parallelism
     options.inter_op_num_threads = 1

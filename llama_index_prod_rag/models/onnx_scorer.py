@@ -20,7 +20,7 @@ class OnnxScorer:
 
     Raises:
         ConfigurationError: `threads` below 1.
-        MissingExtraError: onnxruntime is not installed.
+        MissingExtraError: the `onnx` extra is not installed.
         ModelError: a file is missing or corrupt, or the model does not have one output per pair.
     """
 

