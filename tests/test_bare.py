@@ -78,7 +78,7 @@ def test_each_missing_extra_is_named_with_its_pip_command() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=280,
+        timeout=800,
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])

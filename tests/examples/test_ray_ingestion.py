@@ -16,6 +16,9 @@ from llama_index_prod_rag.retrievers.elasticsearch import ElasticsearchHybridRet
 
 ray = pytest.importorskip("ray", reason="no Ray: pip install 'llama-index-prod-rag[ray]'")
 
+# Ray's workers import the package one after the other: a minute where others use the machine as well.
+pytestmark = pytest.mark.timeout(1200)
+
 HANDBOOK = Path(__file__).parents[2] / "examples" / "handbook"
 
 

@@ -40,7 +40,7 @@ def _process(backend: Backend, cache: Path, environment: dict[str, str]) -> subp
 
 
 def _scores(process: subprocess.Popen[str]) -> list[float]:
-    out, error = process.communicate(timeout=120)
+    out, error = process.communicate(timeout=600)
     assert process.returncode == 0, error
     scores: list[float] = json.loads(out.splitlines()[-1])
     return scores
@@ -49,11 +49,11 @@ def _scores(process: subprocess.Popen[str]) -> list[float]:
 def test_a_download_that_was_killed_is_begun_again_and_never_used_by_half(tiny_model: Path, tmp_path: Path) -> None:
     with serving(tiny_model, stall_in="model.safetensors") as hub:
         killed = _process("torch", tmp_path, hub.environment)
-        assert hub.halfway.wait(120)
+        assert hub.halfway.wait(600)
         killed.kill()
         killed.communicate()
     offline = _process("torch", tmp_path, {"HF_HUB_OFFLINE": "1"})
-    _, error = offline.communicate(timeout=120)
+    _, error = offline.communicate(timeout=600)
     assert "ModelError: any/model cannot be loaded" in error
     assert "check the name, the connection" in error
     with serving(tiny_model) as hub:
@@ -70,7 +70,7 @@ def test_a_repository_with_pickled_weights_only_is_refused(tiny_model: Path, tmp
     shutil.copytree(tiny_model, folder, ignore=shutil.ignore_patterns("*.safetensors"))
     torch.save(load_file(tiny_model / "model.safetensors"), folder / "pytorch_model.bin")
     with serving(folder) as hub:
-        _, error = _process("torch", tmp_path, hub.environment).communicate(timeout=120)
+        _, error = _process("torch", tmp_path, hub.environment).communicate(timeout=600)
         assert "pytorch_model.bin" not in hub.served
     assert "ModelError: any/model" in error
     assert "has safetensors weights" in error
