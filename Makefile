@@ -13,9 +13,11 @@ PYTEST_ARGS ?=
 PARALLEL ?= -n auto --maxprocesses 4 --dist loadgroup
 WITHOUT_MODELS := not integration and not elasticsearch and not postgres and not llm
 LOWEST ?= .venv-lowest
+BARE ?= .venv-bare
+DIST ?= dist
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast coverage test-lowest llm lint fix types docs notebooks bench bench-full build clean
+.PHONY: help demo test test-fast coverage test-lowest llm lint fix types docs notebooks bench bench-full build bare clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -110,7 +112,12 @@ bench-full: $(VENV)/.bench ## Measure everything; hours on two cores
 	HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks.run --full
 
 build: $(VENV)/.dev ## Build the wheel and the source distribution
-	$(BIN)/python -m build
+	$(BIN)/python -m build --outdir $(DIST)
+
+bare: build ## Install the wheel alone in a fresh environment and use what needs no extra
+	@rm -rf $(BARE) && $(PYTHON) -m venv $(BARE)
+	@$(BARE)/bin/python -m pip install --quiet --disable-pip-version-check "$$(ls -t $(DIST)/*.whl | head -1)"
+	@$(BARE)/bin/python tests/bare_program.py
 
 clean: ## Remove the virtual environment and what tools left behind
-	rm -rf $(VENV) $(LOWEST) build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) $(LOWEST) $(BARE) build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
