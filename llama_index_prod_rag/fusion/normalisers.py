@@ -71,8 +71,9 @@ def find_bounds(normaliser: Normaliser, scores: Collection[float], *, floor: flo
         normaliser: which rule places them.
         scores: the leg's raw scores for one query, in any order, finite.
         floor: the lowest score the leg could ever give (0 for BM25, -1 for cosine similarity). `theoretical-min-max`
-            and, for negative scores, `max` use it, the others do not look at it. Without one, `theoretical-min-max`
-            takes 0 where no score is negative, else the worst score less the largest absolute one.
+            and, for negative scores, `max` use it, the others do not look at it. Without one, or with one on another
+            scale, `theoretical-min-max` takes 0 where no score is negative, else the worst score less the largest
+            absolute one.
 
     Returns:
         The bounds. Where all scores are equal (a leg of one hit) both are that score, whatever the rule, because one
@@ -107,10 +108,15 @@ def _min_max(scores: list[float], floor: float | None) -> Bounds:  # noqa: ARG00
     return Bounds(min(scores), max(scores))
 
 
+# Scores that stay a thousand times nearer to 0 than the floor are on another scale: exp(-distance), say, where -1 is the
+# lowest cosine.
+_FLOOR_REACH = 1_000.0
+
+
 def _theoretical_min_max(scores: list[float], floor: float | None) -> Bounds:
-    worst = min(scores)
-    if floor is None:
-        floor = 0.0 if worst >= 0.0 else _finite(worst - max(map(abs, scores)))
+    worst, largest = min(scores), max(map(abs, scores))
+    if floor is None or abs(floor) > _FLOOR_REACH * largest:
+        floor = 0.0 if worst >= 0.0 else _finite(worst - largest)
     return Bounds(min(floor, worst), max(scores))
 
 
