@@ -11,7 +11,7 @@ from llama_index.core.schema import BaseNode
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.evaluation.names import Names
 from llama_index_prod_rag.evaluation.tuning_study import labelled_query, mean_default
-from llama_index_prod_rag.fusion.rules import parse_rule
+from llama_index_prod_rag.fusion.rules import FusionRule, parse_rule
 from llama_index_prod_rag.fusion.tuning import PRIOR, LabelledQuery, Tuning, tune_weights
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.trace.scored_node import ScoredNode
@@ -26,7 +26,7 @@ def collect_labelled(
     reranker: CrossEncoderRerank | None = None,
     *,
     progress: Callable[[int], None] = lambda _: None,
-) -> tuple[list[LabelledQuery], str]:
+) -> tuple[list[LabelledQuery], FusionRule | str]:
     """Ask every labelled question, and note what each leg said.
 
     Questions whose labels name nothing are left out, with a warning.
@@ -39,14 +39,14 @@ def collect_labelled(
         progress: called with 1 after each question.
 
     Returns:
-        The labelled queries, and the rule that the retriever fused by.
+        The labelled queries, and the rule that the retriever fused by, or its name where the retriever keeps it.
 
     Raises:
         InputError: no label names anything in the corpus, or the retriever's hits carry no record.
     """
     known = _known(labels, Names(nodes))
     queries: list[LabelledQuery] = []
-    rule = ""
+    rule: FusionRule | str = ""
     for question, grades in known.items():
         hits = retriever.retrieve(question)
         record = next((hit.retrieval for hit in hits if isinstance(hit, ScoredNode) and hit.retrieval), None)
@@ -57,7 +57,8 @@ def collect_labelled(
         progress(1)
     if not rule:
         raise InputError("no question brought a hit with a retrieval record: tune a retriever of this package")
-    return queries, rule
+    own = getattr(retriever, "rule", None)  # a name would not bring a rule of the user's back
+    return queries, own if isinstance(own, FusionRule) else rule
 
 
 def _known(labels: Mapping[str, Mapping[str, int]], names: Names) -> dict[str, dict[str, int]]:
@@ -75,7 +76,7 @@ def _known(labels: Mapping[str, Mapping[str, int]], names: Names) -> dict[str, d
 
 def tune_pipeline(
     queries: Sequence[LabelledQuery],
-    rule: str,
+    rule: FusionRule | str,
     *,
     floors: Mapping[str, float] | None = None,
     prior: float = PRIOR,
@@ -85,7 +86,7 @@ def tune_pipeline(
 
     Args:
         queries: labelled queries.
-        rule: name of the rule they were fused by.
+        rule: what they were fused by, or its name.
         floors: as `fuse` takes them.
         prior: how many labels the default is worth.
         seed: of the resampling.

@@ -108,8 +108,8 @@ def _min_max(scores: list[float], floor: float | None) -> Bounds:  # noqa: ARG00
     return Bounds(min(scores), max(scores))
 
 
-# Scores that stay a thousand times nearer to 0 than the floor are on another scale: exp(-distance), say, where -1 is the
-# lowest cosine.
+# Scores that stay a thousand times nearer to 0 than the floor are on another scale: exp(-distance), say, where -1 is
+# the lowest cosine.
 _FLOOR_REACH = 1_000.0
 
 

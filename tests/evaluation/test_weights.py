@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.evaluation.names import Names
 from llama_index_prod_rag.evaluation.tuning_plot import plot_tuning, profile
 from llama_index_prod_rag.evaluation.weights import collect_labelled, tune_pipeline
+from llama_index_prod_rag.fusion import Bounds
 from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
 from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
 
@@ -22,7 +24,8 @@ class Backwards(BaseRetriever):
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         word = query_bundle.query_str.split()[0]
-        return [NodeWithScore(node=node, score=0.1 if node.node_id == word else 0.9) for node in NODES]
+        hits = [NodeWithScore(node=node, score=0.1 if node.node_id == word else 0.9) for node in NODES]
+        return sorted(hits, key=lambda hit: -(hit.score or 0.0))
 
 
 def test_a_passage_goes_by_many_names() -> None:
@@ -43,13 +46,30 @@ def test_weights_lean_to_the_leg_that_is_right(tmp_path: Path) -> None:
     labels = {f"{word} question": {f"{word}.md": 1} for word in WORDS}
     queries, rule = collect_labelled(labels, NODES, retriever)
     tuning = tune_pipeline(queries, rule, prior=0.0)
-    assert (rule, tuning.default) == ("min-max", {"wrong": pytest.approx(0.7), "bm25": pytest.approx(0.3)})
+    assert (str(rule), tuning.default) == ("min-max", {"wrong": pytest.approx(0.7), "bm25": pytest.approx(0.3)})
     assert tuning.weights["bm25"] > 0.5
     curve = profile(tuning, "bm25")
     assert [weight for weight, _ in curve] == pytest.approx([step / 20 for step in range(21)])
     assert curve[0][1] < curve[-1][1] == 1.0
     plot_tuning(tuning, tmp_path / "curve.svg")
     assert (tmp_path / "curve.svg").stat().st_size > 1000
+
+
+class Halved:
+    """A rule of the user's, whose name means nothing to `parse_rule`."""
+
+    def bounds(self, scores: Collection[float], floor: float | None) -> Bounds:
+        return Bounds(min(scores, default=0.0), max(scores, default=0.0))
+
+    def marks(self, scores: Mapping[str, float], bounds: Bounds | None) -> dict[str, float]:
+        return {node: 0.5 * (bounds or self.bounds(scores.values(), None)).normalise(s) for node, s in scores.items()}
+
+
+def test_weights_of_a_rule_of_ones_own_are_tuned() -> None:
+    retriever = HybridFusionRetriever({"wrong": Backwards(), "bm25": BM25FRetriever(NODES)}, alpha=0.7, rule=Halved())
+    labels = {f"{word} question": {f"{word}.md": 1} for word in WORDS}
+    queries, rule = collect_labelled(labels, NODES, retriever)
+    assert tune_pipeline(queries, rule, prior=0.0).weights["bm25"] > 0.5
 
 
 def test_labels_that_name_nothing_are_refused() -> None:
