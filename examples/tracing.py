@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
 
 from examples.pipeline import build_gate
-from llama_index_prod_rag.query_engine.guardrail_spans import GuardrailSpans
+from llama_index_prod_rag.query_engine import GuardrailSpans
 
 
 def start_tracing(exporter: SpanExporter) -> TracerProvider:

@@ -1,1 +1,56 @@
 """The gate: answer with sources, hedge or refuse. The only room that puts stages together."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llama_index_prod_rag.query_engine.access_check import AccessCheck
+    from llama_index_prod_rag.query_engine.events import AssessmentEvent, DecisionEvent
+    from llama_index_prod_rag.query_engine.extract import Quote, SentenceScorer, best_sentences
+    from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
+    from llama_index_prod_rag.query_engine.guardrail_spans import GuardrailSpans
+    from llama_index_prod_rag.query_engine.prompts import default_prompts
+    from llama_index_prod_rag.query_engine.responses import RefusedResponse
+    from llama_index_prod_rag.query_engine.retry import QueryRewriter, Retry
+
+_HOMES = {
+    "AccessCheck": "access_check",
+    "AssessmentEvent": "events",
+    "ConfidenceGatedQueryEngine": "gated",
+    "DecisionEvent": "events",
+    "GuardrailSpans": "guardrail_spans",
+    "QueryRewriter": "retry",
+    "Quote": "extract",
+    "RefusedResponse": "responses",
+    "Retry": "retry",
+    "SentenceScorer": "extract",
+    "best_sentences": "extract",
+    "default_prompts": "prompts",
+}
+
+__all__ = [
+    "AccessCheck",
+    "AssessmentEvent",
+    "ConfidenceGatedQueryEngine",
+    "DecisionEvent",
+    "GuardrailSpans",
+    "QueryRewriter",
+    "Quote",
+    "RefusedResponse",
+    "Retry",
+    "SentenceScorer",
+    "best_sentences",
+    "default_prompts",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -48,7 +48,7 @@ NOTHING_CLOSE = "passages were found, but none of them is close enough to the qu
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """What decides: an assessor, a policy, what the corpus's terms are worth, and an NLI model if there is one."""
+    """Holds what decides: an assessor, a policy, what the corpus's terms are worth, an NLI model if there is one."""
 
     assessor: Assessor
     policy: Policy
@@ -58,7 +58,7 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Who is asked and what is done with the hits.
+    """Says who is asked and what is done with the hits.
 
     Attributes:
         retriever: who is asked.
@@ -77,7 +77,7 @@ class Search:
 
 @dataclass(slots=True)
 class Attempt:
-    """What one look found and what to make of it.
+    """Holds what one look found and what to make of it.
 
     Attributes:
         name: `"first"`, or the retry's name.
@@ -233,7 +233,7 @@ def _keep_permitted(
 
 
 async def _compare_with_question(attempt: Attempt, query: str, judge: EntailmentJudge | None) -> dict[str, float]:
-    """How strongly the top passages support or contradict the words of the question."""
+    """Measure how strongly the top passages support or contradict the words of the question."""
     pairs = [(text_of(hit), query) for hit in attempt.hits[:_ENTAILMENT_DEPTH]]
     if judge is None or not pairs:
         return {}
@@ -251,7 +251,7 @@ async def _compare_with_question(attempt: Attempt, query: str, judge: Entailment
 
 
 def _failures(records: Sequence[Record]) -> dict[str, str]:
-    """What stages that went on without a part of theirs said about it; anybody's stage may leave a record."""
+    """Collect what stages said that went on without a part of theirs; anybody's stage may leave a record."""
     failed: dict[str, str] = {}
     for record in records:
         if isinstance(record, RetrievalRecord):

@@ -23,7 +23,7 @@ def without_numbering(text: str) -> str:
 
 
 def is_blank(text: str) -> bool:
-    r"""Whether a language model has written nothing: no letter, digit or symbol, or a synthesizer's stand-in for that.
+    r"""Tell whether a language model has written nothing: no letter, digit or symbol, or a synthesizer's stand-in.
 
     Examples:
         >>> is_blank("Response 1: Empty Response"), is_blank(" \n"), is_blank("None of them."), is_blank("7")
@@ -33,7 +33,7 @@ def is_blank(text: str) -> bool:
 
 
 def may_stay_blank(beginning: str) -> bool:
-    """Whether a stream that begins like this may still turn out to be blank."""
+    """Tell whether a stream that begins like this may still turn out to be blank."""
     stripped = beginning.strip().casefold()
     return _says_nothing(stripped) or any(stand_in.startswith(stripped) for stand_in in _STAND_INS)
 

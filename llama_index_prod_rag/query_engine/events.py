@@ -19,7 +19,7 @@ class AssessmentEvent(BaseEvent):
 
     @classmethod
     def class_name(cls) -> str:
-        """Name under which handlers see the event."""
+        """Give the name under which handlers see the event."""
         return "ProdRagAssessmentEvent"
 
 
@@ -35,5 +35,5 @@ class DecisionEvent(BaseEvent):
 
     @classmethod
     def class_name(cls) -> str:
-        """Name under which handlers see the event."""
+        """Give the name under which handlers see the event."""
         return "ProdRagDecisionEvent"

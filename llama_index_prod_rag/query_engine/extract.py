@@ -19,7 +19,7 @@ _SHORTEST = 3  # words; shorter pieces are headings, list marks and leftovers
 
 
 class SentenceScorer(Protocol):
-    """Anything that scores (question, text) pairs; every `PairScorer` of the reranker does."""
+    """Scores (question, text) pairs; every `PairScorer` of the reranker does."""
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """Give one score per pair, higher is more relevant."""
@@ -28,7 +28,7 @@ class SentenceScorer(Protocol):
 
 @runtime_checkable
 class LendsScorer(Protocol):
-    """A postprocessor that lends the model that it scores passages with; `CrossEncoderRerank` does."""
+    """Lends the model that it scores passages with; `CrossEncoderRerank` does."""
 
     def pair_scorer(self) -> SentenceScorer:
         """Load and return the model."""
@@ -37,7 +37,7 @@ class LendsScorer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LentScorer:
-    """A scorer that is asked for when the first sentence is to be scored: loading it costs seconds.
+    """Borrows a scorer when the first sentence is to be scored: loading it costs seconds.
 
     Attributes:
         lend: gives the scorer.
@@ -52,7 +52,7 @@ class LentScorer:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A sentence, a row or a block of a passage.
+    """Is a sentence, a row or a block of a passage, and where it stands.
 
     Attributes:
         text: the words as they stand there.
@@ -118,7 +118,7 @@ def best_sentences(
 
 
 def _take(ranked: Sequence[Quote], count: int) -> list[Quote]:
-    """The first relevant ones that do not repeat one another, or the first ones."""
+    """Take the first relevant ones that do not repeat one another, or the first ones."""
     taken: list[Quote] = []
     for quote in ranked:
         text = _fold(quote.text)

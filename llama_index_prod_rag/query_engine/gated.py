@@ -265,7 +265,7 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
 
     @property
     def retriever(self) -> BaseRetriever:
-        """The retriever that the first attempt asks."""
+        """Give the retriever that the first attempt asks."""
         return self._search.retriever
 
     def with_filters(self, filters: MetadataFilters | None) -> ConfidenceGatedQueryEngine:
@@ -371,7 +371,7 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
             raise
 
     def _refuse_unsearched(self, query: QueryBundle) -> list[Attempt]:
-        """A refusal of what is not a question that one could search for; nothing for the others."""
+        """Refuse what is not a question that one could search for; nothing is returned for the others."""
         length = len(query.query_str)
         if query.query_str.strip() and length <= self._max_query_length:
             return []

@@ -71,7 +71,7 @@ class GuardrailSpans(BaseEventHandler):
 
     @classmethod
     def class_name(cls) -> str:
-        """Name among LlamaIndex's handlers."""
+        """Give the name among LlamaIndex's handlers."""
         return "ProdRagGuardrailSpans"
 
     def attach(self, dispatcher: Dispatcher | None = None) -> GuardrailSpans:
@@ -108,7 +108,7 @@ class GuardrailSpans(BaseEventHandler):
         ).end()
 
     def _parent(self, query_id: str) -> SpanContext:
-        """The span that was open at the question's first decision: later ones belong there too."""
+        """Find the span that was open at the question's first decision: later ones belong there too."""
         from opentelemetry import trace
 
         with self._lock:

@@ -13,16 +13,17 @@ from llama_index_prod_rag.confidence.policy import Decision
 from llama_index_prod_rag.disclosure import describe
 from llama_index_prod_rag.query_engine.attempt import Attempt
 from llama_index_prod_rag.query_engine.extract import Quote
-from llama_index_prod_rag.query_engine.sources import finite, source_of, text_of
+from llama_index_prod_rag.query_engine.sources import finite, source_of
 from llama_index_prod_rag.query_log.ids import Ids, current_ids
-from llama_index_prod_rag.query_log.record import LoggedPassage, QueryRecord, hits_of, seconds_of
+from llama_index_prod_rag.query_log.nodes import log_passages
+from llama_index_prod_rag.query_log.record import QueryRecord, hits_of, seconds_of
 
 _LOGGED = 8_000  # characters of a question that the log keeps: a longer one was not a question
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question at the moment it came in.
+    """Keeps a question as it came in.
 
     Attributes:
         query: the user's words.
@@ -99,7 +100,7 @@ class Report:
 
     @property
     def reason(self) -> str:
-        """The decisive reason, for people, and what of the question no passage has."""
+        """Give the decisive reason, for people, and what of the question no passage has."""
         if not self.reasons:
             return "no reason given"
         if self.reasons is not self.best.assessment.reasons:  # a later one stands before them
@@ -153,9 +154,7 @@ class Report:
             reasons=self.reasons,
             seconds={**seconds_of(best.records), **self.seconds},
             hits=hits_of(best.records, {hit.node.node_id: finite(hit.score) for hit in best.hits}),
-            passages=tuple(
-                LoggedPassage(hit.node.node_id, text_of(hit), hit.node.ref_doc_id or "") for hit in best.hits
-            ),
+            passages=log_passages(best.hits),
             failed=dict(self.degraded),
             answer=answer,
             error=error,

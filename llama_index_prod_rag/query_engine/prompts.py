@@ -13,7 +13,7 @@ DOWNGRADED = "\n\n[Do not rely on the answer above: {reason}.] The closest passa
 
 
 def default_prompts() -> dict[str, BasePromptTemplate]:
-    """Name the templates.
+    """Make the default templates, by name.
 
     `refusal_prompt` takes {reason} and {nearest}, which is empty or made with `nearest_prompt`; that and
     `extract_prompt` take {summary}, the others {reason} and {summary}.

@@ -31,7 +31,7 @@ class RefusedResponse(PydanticResponse):
 
 
 def is_structured(synthesizer: BaseSynthesizer | None) -> bool:
-    """Whether a synthesizer fills in objects: it has an `output_cls`, or a language model that is bound to one."""
+    """Tell whether a synthesizer fills in objects: it has an `output_cls`, or a model that is bound to one."""
     from llama_index.core.llms.structured_llm import StructuredLLM
 
     bound = isinstance(getattr(synthesizer, "_llm", None), StructuredLLM)
@@ -39,5 +39,5 @@ def is_structured(synthesizer: BaseSynthesizer | None) -> bool:
 
 
 def writes_nothing(synthesizer: BaseSynthesizer) -> bool:
-    """Whether no text is asked of a synthesizer, so that none is not a fault (`response_mode="no_text"`)."""
+    """Tell whether no text is asked of a synthesizer, so that none is not a fault (`response_mode="no_text"`)."""
     return isinstance(synthesizer, NoText)

@@ -24,7 +24,7 @@ class QueryRewriter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """One more attempt at a question that would be refused.
+    """Makes one more attempt at a question that would be refused.
 
     Args:
         name: what the response's metadata calls it; also the name of its prompts.

@@ -20,7 +20,7 @@ _REORDERS_OR_CUTS = re.compile(
 
 
 def may_be_skipped(stage: BaseNodePostprocessor, required: Mapping[str, bool]) -> bool:
-    """Whether an answer may go without a postprocessor that failed.
+    """Tell whether an answer may go without a postprocessor that failed.
 
     Args:
         stage: the postprocessor.

@@ -15,12 +15,12 @@ _HEADING_KEYS = ("headings", "header_path")  # this package's parser and LlamaIn
 
 
 def text_of(hit: NodeWithScore) -> str:
-    """The node's own text, without metadata: what the character offsets are about."""
+    """Read the node's own text, without metadata: what the character offsets are about."""
     return hit.node.get_content(metadata_mode=MetadataMode.NONE)
 
 
 def passages_of(hits: Sequence[NodeWithScore]) -> list[Passage]:
-    """Nodes as passages, in the same order; a score that is missing or not a number becomes None."""
+    """Read nodes as passages, in the same order; a score that is missing or not a number becomes None."""
     return [
         Passage(hit.node.node_id, text_of(hit), finite(hit.score), hit.node.embedding, _heading(hit.node.metadata))
         for hit in hits
@@ -28,7 +28,7 @@ def passages_of(hits: Sequence[NodeWithScore]) -> list[Passage]:
 
 
 def source_of(hit: NodeWithScore) -> dict[str, Any]:
-    """A node as a JSON object that says where its text stands.
+    """Make a node a JSON object that says where its text stands.
 
     Returns:
         `node_id`, `ref_doc_id`, `file`, `start`, `end` (characters in the document), `heading_path` (a list, from the
@@ -49,7 +49,7 @@ def source_of(hit: NodeWithScore) -> dict[str, Any]:
 
 
 def finite(value: float | None) -> float | None:
-    """A Python float that JSON can hold, or None."""
+    """Make a number a Python float that JSON can hold, or None."""
     return float(value) if value is not None and math.isfinite(value) else None
 
 
@@ -64,6 +64,6 @@ def _heading(metadata: Mapping[str, Any]) -> str:
 
 
 def _headings(metadata: Mapping[str, Any]) -> list[str]:
-    """The heading path from the outside in; LlamaIndex's own parsers write one string, which is one step."""
+    """Read the heading path from the outside in; LlamaIndex's own parsers write one string, which is one step."""
     value: object = next((metadata[key] for key in _HEADING_KEYS if metadata.get(key)), [])
     return [str(step) for step in value] if isinstance(value, (list, tuple)) else [str(value)]

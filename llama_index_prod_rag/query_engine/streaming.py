@@ -11,7 +11,7 @@ from llama_index_prod_rag.query_log import streams
 
 
 class Ending(Protocol):
-    """What happens when a stream is over."""
+    """Says what happens when a stream is over."""
 
     async def close(self, text: str, error: Exception | None) -> str:
         """Say what to send after the tokens, which are over or broke off with `error`. Awaits calls only."""
@@ -53,15 +53,15 @@ def watched(tokens: Iterable[str], ending: Ending) -> Generator[str, None, None]
 
     An error of the model ends the stream in words, not in an exception. A blank answer is not sent at all.
     """
-    return streams.watched(_closed(tokens, ending), ending.finish)
+    return streams.watched(_pass_on(tokens, ending), ending.finish)
 
 
 def awatched(tokens: AsyncIterable[str], ending: Ending) -> AsyncGenerator[str, None]:
     """Do for async streams what `watched` does; a cancelled reader is one that left."""
-    return streams.awatched(_aclosed(tokens, ending), ending.finish)
+    return streams.awatched(_apass_on(tokens, ending), ending.finish)
 
 
-def _closed(tokens: Iterable[str], ending: Ending) -> Generator[str, None, None]:
+def _pass_on(tokens: Iterable[str], ending: Ending) -> Generator[str, None, None]:
     held, error = _Held(), None
     try:
         for token in tokens:
@@ -75,7 +75,7 @@ def _closed(tokens: Iterable[str], ending: Ending) -> Generator[str, None, None]
         yield addition
 
 
-async def _aclosed(tokens: AsyncIterable[str], ending: Ending) -> AsyncGenerator[str, None]:
+async def _apass_on(tokens: AsyncIterable[str], ending: Ending) -> AsyncGenerator[str, None]:
     held, error = _Held(), None
     try:
         async for token in tokens:

@@ -45,7 +45,7 @@ MODEL_FAILED = "the language model failed"
 
 
 class Log(Protocol):
-    """Where records go; `QueryLog` is one."""
+    """Takes records; `QueryLog` is one."""
 
     def add(self, record: QueryRecord) -> None:
         """Take a record without blocking."""
@@ -54,7 +54,7 @@ class Log(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What a writer has at hand; the same for every question.
+    """Holds what a writer has at hand; the same for every question.
 
     Attributes:
         synthesizer: writes answers; None quotes instead.
@@ -139,7 +139,7 @@ class Writer:
         return replace(response, metadata=metadata)
 
     async def _object(self, response: Response | PydanticResponse, logprobs: Sequence[float]) -> str | None:
-        """Why a finished answer is none, or not to be relied on; None where nothing speaks against it."""
+        """Say why a finished answer is none, or not to be relied on; None where nothing speaks against it."""
         if response.response is None or is_blank(str(response)):
             return WROTE_NOTHING
         # A structured answer is not made of sentences: there is nothing to check in it by words.
@@ -161,7 +161,7 @@ class Writer:
         return Call(sync, asynchronous)
 
     async def _check(self, text: str, logprobs: Sequence[float]) -> str | None:
-        """Check an answer; why not to rely on it, or None."""
+        """Check an answer and say why not to rely on it, or None."""
         query, judge, text = self._query.query_str, self._means.judge, without_numbering(text)
         sentences = [text[start:end] for start, end in split_sentences(text)]
         passages = {hit.node.node_id: text_of(hit) for hit in self._report.best.hits}
@@ -174,7 +174,7 @@ class Writer:
         return self._means.support.objection(found) if self._means.support is not None else None
 
     async def _say(self) -> str:
-        """The gate's own text: quotes, a hedge with quotes, or a refusal with what comes nearest."""
+        """Write the gate's own text: quotes, a hedge with quotes, or a refusal with what comes nearest."""
         if self._report.decision != "refuse":
             text = await self._fill("extract_prompt" if self._report.decision == "answer" else "hedge_prompt")
             if self._report.quotes:
@@ -192,7 +192,7 @@ class Writer:
         return self._means.prompts[prompt].format(reason=self._report.reason, summary=list_quotes(self._report.quotes))
 
     async def _find_quotes(self, count: int) -> list[Quote]:
-        """Quotes that say something about the question, or the nearest one."""
+        """Find quotes that say something about the question, or the nearest one."""
         found = await self._rank_sentences(count)
         return [quote for quote in found if quote.relevant] or found[:1]
 
@@ -256,6 +256,6 @@ class Writer:
 
 
 def _with_sources(response: RESPONSE_TYPE, hits: Sequence[NodeWithScore]) -> RESPONSE_TYPE:
-    """The response with the passages as they are, not as they were put before the model; others stay."""
+    """Put the passages back as they are, not as they were put before the model; others stay."""
     known = {hit.node.node_id: hit for hit in hits}
     return replace(response, source_nodes=[known.get(hit.node.node_id, hit) for hit in response.source_nodes])

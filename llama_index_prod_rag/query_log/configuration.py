@@ -29,7 +29,7 @@ _DEPTH = 8  # engine, retriever, leg, its model ...: deeper is a cycle
 
 
 def engine_hash(engine: object) -> str:
-    """`config_hash` of a component's settings and this package's version.
+    """Take the `config_hash` of a component's settings and this package's version.
 
     Two engines have the same hash when they are built of the same classes with the same constructor arguments and
     prompts. Indexes, stores and clients of others, and long lists, count with their class alone: the corpus is no
@@ -42,7 +42,7 @@ def engine_hash(engine: object) -> str:
 
 
 def settings_of(component: object, depth: int = _DEPTH) -> dict[str, Any]:
-    """A component's class and constructor arguments as JSON values, its parts likewise.
+    """Read a component's class and constructor arguments as JSON values, its parts likewise.
 
     Args:
         component: a LlamaIndex component, a pydantic model or a dataclass.

@@ -29,7 +29,7 @@ PAGE = 100  # records read at once: with their lists some megabytes; larger page
 
 
 def parse_url(url: str) -> URL:
-    """The database a URL names, with the driver this package is tested with.
+    """Read which database a URL names, with the driver this package is tested with.
 
     Raises:
         ConfigurationError: not a URL, a database other than SQLite or PostgreSQL, or an in-memory one.
@@ -56,7 +56,7 @@ def parse_url(url: str) -> URL:
 
 
 class Database:
-    """Rows in and out.
+    """Writes rows and reads them back.
 
     Args:
         url: what `parse_url` returned. Nothing is opened before the first statement.
@@ -71,7 +71,7 @@ class Database:
 
     @property
     def engine(self) -> sa.Engine:
-        """This process's engine. A forked one gets its own: connections must not be shared, nor closed for another."""
+        """Give this process's engine. A forked one gets its own: connections are not shared, nor closed for another."""
         if self._engine is None or self._pid != os.getpid():
             if self._engine is not None:
                 self._inherited.append(self._engine)
@@ -80,7 +80,7 @@ class Database:
 
     @property
     def exists(self) -> bool:
-        """False for a SQLite file that is not there; opening it would make an empty one."""
+        """Tell whether there is a log; opening a SQLite file that is not there would make an empty one."""
         return self.url.get_backend_name() != "sqlite" or Path(self.url.database or "").is_file()
 
     @contextmanager
@@ -95,7 +95,7 @@ class Database:
             raise QueryLogError(f"{self.url.render_as_string()}: {str(cause).strip()}") from error
 
     def migrate(self) -> None:
-        """Bring the tables to this package's version; once a process, one client at a time.
+        """Bring the tables to this package's version; once per process, one client at a time.
 
         Raises:
             QueryLogError: the database cannot be written, or a newer version of this package wrote it.
@@ -145,7 +145,7 @@ class Database:
         without: Sequence[str] = (),
         size: int = PAGE,
     ) -> Iterator[tuple[list[Row], list[Row]]]:
-        """Rows of `queries`, newest first, page by page, each with the rows of `annotations` that belong to it.
+        """Read rows of `queries`, newest first, page by page, each with the rows of `annotations` that belong to it.
 
         Each page is its own short transaction, so a slow reader neither blocks a writer nor keeps a server's snapshot.
 
@@ -207,7 +207,7 @@ def _make_engine(url: URL) -> sa.Engine:
 
 
 def _read_only(file: Path) -> str | None:
-    """SQLite's name for a log that may only be read (another user's, or on a mounted copy); None for any other."""
+    """Name a SQLite log that may only be read (another user's, or on a mounted copy); None for any other."""
     if not file.is_file() or all(os.access(each, os.W_OK) for each in (file, file.parent)):
         return None
     # Reading ahead of a write-ahead log takes files beside the database; without one nobody is writing.
@@ -232,7 +232,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 
 def _missing(connection: sa.Connection) -> list[Script]:
-    """The migrations that a database still needs, oldest first."""
+    """List the migrations that a database still needs, oldest first."""
     scripts = ScriptDirectory(str(_MIGRATIONS))
     current = _context(connection).get_current_revision()
     if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:

@@ -32,7 +32,7 @@ from pydantic import PrivateAttr
 
 from llama_index_prod_rag.disclosure import describe
 from llama_index_prod_rag.query_log.configuration import engine_hash
-from llama_index_prod_rag.query_log.nodes import passages_of, scores_of
+from llama_index_prod_rag.query_log.nodes import log_passages, scores_of
 from llama_index_prod_rag.query_log.observation import Observation
 from llama_index_prod_rag.query_log.record import QueryRecord
 from llama_index_prod_rag.query_log.store import QueryLog
@@ -79,7 +79,7 @@ class QueryLogHandler(BaseEventHandler):
 
     @classmethod
     def class_name(cls) -> str:
-        """Name among LlamaIndex's handlers."""
+        """Give the name among LlamaIndex's handlers."""
         return "QueryLogHandler"
 
     def attach(self, dispatcher: Dispatcher | None = None) -> QueryLogHandler:
@@ -145,11 +145,11 @@ class QueryLogHandler(BaseEventHandler):
         answer: str | None,
         error: str | None,
     ) -> None:
-        record = seen.finish(answer, scores_of(shown), passages_of(shown), error)
+        record = seen.finish(answer, scores_of(shown), log_passages(shown), error)
         self.query_log.add(_with_report(record, report) if "query_id" in report else record)
 
     def _ended(self, span: str, error: BaseException | None) -> None:
-        """A span is over; a question still open then was broken off before its end event."""
+        """Note that a span is over; a question still open then was broken off before its end event."""
         with self._lock:
             seen = self._open.pop(span, None)
         if seen is not None:
@@ -157,7 +157,7 @@ class QueryLogHandler(BaseEventHandler):
 
 
 def _text_of(response: Response | PydanticResponse) -> str | None:
-    """What the user saw; `str` says "None" of no text."""
+    """Read what the user saw; `str` says "None" of no text."""
     if isinstance(response, PydanticResponse):
         said = str(response)  # a gate's refusal in an object's place has a text of its own
         return None if said == "None" else said
@@ -183,7 +183,7 @@ def _note(seen: Observation, event: BaseEvent, span: str, spans: frozenset[str])
 
 
 def _with_report(record: QueryRecord, report: Mapping[str, Any]) -> QueryRecord:
-    """A gated question, under the id the gate gave it: where the gate has logged it here itself, that record stays."""
+    """Log a gated question under the gate's id for it: where the gate has logged it here itself, that record stays."""
     return replace(
         record,
         query_id=report["query_id"],
@@ -207,7 +207,7 @@ class _Span(BaseSpan):
 
 
 class _Spans(BaseSpanHandler[_Span]):
-    """Which open span was opened by whom, and inside which one."""
+    """Knows which open span was opened by whom, and inside which one."""
 
     _on_end: Callable[[str, BaseException | None], None] | None = PrivateAttr(default=None)
 
@@ -216,14 +216,14 @@ class _Spans(BaseSpanHandler[_Span]):
         self._on_end = on_end
 
     def around(self, id_: str) -> list[str]:
-        """The span and every open one around it, from the innermost outwards."""
+        """List the span and every open one around it, from the innermost outwards."""
         ids = [id_]
         while (span := self.open_spans.get(ids[-1])) is not None and span.parent_id is not None:
             ids.append(span.parent_id)
         return ids
 
     def owner(self, id_: str) -> object:
-        """The object whose method the span covers."""
+        """Find the object whose method the span covers."""
         span = self.open_spans.get(id_)
         return None if span is None else span.owner
 
@@ -236,7 +236,7 @@ class _Spans(BaseSpanHandler[_Span]):
         tags: dict[str, Any] | None = None,  # noqa: ARG002
         **_: Any,
     ) -> _Span:
-        """A span was entered."""
+        """Note that a span was entered."""
         return _Span(id_=id_, parent_id=parent_span_id, owner=instance)
 
     def prepare_to_exit_span(
@@ -247,7 +247,7 @@ class _Spans(BaseSpanHandler[_Span]):
         result: Any | None = None,  # noqa: ANN401, ARG002
         **_: Any,
     ) -> _Span | None:
-        """A span was left."""
+        """Note that a span was left."""
         return self._left(id_, None)
 
     def prepare_to_drop_span(
@@ -258,7 +258,7 @@ class _Spans(BaseSpanHandler[_Span]):
         err: BaseException | None = None,
         **_: Any,
     ) -> _Span | None:
-        """A span was left by an exception."""
+        """Note that a span was left by an exception."""
         return self._left(id_, err)
 
     def _left(self, id_: str, error: BaseException | None) -> _Span | None:

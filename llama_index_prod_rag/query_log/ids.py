@@ -9,7 +9,7 @@ from llama_index_instrumentation.dispatcher import active_instrument_tags
 
 
 class Ids(TypedDict):
-    """The ids under which a question is known elsewhere; `QueryRecord`'s fields of these names."""
+    """Holds the ids under which a question is known elsewhere; `QueryRecord`'s fields of these names."""
 
     session_id: str | None
     trace_id: str | None
@@ -17,7 +17,7 @@ class Ids(TypedDict):
 
 
 def current_ids() -> Ids:
-    """The ids that hold at this point of the program; None where there is none.
+    """Find the ids that hold at this point of the program; None where there is none.
 
     `trace_id` and `span_id` are those of the open OpenTelemetry span, as hexadecimal digits. Whoever traces has loaded
     OpenTelemetry, so it is never imported for this. `session_id` is LlamaIndex's instrument tag `session.id`.

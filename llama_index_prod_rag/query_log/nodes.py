@@ -10,15 +10,15 @@ from llama_index_prod_rag.query_log.record import LoggedPassage
 
 
 def scores_of(hits: Sequence[NodeWithScore]) -> dict[str, float | None]:
-    """Node id -> score, in list order; of a node that comes twice, its first place counts."""
+    """Map node ids to scores, in list order; of a node that comes twice, its first place counts."""
     scores: dict[str, float | None] = {}
     for hit in hits:
         scores.setdefault(hit.node.node_id, hit.score)
     return scores
 
 
-def passages_of(hits: Sequence[NodeWithScore]) -> tuple[LoggedPassage, ...]:
-    """Each node's own text and document, in list order."""
+def log_passages(hits: Sequence[NodeWithScore]) -> tuple[LoggedPassage, ...]:
+    """List each node's own text and document, each node once."""
     first = {hit.node.node_id: hit.node for hit in reversed(hits)}
     return tuple(
         LoggedPassage(node_id, first[node_id].get_content(), first[node_id].ref_doc_id or "")

@@ -32,7 +32,7 @@ def clean_text(text: str) -> str:
 
 
 def clean_number(number: float | None) -> float | None:
-    """A finite Python float, or None: a NaN score says nothing, and NumPy's floats are no JSON.
+    """Make a number a finite Python float, or None: a NaN score says nothing, and NumPy's floats are not JSON.
 
     Examples:
         >>> clean_number(float("nan")), clean_number(2)
@@ -50,7 +50,7 @@ def _clean_numbers(numbers: Mapping[str, float | None]) -> dict[str, float | Non
 
 
 def clean_record(record: QueryRecord) -> QueryRecord:
-    """The same record with every text and number storable; durations that are no number are left out."""
+    """Make every text and number of a record storable; durations that are not a number are left out."""
     return replace(
         record,
         query=clean_text(record.query),
@@ -90,7 +90,7 @@ def _is_storable(score: float | None) -> bool:
 
 
 def clean_feedback(feedback: Feedback) -> Feedback:
-    """The same feedback with every text and number storable."""
+    """Make every text and number of feedback storable."""
     return replace(
         feedback,
         label=_maybe(feedback.label),
@@ -123,7 +123,7 @@ def map_comment(feedback: Feedback, change: Callable[[str], str]) -> Feedback:
 
 
 def withhold(text: str) -> str:  # noqa: ARG001 - one signature with every other change of text
-    """What `log_text=False` keeps of a text.
+    """Keep of a text what `log_text=False` lets through.
 
     Examples:
         >>> withhold("who earns most?")

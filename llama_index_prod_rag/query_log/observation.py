@@ -18,7 +18,7 @@ Scores = Mapping[str, float | None]
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """A retriever's call whose list nobody has fused yet."""
+    """Is a retriever's call whose list nobody has fused yet."""
 
     within: frozenset[str]
     leg: str
@@ -52,7 +52,7 @@ class Observation:
     _synthesis: float | None = None
 
     def begin(self, step: Step, span: str, model: str = "") -> None:
-        """A step began in a span; a reranking says with which model."""
+        """Note that a step began in a span; a reranking says with which model."""
         self._begun[step, span] = perf_counter(), model
 
     def _took(self, step: Step, span: str) -> tuple[float, str]:
@@ -61,13 +61,13 @@ class Observation:
         return now - began, model
 
     def add(self, record: Record, spans: frozenset[str]) -> None:
-        """A component emitted its record; `spans` are the ones it was emitted in, from the innermost outwards."""
+        """Take a component's record; `spans` are the ones it was emitted in, from the innermost outwards."""
         step: Step = "retrieval" if isinstance(record, RetrievalRecord) else "rerank"
         self._recorded.update((step, span) for span in spans)
         self._records.append(record)
 
     def end_retrieval(self, span: str, spans: frozenset[str], scores: Scores) -> None:
-        """A retriever returned; `spans` are those its call was made in, its own among them."""
+        """Note that a retriever returned; `spans` are those its call was made in, its own among them."""
         seconds, _ = self._took("retrieval", span)
         inner = [call for call in self._calls if span in call.within]
         self._calls = [call for call in self._calls if span not in call.within]
@@ -82,20 +82,20 @@ class Observation:
             self._calls.append(_Call(spans, span.partition(".")[0], hits, seconds))
 
     def end_rerank(self, span: str, scores: Scores) -> None:
-        """A reranker returned."""
+        """Note that a reranker returned."""
         seconds, model = self._took("rerank", span)
         if ("rerank", span) not in self._recorded:
             numbers = {node: _number(score) for node, score in scores.items()}
             self._records.append(RerankRecord(model, scores=numbers, seconds=seconds))
 
     def end_synthesis(self, span: str) -> None:
-        """The answer was written, or its stream is about to start."""
+        """Note that the answer was written, or that its stream is about to start."""
         self._synthesis = (self._synthesis or 0.0) + self._took("synthesis", span)[0]
 
     def finish(
         self, answer: str | None, shown: Scores, passages: tuple[LoggedPassage, ...], error: str | None = None
     ) -> QueryRecord:
-        """The record of everything up to now; called once, when the last token is out."""
+        """Make the record of everything up to now; called once, when the last token is out."""
         records = [*self._records, *(_retrieval(self.query, [call], {}) for call in self._calls)]
         seconds = seconds_of(records)
         if self._synthesis is not None:

@@ -30,7 +30,7 @@ _DEPTH = 100  # the legs' usual depth, so that "no leg found it" and "fusion los
 
 
 class HitRecord(NamedTuple):
-    """One passage's place in one list.
+    """Says where one passage stands in one list.
 
     Attributes:
         stage: which kind of list.
@@ -50,7 +50,7 @@ class HitRecord(NamedTuple):
 
 
 class LoggedPassage(NamedTuple):
-    """The text of a passage that reached the answer's context.
+    """Holds the text of a passage that reached the answer's context.
 
     Attributes:
         node_id: id of the passage.
@@ -70,7 +70,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback:
-    """Somebody's judgement of one answer. The OpenInference annotation field is given in brackets.
+    """Says how somebody judged one answer. The OpenInference annotation field is given in brackets.
 
     Attributes:
         helpful: thumbs up or down.
@@ -95,7 +95,7 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryRecord:
-    """One question and what became of it. The OpenInference attribute is given in brackets where there is one.
+    """Says what became of one question. The OpenInference attribute is given in brackets where there is one.
 
     Attributes:
         query: the text as the user asked it (`input.value`).
@@ -140,7 +140,7 @@ class QueryRecord:
     feedback: tuple[Feedback, ...] = ()
 
     def ranking(self, stage: Stage, leg: str = "") -> tuple[str, ...]:
-        """Node ids of one list, best first; of several calls one after the other.
+        """List the node ids of one list, best first; of several calls one after the other.
 
         Examples:
             >>> hits = (HitRecord("fused", "", "a", 1, 0.9), HitRecord("shown", "", "a", 1, 0.9))
@@ -150,7 +150,7 @@ class QueryRecord:
         return tuple(hit.node_id for hit in self.hits if hit.stage == stage and hit.leg == leg)
 
     def leg_scores(self) -> dict[str, dict[str, float]]:
-        """Leg -> node id -> raw score of the first retrieval: what `fusion.tuning` learns weights from.
+        """Map leg -> node id -> raw score of the first retrieval: what `fusion.tuning` learns weights from.
 
         Examples:
             >>> QueryRecord(query="q", hits=(HitRecord("leg", "bm25", "a", 1, 7.5),)).leg_scores()
@@ -166,7 +166,7 @@ class QueryRecord:
 def hits_of(
     records: Sequence[Record], shown: Mapping[str, float | None], *, depth: int = _DEPTH
 ) -> tuple[HitRecord, ...]:
-    """The lists of one question, from what its stages recorded.
+    """List the places of one question's passages, from what its stages recorded.
 
     Args:
         records: the retriever's and the reranker's records, oldest first (`trace.join_records`).
@@ -196,7 +196,7 @@ def rank_hits(
     places: Iterable[tuple[str, float | None]],
     ranks: Iterable[int] | None = None,
 ) -> Iterator[HitRecord]:
-    """The hits of one list, ranked from 1 unless told otherwise.
+    """Rank the hits of one list, from 1 unless told otherwise.
 
     A question has hundreds of them, on the caller's time: no Python code runs for each.
     """
@@ -224,7 +224,7 @@ def _by_score(scores: Mapping[str, float]) -> list[tuple[str, float]]:
 
 
 def seconds_of(records: Sequence[Record]) -> dict[str, float]:
-    """Wall time by stage: each leg's name, `"fusion"`, `"rerank"`; several calls of a stage add up.
+    """Sum wall time by stage: each leg's name, `"fusion"`, `"rerank"`; several calls of a stage add up.
 
     Examples:
         >>> seconds_of([RetrievalRecord("q", seconds={"bm25": 0.01, "fusion": 0.001}), RerankRecord("m", seconds=0.2)])
@@ -239,7 +239,7 @@ def seconds_of(records: Sequence[Record]) -> dict[str, float]:
 
 
 def config_hash(configuration: Mapping[str, Any]) -> str:
-    """Name of a configuration: queries with the same hash were answered by the same settings.
+    """Name a configuration: queries with the same hash were answered by the same settings.
 
     The first 16 hexadecimal digits of the SHA-256 of the configuration as JSON in UTF-8, keys sorted, without spaces,
     non-ASCII characters escaped.

@@ -16,7 +16,7 @@ from llama_index_prod_rag.query_log.record import QueryRecord
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """A question to label, and why it was drawn.
+    """Holds a question to label, and why it was drawn.
 
     Attributes:
         record: the question.
@@ -29,7 +29,7 @@ class Sampled:
 
 
 def uncertainty(confidence: float) -> float:
-    """How far from sure a confidence is: 1 at 0.5, 0 at 0 and at 1.
+    """Measure how far from sure a confidence is: 1 at 0.5, 0 at 0 and at 1.
 
     Source: uncertainty sampling, Lewis and Gale, "A Sequential Algorithm for Training Text Classifiers" (SIGIR 1994).
 

@@ -21,7 +21,7 @@ Row = dict[str, Any]
 
 
 class UtcTime(sa.types.TypeDecorator[datetime]):
-    """An aware moment; SQLite, which knows no time zones, is given UTC and its answer is read as UTC."""
+    """Stores an aware moment; SQLite, which knows no time zones, is given UTC and its answer is read as UTC."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
@@ -82,7 +82,7 @@ ANNOTATIONS = sa.Table(
 
 
 def query_row(record: QueryRecord) -> Row:
-    """Row of `queries` for a cleaned record."""
+    """Make the row of `queries` for a cleaned record."""
     return {
         "query_id": record.query_id,
         "time": record.time,
@@ -106,7 +106,7 @@ def query_row(record: QueryRecord) -> Row:
 
 
 def query_record(row: Mapping[str, Any], feedback: Iterable[Feedback]) -> QueryRecord:
-    """The record in a row of `queries`; lists that were not selected are empty."""
+    """Read the record in a row of `queries`; lists that were not selected are empty."""
     return QueryRecord(
         query=row["input_value"],
         query_id=row["query_id"],
@@ -131,7 +131,7 @@ def query_record(row: Mapping[str, Any], feedback: Iterable[Feedback]) -> QueryR
 
 
 def _pack(hits: Iterable[HitRecord]) -> Row:
-    """Each passage's id once, and lists of numbers: a third of the space, and of the time to read it, of plain hits."""
+    """Keep each passage's id once, and lists of numbers: a third of the space and reading time of plain hits."""
     numbers: dict[str, int] = {}
     rankings = []
     for (stage, leg, call), group in groupby(hits, key=lambda hit: (hit.stage, hit.leg, hit.call)):
@@ -158,7 +158,7 @@ def _unpack(rankings: Mapping[str, Any]) -> Iterable[HitRecord]:
 
 
 def annotation_row(annotation_id: str, query_id: str, feedback: Feedback) -> Row:
-    """Row of `annotations` for cleaned feedback."""
+    """Make the row of `annotations` for cleaned feedback."""
     return {
         "annotation_id": annotation_id,
         "query_id": query_id,
@@ -174,7 +174,7 @@ def annotation_row(annotation_id: str, query_id: str, feedback: Feedback) -> Row
 
 
 def feedback_of(row: Mapping[str, Any]) -> Feedback:
-    """The feedback in a row of `annotations`."""
+    """Read the feedback in a row of `annotations`."""
     return Feedback(
         helpful=row["helpful"],
         label=row["label"],

@@ -25,7 +25,7 @@ _Item: TypeAlias = QueryRecord | _Judgement
 
 
 class QueryLog:
-    """What happened, question by question, in SQLite or PostgreSQL.
+    """Keeps what happened, question by question, in SQLite or PostgreSQL.
 
     `add` and `add_feedback` only queue: they take microseconds, never raise and never wait for the database. A thread
     writes; `stats` says what became of everything. Close the log, or leave its `with` block, to write the rest; an
@@ -113,7 +113,7 @@ class QueryLog:
         passages: bool = True,
         hits: bool = True,
     ) -> Iterator[QueryRecord]:
-        """Stored records with their feedback, newest first, read page by page.
+        """Read stored records with their feedback, newest first, page by page.
 
         Args:
             since: only questions asked at this moment or later; a naive time is local.
@@ -136,7 +136,7 @@ class QueryLog:
                 return
 
     def get(self, query_id: str) -> QueryRecord | None:
-        """The stored record of one question, or None.
+        """Read the stored record of one question, or None.
 
         Raises:
             QueryLogError: there is no log, or it cannot be read.
@@ -147,7 +147,7 @@ class QueryLog:
 
     @property
     def stats(self) -> LogStats:
-        """What became of everything this process handed in."""
+        """Count what became of everything this process handed in."""
         return self._writer.stats
 
     def flush(self, timeout: float | None = None) -> bool:
@@ -191,7 +191,7 @@ def _join(queries: Sequence[Row], annotations: Sequence[Row]) -> list[QueryRecor
 
 
 class _Sink:
-    """What the writing thread does with a batch: withhold or redact, clean, store, and let the old go."""
+    """Does the writing thread's work on a batch: withhold or redact, clean, store, and let the old go."""
 
     def __init__(self, database: Database, change: Callable[[str], str] | None, keep: timedelta | None) -> None:
         self._database = database

@@ -15,7 +15,7 @@ _LEFT = "the reader left before the end of the stream"
 
 
 class _Watch:
-    """What was sent so far; leaving its `with` block is the end, and how it is left says which.
+    """Keeps what was sent so far; leaving its `with` block is the end, and how it is left says which.
 
     Only the first end is reported: reading to the end, breaking off and being forgotten unread may all happen.
     """
@@ -30,7 +30,7 @@ class _Watch:
         return token
 
     def end(self, error: str | None) -> None:
-        """The stream is over."""
+        """Note that the stream is over."""
         if (ended := self._ended) is not None:
             self._ended = None
             ended("".join(self._parts), error)
@@ -48,7 +48,7 @@ class _Watch:
 
 
 def watched(tokens: Iterable[str], ended: Ended) -> Generator[str, None, None]:
-    """The same tokens, and a call of `ended` when they are over, break off, or nobody reads them.
+    """Pass the tokens on, and call `ended` when they are over, break off, or nobody reads them.
 
     Examples:
         >>> list(watched(["a", "b"], lambda text, error: print(text, error)))
@@ -56,26 +56,26 @@ def watched(tokens: Iterable[str], ended: Ended) -> Generator[str, None, None]:
         ['a', 'b']
     """
     watch = _Watch(ended)
-    stream = _relayed(tokens, watch)
+    stream = _relay(tokens, watch)
     weakref.finalize(stream, watch.end, _LEFT)  # a generator that never started leaves no `with` block
     return stream
 
 
 def awatched(tokens: AsyncIterable[str], ended: Ended) -> AsyncGenerator[str, None]:
-    """`watched` for asynchronous streams."""
+    """Do for asynchronous streams what `watched` does."""
     watch = _Watch(ended)
-    stream = _arelayed(tokens, watch)
+    stream = _arelay(tokens, watch)
     weakref.finalize(stream, watch.end, _LEFT)
     return stream
 
 
-def _relayed(tokens: Iterable[str], watch: _Watch) -> Generator[str, None, None]:
+def _relay(tokens: Iterable[str], watch: _Watch) -> Generator[str, None, None]:
     with watch:
         for token in tokens:
             yield watch.sent(token)
 
 
-async def _arelayed(tokens: AsyncIterable[str], watch: _Watch) -> AsyncGenerator[str, None]:
+async def _arelay(tokens: AsyncIterable[str], watch: _Watch) -> AsyncGenerator[str, None]:
     with watch:
         async for token in tokens:
             yield watch.sent(token)

@@ -26,7 +26,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class LogStats:
-    """What became of the records and the feedback handed in by this process.
+    """Counts what became of the records and the feedback handed in by this process.
 
     Attributes:
         queued: not yet written.
@@ -70,7 +70,7 @@ class BackgroundWriter(Generic[Item]):
 
     @property
     def stats(self) -> LogStats:
-        """The counts at this moment."""
+        """Read the counts at this moment."""
         with self._changed:
             return LogStats(len(self._items) + self._in_flight, self._written, self._dropped, self._rejected)
 
@@ -139,7 +139,7 @@ class BackgroundWriter(Generic[Item]):
             self._deliver(batch)
 
     def _next_batch(self) -> list[Item]:
-        """The oldest items; empty when the writer is closed and nothing is left."""
+        """Take the oldest items; none when the writer is closed and nothing is left."""
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._deadline is not None)
             batch = [self._items.popleft() for _ in range(min(_BATCH, len(self._items)))]
