@@ -60,8 +60,9 @@ def nodes_of(document: BaseNode, plan: Plan, chunks: Sequence[Chunk]) -> list[Te
         node = node_of(document, plan.reading.render(chunk.start, chunk.end), chunk.head)
         node.relationships[NodeRelationship.SOURCE] = origin.source
         if origin.offset is not None:
-            node.start_char_idx = chunk.start + origin.offset
-            node.end_char_idx = chunk.end + origin.offset
+            start, end = plan.reading.origin(chunk.start, chunk.end)
+            node.start_char_idx = start + origin.offset
+            node.end_char_idx = end + origin.offset
         nodes.append(node)
     return nodes
 

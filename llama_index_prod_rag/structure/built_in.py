@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from llama_index_prod_rag.structure import code_signs, line_signs, signs
+from llama_index_prod_rag.structure import code_signs, encoded_signs, line_signs, signs, tables
 from llama_index_prod_rag.structure.registry import CODE, LINES, PROSE, Reader, Reading, register_format
 from llama_index_prod_rag.structure.tree import Block
 
@@ -39,6 +39,29 @@ def register_built_in() -> None:
         extensions=("tex", "latex", "ltx"),
         media_types=("application/x-tex", "text/x-tex"),
         looks_like=signs.latex,
+    )
+    register_format(
+        "notebook",
+        _lazily("notebook", "read_notebook"),
+        extensions=("ipynb",),
+        media_types=("application/x-ipynb+json",),
+        looks_like=lambda text: 2 * signs.CERTAIN * encoded_signs.is_notebook(text),
+        must_have=encoded_signs.is_notebook,
+    )
+    register_format(
+        "email",
+        _lazily("mail", "read_mail"),
+        extensions=("eml",),
+        media_types=("message/rfc822",),
+        looks_like=lambda text: signs.CERTAIN * encoded_signs.is_mail(text),
+        must_have=encoded_signs.is_mail,
+    )
+    register_format(
+        "csv",
+        _lazily("tables", "read_csv"),
+        extensions=("csv", "tsv", "tab"),
+        media_types=("text/csv", "text/tab-separated-values"),
+        looks_like=tables.table,
     )
     register_format(CODE, _lazily("code", "read_code"), looks_like=code_signs.code)
     register_format(LINES, _lazily("records", "read_lines"), looks_like=line_signs.lines)

@@ -14,7 +14,14 @@ import regex
 from llama_index_prod_rag.structure.signs import CERTAIN, without_fences
 
 SHEBANG = regex.compile(r"\ufeff?#!\s*/\S*?(?:env\s+(?:-S\s+)?)?(?P<program>[\w.+-]+)(?:\s|$)")
-_PROGRAMS = {"python": "python", "node": "javascript", "deno": "typescript"}
+_PROGRAMS = {
+    "python": "python",
+    "node": "javascript",
+    "deno": "typescript",
+    "ruby": "ruby",
+    "php": "php",
+    **dict.fromkeys(("sh", "bash", "dash", "zsh", "ksh"), "bash"),
+}
 _PYTHON_COOKIE = regex.compile(r"\A(?:#[^\n]*\n)?#.*?coding[:=]")
 _DOCSTRING_FIRST = regex.compile(r"(?:#[^\n]*\n|\s)*+[rRuU]?(?:\"\"\"|\'\'\')")
 _CONTINUED = regex.compile(r"(?:\\\n[^\n]*)+")

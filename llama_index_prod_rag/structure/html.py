@@ -95,6 +95,10 @@ class HtmlText:
                 )
         return shown.text()
 
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """Give the same place: offsets count in the source."""
+        return start, end
+
     def __len__(self) -> int:
         return len(self._source)
 

@@ -32,6 +32,8 @@ _CSS = regex.compile(
 
 _MOST = 0.6
 """Share of lines that begin alike in logs, chats and records; the others go on from the line above."""
+_OFTEN = 0.1
+"""Share of lines of a second way in which records begin."""
 _LONGEST = 250
 """Characters of a line in the middle; longer ones are paragraphs."""
 _FEWEST = 3
@@ -87,12 +89,24 @@ def is_record_like(body: Sequence[str]) -> bool:
         >>> is_record_like(["ann: hi", "bob: hello", "ann: well"]), is_record_like(["It is", "so late", "now, he said"])
         (True, False)
     """
-    shapes = Counter(_shape(line) for line in body if not _LIST_ITEM.match(line))
-    most = max((count for shape, count in shapes.items() if shape.strip("a ")), default=0)
-    return len(body) >= _FEWEST and most >= _MOST * len(body) and median(map(len, body)) <= _LONGEST
+    return bool(record_shapes(body))
 
 
-def _shape(line: str) -> str:
+def record_shapes(body: Sequence[str]) -> frozenset[str]:
+    """The ways in which records begin, where most lines do so; other lines go on with the record above.
+
+    Examples:
+        >>> sorted(record_shapes(["10:00 ann: hi", "10:01 bob: hello", "10:02 bob: it is", "late"]))
+        ['0:0 a:']
+    """
+    shapes = Counter(shape_of(line) for line in body if not _LIST_ITEM.match(line))
+    telling = {shape: count for shape, count in shapes.items() if shape.strip("a ")}
+    if len(body) < _FEWEST or max(telling.values(), default=0) < _MOST * len(body) or median(map(len, body)) > _LONGEST:
+        return frozenset()
+    return frozenset(shape for shape, count in telling.items() if count >= _OFTEN * len(body))
+
+
+def shape_of(line: str) -> str:
     """The first two words, letters and digits made one: `[Sun Dec` is `[a a`, `ann: hi` is `a:`."""
     match = _FIRST_WORDS.match(line)
     if match is None:

@@ -78,6 +78,12 @@ def read_markdown(text: str) -> Block:
         >>> read_markdown("---\ntitle: Cron jobs\n---\nThey run.").title
         'Cron jobs'
     """
+    blocks, title = markdown_blocks(text)
+    return replace(nest_sections(blocks, len(text)), title=title)
+
+
+def markdown_blocks(text: str) -> tuple[list[tuple[int, Block]], str | None]:
+    """The blocks of a Markdown text with the levels of headings, and the title that its front matter gives it."""
     lines = _Lines(text)
     blocks: list[tuple[int, Block]] = []
     title: str | None = None
@@ -93,8 +99,7 @@ def read_markdown(text: str) -> Block:
             stack[-1].children.extend(block for _, block in made)
             blocks.extend(made if len(stack) == 1 else ())
             title = title_of(token.content) if token.type == "front_matter" else title
-    root = nest_sections(glue_titles(_join_anchors(blocks, text), lines.words), len(text))
-    return replace(root, title=_unless_headed(title, blocks))
+    return glue_titles(_join_anchors(blocks, text), lines.words), _unless_headed(title, blocks)
 
 
 def _plain(text: str) -> str:

@@ -27,6 +27,11 @@ def read_prose(text: str) -> Block:
         >>> [(block.kind, block.title, block.start, block.end) for block in root.walk()][1:4]
         [('section', 'Birds', 0, 50), ('heading', None, 0, 9), ('paragraph', None, 10, 19)]
     """
+    return nest_sections(prose_blocks(text), len(text))
+
+
+def prose_blocks(text: str) -> list[tuple[int, Block]]:
+    """The paragraphs and headings of a plain text, with the levels of headings."""
     blocks: list[tuple[int, Block]] = []
     position = 0
     for match in _HEADING.finditer(text):
@@ -35,7 +40,7 @@ def read_prose(text: str) -> Block:
         blocks.append((level, Block("heading", match.start(), match.end(), title=clean_title(match["title"]))))
         position = match.end()
     blocks.extend(_paragraphs(text, position, len(text)))
-    return nest_sections(glue_titles(blocks, lambda block: text[block.start : block.end]), len(text))
+    return glue_titles(blocks, lambda block: text[block.start : block.end])
 
 
 def _paragraphs(text: str, start: int, end: int) -> list[tuple[int, Block]]:

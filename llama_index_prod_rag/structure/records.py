@@ -1,7 +1,8 @@
 """Texts that are made of lines: logs, chats, records, style sheets, XML, configuration, code without a grammar. Core.
 
 Nothing is known of such a text but its lines, its blank lines and its indentation, and these tell a lot: a line with
-the lines indented below it is one entry, entries between blank lines are one group, a comment belongs to what it heads.
+the lines indented below it is one entry, entries between blank lines are one group, a comment belongs to what it heads,
+and where most lines begin alike (with a date, a nick), the others go on with the entry above.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from llama_index_prod_rag.structure.line_signs import record_shapes, shape_of
 from llama_index_prod_rag.structure.lines import Line, split_lines
 from llama_index_prod_rag.structure.tree import Block
 
@@ -40,6 +42,8 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self._text = text
         self._lines = split_lines(text)
+        shown = [text[line.start : line.end] for line in self._lines if not line.blank]
+        self._shapes = record_shapes(shown)
         self._left = min((line.indent for line in self._lines if not line.blank), default=0)
 
     def groups(self) -> list[Block]:
@@ -50,7 +54,7 @@ class _Reader:
             if line.blank:
                 after_blank = True
                 continue
-            begins = after_blank and line.indent <= self._left and not self._closes(line)
+            begins = after_blank and line.indent <= self._left and not self._goes_on(line)
             if begins or not groups:
                 groups.append([])
             groups[-1].append(index)
@@ -68,7 +72,7 @@ class _Reader:
         entries: list[list[int]] = []
         for index in shown:
             line = self._lines[index]
-            if not entries or (line.indent <= indent and not self._closes(line)):
+            if not entries or (line.indent <= indent and not self._goes_on(line)):
                 entries.append([])
             entries[-1].append(index)
         if len(entries) == 1:
@@ -83,7 +87,10 @@ class _Reader:
     def _leaf(self, index: int) -> Block:
         return Block("line", self._lines[index].begin, self._lines[index].end)
 
-    def _closes(self, line: Line) -> bool:
+    def _goes_on(self, line: Line) -> bool:
+        """Whether a line belongs to the entry above it: it closes it, or begins as no record does."""
+        if self._shapes:
+            return shape_of(self._text[line.start : line.end]) not in self._shapes
         return _CLOSER.match(self._text, line.start, line.end) is not None
 
     def _glue_comments(self, blocks: list[Block]) -> list[Block]:

@@ -44,6 +44,10 @@ class Reading(Protocol):
         """A slice of `text` as a chunk shows it."""
         ...
 
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """Where in the source a slice of `text` comes from."""
+        ...
+
 
 Reader: TypeAlias = Callable[..., "Block | Reading"]
 """Text to root block, or to a `Reading`. It never raises on odd input: what it does not understand is a paragraph."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from llama_index_prod_rag.structure.tree import Block
 
@@ -20,5 +23,108 @@ class PlainReading:
     text: str
 
     def render(self, start: int, end: int) -> str:
-        """The slice itself."""
+        """Give the slice itself."""
         return self.text[start:end]
+
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """Give the same place: the text is the source."""
+        return start, end
+
+
+class Piece(NamedTuple):
+    """A stretch of a view and the stretch of the source that it comes from.
+
+    Attributes:
+        start: first character in the view; it ends where the next piece starts.
+        source_start: first character in the source.
+        source_end: behind its last character; where the lengths are the same, each character has its own place.
+    """
+
+    start: int
+    source_start: int
+    source_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What people read of a source that is encoded (a notebook's JSON, a mail's transfer encoding).
+
+    Attributes:
+        root: tree of blocks, offsets in `text`.
+        text: the view.
+        pieces: where it comes from, in order.
+    """
+
+    root: Block
+    text: str
+    pieces: tuple[Piece, ...]
+
+    def render(self, start: int, end: int) -> str:
+        """Give the slice of the view."""
+        return self.text[start:end]
+
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """Find the place in the source that a slice of the view comes from; a whole piece where it is encoded."""
+        first, last = self._piece(start), self._piece(max(start, end - 1))
+        begin = first.source_start + (start - first.start) * self._is_exact(first)
+        until = last.source_start + (end - last.start) if self._is_exact(last) else last.source_end
+        return begin, max(begin, until)
+
+    def _piece(self, position: int) -> Piece:
+        return self.pieces[max(0, bisect_right(self.pieces, position, key=lambda piece: piece.start) - 1)]
+
+    def _is_exact(self, piece: Piece) -> bool:
+        place = bisect_right(self.pieces, piece.start, key=lambda each: each.start)
+        end = self.pieces[place].start if place < len(self.pieces) else len(self.text)
+        return end - piece.start == piece.source_end - piece.source_start
+
+
+class ViewBuilder:
+    """A view under construction.
+
+    Examples:
+        >>> builder = ViewBuilder()
+        >>> builder.add("a", 1, 2)
+        >>> builder.add("é", 2, 8)
+        >>> view = builder.view(Block("document", 0, 2))
+        >>> view.text, view.origin(1, 2)
+        ('aé', (2, 8))
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._pieces: list[Piece] = []
+        self.length = 0
+
+    def add(self, text: str, source_start: int, source_end: int) -> None:
+        """Append text that comes from a stretch of the source."""
+        if text:
+            self._pieces.append(Piece(self.length, source_start, source_end))
+            self._parts.append(text)
+            self.length += len(text)
+
+    def separate(self) -> None:
+        """Append a blank line between two parts, unless nothing stands before it."""
+        if self.length:
+            position = self._pieces[-1].source_end
+            self.add("\n\n", position, position)
+
+    def view(self, root: Block) -> View:
+        """Give the view with its tree."""
+        return View(root, "".join(self._parts), tuple(self._pieces) or (Piece(0, 0, 0),))
+
+
+def moved(block: Block, by: int) -> Block:
+    """A block and all in it, so many characters further on.
+
+    Examples:
+        >>> moved(Block("list", 0, 4, (Block("item", 0, 4),)), 10).children[0].start
+        10
+    """
+    children = tuple(moved(child, by) for child in block.children)
+    return replace(block, start=block.start + by, end=block.end + by, children=children)
+
+
+def moved_all(blocks: Sequence[tuple[int, Block]], by: int) -> list[tuple[int, Block]]:
+    """Blocks with the levels of headings, so many characters further on."""
+    return [(level, moved(block, by)) for level, block in blocks]
