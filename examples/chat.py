@@ -17,7 +17,7 @@ from llama_index.core.chat_engine.types import AgentChatResponse, StreamingAgent
 from llama_index.core.llms import LLM
 
 from examples.pipeline import build_gate
-from llama_index_prod_rag.models.llm import OfflineLLM
+from llama_index_prod_rag.models import OfflineLLM
 
 
 def build_chat(gate: BaseQueryEngine, llm: LLM) -> CondenseQuestionChatEngine:

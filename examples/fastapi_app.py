@@ -26,7 +26,7 @@ from starlette.types import Receive, Scope, Send
 from examples.pipeline import build_gate
 from llama_index_prod_rag import QueryLog
 from llama_index_prod_rag.errors import QueryLogError
-from llama_index_prod_rag.models.llm import OfflineLLM
+from llama_index_prod_rag.models import OfflineLLM
 
 
 class Question(BaseModel):

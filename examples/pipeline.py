@@ -19,8 +19,8 @@ from llama_index_prod_rag import (
     DocumentAwareNodeParser,
     HybridFusionRetriever,
     QueryLog,
+    load_embedding,
 )
-from llama_index_prod_rag.models.embedding import load_embedding
 
 HANDBOOK = Path(__file__).parent / "handbook"
 

@@ -21,7 +21,7 @@ from llama_index.core.schema import BaseNode
 from llama_index.ingestion.ray import RayIngestionPipeline, RayTransformComponent
 
 from llama_index_prod_rag import DocumentAwareNodeParser
-from llama_index_prod_rag.models.onnx_embedding import OnnxEmbedding
+from llama_index_prod_rag.models import OnnxEmbedding
 from llama_index_prod_rag.retrievers.elasticsearch import IngestReport, create_index, index_definition, ingest
 
 BATCH = {"batch_size": 32}  # documents, then chunks, that one task of a worker takes

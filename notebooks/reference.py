@@ -18,11 +18,10 @@ from cycler import cycler
 from llama_index.core import Document, VectorStoreIndex
 from llama_index.core.schema import BaseNode, MetadataMode
 
-from llama_index_prod_rag import CrossEncoderRerank, DocumentAwareNodeParser
-from llama_index_prod_rag.evaluation.pair_scores import DiskScores
-from llama_index_prod_rag.models.embedding import embed_texts, load_embedding
-from llama_index_prod_rag.models.scorers import load_scorer
-from llama_index_prod_rag.postprocessor.score_cache import CachedScorer
+from llama_index_prod_rag import CrossEncoderRerank, DocumentAwareNodeParser, load_embedding
+from llama_index_prod_rag.evaluation import DiskScores
+from llama_index_prod_rag.models import embed_texts, load_scorer
+from llama_index_prod_rag.postprocessor import CachedScorer
 
 STATEMENTS = (
     "with",

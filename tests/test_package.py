@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
+
+import pytest
 
 import llama_index_prod_rag
 
@@ -62,3 +67,32 @@ def test_public_names_are_all_on_the_api_page() -> None:
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     assert not hasattr(llama_index_prod_rag, "NoSuchThing")
+
+
+_IMPORT = re.compile(r"^[ \t>]*(?:from|import) (llama_index_prod_rag(?:\.\w+)*)", re.MULTILINE)
+
+
+def _texts_for_users() -> dict[str, str]:
+    root = Path(__file__).parents[1]
+    pages = [root / "README.md", *(root / "docs").rglob("*.md"), *(root / "examples").rglob("*.py")]
+    texts = {str(page.relative_to(root)): page.read_text(encoding="utf-8") for page in pages}
+    for notebook in (root / "notebooks").glob("*.ipynb"):
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        texts[notebook.name] = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    return texts
+
+
+def test_no_page_example_or_notebook_imports_from_deeper_than_a_room() -> None:
+    rooms = {"llama_index_prod_rag.retrievers.elasticsearch"}
+    found = {(page, module) for page, text in _texts_for_users().items() for module in _IMPORT.findall(text)}
+    assert len(found) > 40
+    assert {(page, module) for page, module in found if module.count(".") > 1 and module not in rooms} == set()
+
+
+@pytest.mark.parametrize("room", sorted(path.name for path in Path(llama_index_prod_rag.__file__).parent.iterdir()))
+def test_every_public_name_of_a_room_is_there(room: str) -> None:
+    if not (Path(llama_index_prod_rag.__file__).parent / room / "__init__.py").is_file():
+        return
+    module = import_module(f"llama_index_prod_rag.{room}")
+    for name in getattr(module, "__all__", ()):
+        assert getattr(module, name) is not None

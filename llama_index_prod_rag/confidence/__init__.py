@@ -5,8 +5,9 @@ Names are looked up on first use: fitting needs scipy and scikit-learn, judging 
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from llama_index_prod_rag._lazy import export
 
 if TYPE_CHECKING:
     from llama_index_prod_rag.confidence.assessment import Assessor, RetrievalAssessment, Status
@@ -66,6 +67,8 @@ _HOMES = {
     "verify": "verification",
 }
 
+__getattr__, __dir__ = export(__name__, _HOMES)
+
 __all__ = [
     "Assessor",
     "CalibratedAssessor",
@@ -98,13 +101,3 @@ __all__ = [
     "upper_bound",
     "verify",
 ]
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from llama_index_prod_rag._lazy import export
 
 if TYPE_CHECKING:
     from llama_index_prod_rag.query_engine.access_check import AccessCheck
@@ -30,6 +31,8 @@ _HOMES = {
     "default_prompts": "prompts",
 }
 
+__getattr__, __dir__ = export(__name__, _HOMES)
+
 __all__ = [
     "AccessCheck",
     "AssessmentEvent",
@@ -44,13 +47,3 @@ __all__ = [
     "best_sentences",
     "default_prompts",
 ]
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from llama_index_prod_rag._lazy import export
 
 if TYPE_CHECKING:
     from llama_index_prod_rag.query_log.configuration import engine_hash, settings_of
@@ -41,6 +42,8 @@ _HOMES = {
     "settings_of": "configuration",
 }
 
+__getattr__, __dir__ = export(__name__, _HOMES)
+
 __all__ = [
     "Feedback",
     "HitRecord",
@@ -59,13 +62,3 @@ __all__ = [
     "seconds_of",
     "settings_of",
 ]
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

@@ -5,8 +5,9 @@ Names are looked up on first use: the embedded legs need no Elasticsearch client
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from llama_index_prod_rag._lazy import export
 
 if TYPE_CHECKING:
     from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
@@ -24,6 +25,8 @@ _HOMES = {
     "fuse_legs": "fusing",
 }
 
+__getattr__, __dir__ = export(__name__, _HOMES)
+
 __all__ = [
     "BM25FRetriever",
     "DenseRetriever",
@@ -32,13 +35,3 @@ __all__ = [
     "LegResult",
     "fuse_legs",
 ]
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

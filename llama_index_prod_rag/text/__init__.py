@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from llama_index_prod_rag._lazy import export
 
 if TYPE_CHECKING:
     from llama_index_prod_rag.text.graphemes import floor_to_grapheme
@@ -19,6 +20,8 @@ _HOMES = {
     "split_sentences": "sentences",
 }
 
+__getattr__, __dir__ = export(__name__, _HOMES)
+
 __all__ = [
     "HuggingFaceCounter",
     "SimpleCounter",
@@ -27,13 +30,3 @@ __all__ = [
     "floor_to_grapheme",
     "split_sentences",
 ]
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
