@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from llama_index_prod_rag._lazy import export
 
 if TYPE_CHECKING:
+    from llama_index_prod_rag.retrievers.access import AccessPolicy, GuardedRetriever, Principal, acting_as
     from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
     from llama_index_prod_rag.retrievers.dense import DenseRetriever
     from llama_index_prod_rag.retrievers.elasticsearch import ElasticsearchHybridRetriever
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
 
 _HOMES = {
+    "acting_as": "access",
+    "Principal": "access",
+    "GuardedRetriever": "access",
+    "AccessPolicy": "access",
     "BM25FRetriever": "bm25",
     "DenseRetriever": "dense",
     "ElasticsearchHybridRetriever": "elasticsearch",
@@ -28,10 +33,14 @@ _HOMES = {
 __getattr__, __dir__ = export(__name__, _HOMES)
 
 __all__ = [
+    "AccessPolicy",
     "BM25FRetriever",
     "DenseRetriever",
     "ElasticsearchHybridRetriever",
+    "GuardedRetriever",
     "HybridFusionRetriever",
     "LegResult",
+    "Principal",
+    "acting_as",
     "fuse_legs",
 ]
