@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from llama_index_prod_rag.durable_files import write_whole
 from llama_index_prod_rag.errors import ConfigurationError, InputError
 from llama_index_prod_rag.json_lines import numbered_lines
 from llama_index_prod_rag.query_log.normalise import WITHHELD
@@ -30,8 +31,11 @@ _FORMS = {
     "answerable": "write true, false or null",
 }
 _YES, _NO = ("yes", "true", "x"), ("no", "false")
-# Spreadsheets run cells that begin like this; a quote before them makes them text (OWASP, "CSV Injection").
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+# Spreadsheets run cells that begin like this, some after blanks and some with the full-width signs of East Asian
+# keyboards; a quote before it makes it text (OWASP, "CSV Injection"). The same behind what the spreadsheet of
+# another country takes for the end of a cell.
+_FORMULA = re.compile(r"'*(?:[\t\r\n]|\s*[=+\-@|%＝＋－＠])")
+_FORMULA_INSIDE = re.compile(r"(?<=[;,\t\r\n])(\s*)('*)(?=[=+\-@|%＝＋－＠])")
 
 TextOf = Callable[[str], str | None]
 """Text of a passage by its id, None where it is gone; `lambda id: docstore.get_node(id).get_content()`."""
@@ -63,8 +67,9 @@ def export_sheet(sample: Iterable[Sampled], path: Path, *, pool: int = 10, text_
     """
     write = _by_ending(path, {".csv": _write_csv, ".jsonl": _write_jsonl})
     rows = [_question(drawn, _candidates(drawn.record, pool, text_of)) for drawn in sample]
-    with path.open("w", encoding="utf-8-sig" if path.suffix == ".csv" else "utf-8", newline="") as file:
-        write(rows, file)
+    sheet = io.StringIO(newline="")
+    write(rows, sheet)
+    write_whole(path, sheet.getvalue().encode("utf-8-sig" if path.suffix == ".csv" else "utf-8", "replace"))
     return len(rows)
 
 
@@ -89,7 +94,7 @@ def import_sheet(sheet: Path, labels: Path) -> int:
     rows = [row for row in read(sheet) if row["relevant"] or row["answers"] or row["answerable"] is not None]
     if not rows:
         raise InputError(f"nothing in {sheet} is filled in: give relevant, answerable or right_answer somewhere")
-    labels.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    write_whole(labels, "".join(json.dumps(row) + "\n" for row in rows))
     return len(rows)
 
 
@@ -129,7 +134,8 @@ def _write_jsonl(rows: Iterable[Mapping[str, Any]], file: TextIO) -> None:
 
 
 def _write_csv(rows: Iterable[Mapping[str, Any]], file: TextIO) -> None:
-    writer = csv.writer(file)
+    # Every cell in quotes: a spreadsheet that splits at semicolons must not find one in a text.
+    writer = csv.writer(file, quoting=csv.QUOTE_ALL)
     writer.writerow((*_COLUMNS, *_TO_FILL))
     for row in rows:
         question = [row[column] for column in _COLUMNS[:4]]
@@ -139,11 +145,15 @@ def _write_csv(rows: Iterable[Mapping[str, Any]], file: TextIO) -> None:
 
 
 def _quoted(cell: str) -> str:
-    return f"'{cell}" if _FORMULA.match(cell) else cell
+    """A cell with one quote more before each sign that would begin a formula."""
+    inside = _FORMULA_INSIDE.sub(r"\1'\2", cell)
+    return f"'{inside}" if _FORMULA.match(inside) else inside
 
 
 def _unquoted(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+    """The cell that was quoted: one quote less at each of these places."""
+    inside = cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+    return _FORMULA_INSIDE.sub(lambda found: found[1] + found[2][1:], inside)
 
 
 def _read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
@@ -164,8 +174,9 @@ def _read_csv(path: Path) -> Iterator[dict[str, Any]]:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path} is not UTF-8: save the sheet as 'CSV UTF-8' in the spreadsheet") from None
-    delimiter = ";" if text.startswith("query_id;") else ","
+    delimiter = ";" if text.startswith(("query_id;", '"query_id";')) else ","
     questions: dict[str, dict[str, Any]] = {}
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))  # the default ends at 131,072 characters
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     if missing := {"query_id", "query", "passage_id", *_TO_FILL} - set(reader.fieldnames or ()):
         raise InputError(f"{path}: the columns {', '.join(sorted(missing))} are missing from the sheet")

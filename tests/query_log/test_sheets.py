@@ -74,6 +74,45 @@ def test_no_cell_of_a_sheet_is_run_as_a_formula(tmp_path: Path) -> None:
     assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@", "\t", "\r")]
 
 
+_RUN = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|", "%", " =")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n=1+1",
+        "＝1",
+        " =1",
+        "－1",
+        "|calc",
+        "a;=1",
+        "a, -1",
+        "a\t=1",
+        "\ud800=",
+        "x" * 200_000,
+        "'=1",
+        "a;'=1",
+        "\n\n",
+        "-",
+    ],
+)
+def test_hostile_and_long_passages_are_text_in_every_spreadsheet_and_come_back(tmp_path: Path, text: str) -> None:
+    record = QueryRecord(query=text, query_id="q", passages=(LoggedPassage("n", text),))
+    export_sheet([Sampled(record, "random")], sheet := tmp_path / "sheet.csv")
+    raw = sheet.read_bytes().decode("utf-8-sig")
+    csv.field_size_limit(10**6)
+    for delimiter in ",;":  # a spreadsheet of another country splits at semicolons
+        for row in csv.reader(raw.splitlines(keepends=True), delimiter=delimiter):
+            assert not [cell for cell in row if cell.startswith(_RUN)]
+    filled = raw.removesuffix('"","",""\r\n') + '"1","",""\r\n'
+    sheet.write_bytes(filled.encode("utf-8-sig"))
+    labels = tmp_path / "labels.jsonl"
+    assert import_sheet(sheet, labels) == 1
+    [label] = map(json.loads, labels.read_text().splitlines())
+    assert label["query"] == text.replace("\ud800", "?")
+    assert label["relevant"] == {"n": 1}
+
+
 def test_labels_come_back_from_json_lines(tmp_path: Path) -> None:
     sheet, labels = tmp_path / "sheet.jsonl", tmp_path / "labels.jsonl"
     export_sheet(SAMPLE, sheet)
