@@ -268,6 +268,11 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
         """Give the retriever that the first attempt asks."""
         return self._search.retriever
 
+    @property
+    def query_log(self) -> Log | None:
+        """Give the log that takes this gate's own records."""
+        return self._means.log
+
     def with_filters(self, filters: MetadataFilters | None) -> ConfidenceGatedQueryEngine:
         """Make the same gate with one request's metadata filters in every retriever it asks, those of retries included.
 

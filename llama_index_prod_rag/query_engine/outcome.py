@@ -83,7 +83,10 @@ class Report:
     def __post_init__(self) -> None:
         self.decision = self.best.decision
         self.reasons = self.best.assessment.reasons
-        self.degraded = dict(self.best.degraded)
+        # Of an attempt that is not answered from, too: why it was of no use.
+        others = [attempt for attempt in self.attempts if attempt is not self.best]
+        failed = {f"{attempt.name}: {stage}": why for attempt in others for stage, why in attempt.degraded.items()}
+        self.degraded = {**self.best.degraded, **failed}
         self.seconds = {
             stage: sum(attempt.seconds.get(stage, 0.0) for attempt in self.attempts)
             for stage in dict.fromkeys(stage for attempt in self.attempts for stage in attempt.seconds)

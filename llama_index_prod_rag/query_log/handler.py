@@ -115,8 +115,9 @@ class QueryLogHandler(BaseEventHandler):
             if isinstance(event, QueryStartEvent):
                 query = event.query.query_str if isinstance(event.query, QueryBundle) else event.query
                 engine = self._spans.owner(span)
+                itself = getattr(engine, "query_log", None) is self.query_log
                 named = getattr(engine, "config_hash", "")  # an engine may name its configuration itself: the gate does
-                self._open[span] = Observation(query, named or engine_hash(engine))
+                self._open[span] = Observation(query, named or engine_hash(engine), itself)
         elif isinstance(event, QueryEndEvent):
             if span == root:
                 self._finish(self._open.pop(root), event.response)
@@ -152,7 +153,7 @@ class QueryLogHandler(BaseEventHandler):
         """Note that a span is over; a question still open then was broken off before its end event."""
         with self._lock:
             seen = self._open.pop(span, None)
-        if seen is not None:
+        if seen is not None and not seen.logs_itself:
             self._log(seen, [], {}, None, "cancelled" if error is None else describe(error))
 
 

@@ -36,12 +36,14 @@ class Observation:
     Attributes:
         query: the question's text.
         config_hash: see `record.config_hash`.
+        logs_itself: whether the engine writes to the same log, so that what it broke off is logged already.
         ids: under which it is known elsewhere, see `conventions.current_ids`.
         time: when the question came in.
     """
 
     query: str
     config_hash: str = ""
+    logs_itself: bool = False
     ids: Ids = field(default_factory=current_ids)
     time: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     _clock: float = field(default_factory=perf_counter)

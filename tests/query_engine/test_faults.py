@@ -142,8 +142,7 @@ def test_no_failing_stage_tells_a_secret(
     report = json.dumps(response.metadata["prod_rag"])
     told = [report, caplog.text, repr(log.records), *events.said]
     assert not [secret for secret in SECRETS[:3] for where in told if secret in where]
-    attempts_degrade = "no route to https://***@db.internal.example" in report
-    assert attempts_degrade or stage in ("rewriter", "retry")  # only the attempt that is answered from is reported
+    assert "no route to https://***@db.internal.example" in report  # the rest is for operators
 
 
 @pytest.mark.parametrize("decision_stage", ["masking", "permissions after a reranker"])

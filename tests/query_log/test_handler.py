@@ -277,3 +277,19 @@ def test_what_happens_to_a_node_later_does_not_change_its_record(log: QueryLog) 
     assert shown.score is not None
     assert shown.score > 0
     assert record.passages[0].document_id
+
+
+def test_a_question_that_a_logging_gate_breaks_off_is_logged_once(log: QueryLog) -> None:
+    class Leaves(BaseRetriever):
+        def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+            raise KeyboardInterrupt
+
+    gate = ConfidenceGatedQueryEngine(Leaves(), query_log=log)
+    handler = QueryLogHandler(query_log=log).attach()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            gate.query("what?")
+    finally:
+        handler.detach()
+    log.flush()
+    assert [(record.query, record.error) for record in log.records()] == [("what?", "cancelled")]
