@@ -3,28 +3,106 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 _ROMAN_NUMERAL = re.compile(r"(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
-_KEYWORD_RANKS = {
-    "annex": 1,
-    "appendix": 1,
-    "attachment": 1,
-    "exhibit": 1,
-    "schedule": 1,
-    "part": 2,
-    "title": 2,
-    "chapter": 3,
-    "article": 4,
-}
-_DECIMAL_RANK = 5
+
+# How far out a kind of division stands, in the languages whose statutes and contracts are read.
+_DIVISIONS = (
+    (1, "annex appendix attachment exhibit schedule annexe anexo anhang anlage allegato bijlage приложение"),
+    (
+        2,
+        "part title book teil buch partie titre livre parte título libro titolo livro deel titel раздел 编 編 篇 部 편",
+    ),
+    (3, "chapter kapitel chapitre capítulo capo hoofdstuk rozdział глава 章 장"),
+    (4, "abschnitt sección sezione secção seção afdeling 节 節 절"),
+    (5, "article artikel artículo articolo artigo artykuł статья art 条 條 조"),
+)
+_RANKS = {word: rank for rank, words in _DIVISIONS for word in words.split()}
+KEYWORDS = (*_RANKS, "section", "clause", "rule", "cláusula", "clausula", "paragraf", "sect", "sec")
+"""Words that stand before a number, in lower case and without the full stop that shortens some."""
+_SAME = {"art": "article"}
+_PUT_IN_BY_POINT = frozenset({"статья", "глава"})
+_DECIMAL_RANK = 6
 """`4` stands beside `Section 4`, `4.2` one below it, and so on."""
 NESTED_RANK = 20
 """From here on ranks follow the order of appearance: (a) may hold (i), or the other way round."""
 _MAX_GAP = 5
 """A number may skip so many before it: some are lost when pages are made into text."""
+_LATIN = ["bis", "ter", "quater", "quinquies", "sexies", "septies", "octies", "novies", "decies"]
+LATIN = "|".join(_LATIN)
+"""What follows the number of a section put in between two others: 10bis."""
+_WRITTEN_OUT = (
+    "one first premier première primero primera primo prima primeiro primeira unique único única erster erste",
+    "two second segundo segunda",
+    "three third tercero tercera",
+    "four fourth cuarto cuarta",
+    "five fifth quinto quinta",
+    "six sixth sexto sexta",
+    "seven seventh séptimo séptima",
+    "eight eighth octavo octava",
+    "nine ninth noveno novena",
+    "ten tenth décimo décima",
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
+)
+_WORDS = {word: value for value, words in enumerate(_WRITTEN_OUT, start=1) for word in words.split()}
+NUMBER_WORDS = tuple(_WORDS)
+"""Numbers written out, in lower case."""
+_INSERTED = re.compile(rf"(\d+)(?:[ -]?({LATIN})|([a-z]{{1,2}}))?((?:-\d+[a-z]?)*)")
+_CODE = re.compile(r"(?:[lrda]\.? ?\*? ?)(?=\d)")
+_ORDINAL = re.compile(r"(?<=\d)(?:er|re|ère|\.?[ºª°])$")
+_HAN_DIGITS = ("〇零", "一", "二两兩", "三", "四", "五", "六", "七", "八", "九")
+_HAN = {sign: value for value, signs in enumerate(_HAN_DIGITS) for sign in signs}
+_HAN_UNITS = {"十": 10, "百": 100, "千": 1000}
+
+
+def han_value(numeral: str) -> int | None:
+    """The value of a number in Chinese characters, or None.
+
+    Examples:
+        >>> han_value("一百二十三"), han_value("十五"), han_value("二〇"), han_value("甲")
+        (123, 15, 20, None)
+    """
+    if not numeral or not set(numeral) <= _HAN.keys() | _HAN_UNITS.keys():
+        return None
+    if not set(numeral) & _HAN_UNITS.keys():
+        return int("".join(str(_HAN[sign]) for sign in numeral))
+    value = digit = 0
+    for sign in numeral:
+        if sign in _HAN:
+            digit = _HAN[sign]
+        else:
+            value, digit = value + (digit or 1) * _HAN_UNITS[sign], 0
+    return value + digit
+
+
+def place_of(number: str) -> float | None:
+    """The place of a number among its neighbours: one put in later stands between two whole ones.
+
+    Examples:
+        >>> place_of("12") < place_of("12A") < place_of("12B") < place_of("13"), place_of("1er"), place_of("x")
+        (True, 1, None)
+        >>> place_of("10bis") < place_of("10 ter"), place_of("80a-1") < place_of("80a-2"), place_of("L. 121-1")
+        (True, True, 121.000001)
+    """
+    plain = unicodedata.normalize("NFC", number).lower().strip()
+    if (known := _WORDS.get(plain) or han_value(plain)) is not None:
+        return known
+    match = _INSERTED.fullmatch(_ORDINAL.sub("", _CODE.sub("", plain)))
+    if match is None:
+        return None
+    whole, latin, letters, parts = match.groups()
+    place: float = int(whole)
+    if latin or letters:
+        inserted = 1 + _LATIN.index(latin) if latin else sum(ord(each) - 96 for each in letters)
+        place += inserted / 1000
+    for index, part in enumerate(part for part in parts.split("-") if part):
+        place += int(part.rstrip("abcdefghijklmnopqrstuvwxyz")) / 10 ** (6 + 2 * index)
+        place += (ord(part[-1]) - 96 if part[-1].isalpha() else 0) / 10 ** (8 + 2 * index)
+    return place
 
 
 def roman_value(numeral: str) -> int | None:
@@ -60,14 +138,14 @@ class Reading:
 
     Attributes:
         style: what the numbers of one run have in common.
-        value: its place in the run, from 0 or 1.
+        value: its place in the run, from 0 or 1; what was put in later lies between two whole numbers.
         above: for `4.2.1` the numbers before the last, (4, 2).
         rank: how far out it stands, 1 the outermost; 0 where only the context tells.
     """
 
     style: str
-    value: int
-    above: tuple[int, ...] = ()
+    value: float
+    above: tuple[float, ...] = ()
     rank: int = 0
 
 
@@ -83,23 +161,50 @@ def readings(number: str, *, keyword: str = "", sign: str = "") -> list[Reading]
         >>> [(reading.style, reading.value) for reading in readings("i", sign="()")]
         [('a()', 9), ('i()', 1)]
         >>> readings("4.2", keyword="Section")
-        [Reading(style='decimal', value=2, above=(4,), rank=6)]
+        [Reading(style='decimal', value=2, above=(4,), rank=7)]
+        >>> readings("十二", keyword="条")
+        [Reading(style='1条', value=12, above=(), rank=5)]
     """
-    rank = _KEYWORD_RANKS.get(keyword.lower(), 0)
-    frame = keyword.lower() if rank else sign
-    if number[0].isdecimal():
-        *above, value = (int(part) for part in number.split("."))
+    keyword = keyword.lower().rstrip(".")
+    rank = _RANKS.get(keyword, 0)
+    frame = _SAME.get(keyword, keyword) if rank else sign
+    places = _places_of(number)
+    if places is not None:
+        *above, value = places
         if len(above) == 1 and value == 0:  # "2.0 Grant" stands above 2.1
             value = above.pop()
         if rank:
             # "Exhibit 10.24" is how a filing numbers the contract itself.
-            return [] if above else [Reading(f"1{frame}", value, rank=rank)]
-        if sign in ("", ".") or above:
+            # Article 5.1 of a Russian statute was put in behind Article 5.
+            inserted = above[0] + value / 1000 if len(above) == 1 and frame in _PUT_IN_BY_POINT else value
+            return [] if above and inserted is value else [Reading(f"1{frame}", inserted, rank=rank)]
+        if (sign in ("", ".") and not _is_han(number)) or above:
             return [Reading("decimal", value, tuple(above), _DECIMAL_RANK + len(above))]
-        return [Reading(f"1{frame}", value)]
+        return [Reading(f"{'一' if _is_han(number) else '1'}{frame}", value)]
     letter, roman = ("A", "I") if number.isupper() else ("a", "i")
-    found = ((letter, letter_value(number)), (roman, roman_value(number)))
+    found = ((letter, letter_value(number)), (roman, _roman_place(number)))
     return [Reading(style + frame, value, rank=rank) for style, value in found if value is not None]
+
+
+def _places_of(number: str) -> list[float] | None:
+    """`4.2A` to 4 and the place of 2A; None for letters and Roman numerals."""
+    whole = place_of(number)
+    parts = [whole] if whole is not None else [place_of(part) for part in number.split(".")]
+    known = [part for part in parts if part is not None]
+    return known if len(known) == len(parts) else None
+
+
+def _is_han(number: str) -> bool:
+    return number[0] in _HAN or number[0] in _HAN_UNITS
+
+
+def _roman_place(numeral: str) -> float | None:
+    """`IV` and, put in after it, `IVA`."""
+    value = roman_value(numeral)
+    if value is None and len(numeral) > 1 and numeral[-1] in "ABEFGH":
+        before = roman_value(numeral[:-1])
+        return None if before is None else before + (ord(numeral[-1]) - 64) / 1000
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +214,8 @@ class Open:
     reading: Reading
     rank: int
     label: str
+    indent: int | None = None
+    is_part: bool = False
 
 
 class Outline:
@@ -116,6 +223,8 @@ class Outline:
 
     def __init__(self) -> None:
         self._open: list[Open] = []
+        self._left: list[Open] = []
+        """Numbers that a paragraph without one has closed, until another number is taken: their run may go on."""
         self._around: int | None = None
         """How many numbers were open where the sentence began whose parts are being numbered."""
 
@@ -130,7 +239,14 @@ class Outline:
         return self._around is not None
 
     def take(
-        self, candidates: list[Reading], label: str, *, begins_line: bool, in_sentence: bool = False
+        self,
+        candidates: list[Reading],
+        label: str,
+        *,
+        begins_line: bool,
+        in_sentence: bool = False,
+        indent: int | None = None,
+        is_part: bool = False,
     ) -> int | None:
         """Open a number if it continues the outline.
 
@@ -139,6 +255,8 @@ class Outline:
             label: how it is written.
             begins_line: whether nothing stands before it; then it may skip numbers and open a run anywhere.
             in_sentence: whether it numbers a part of a sentence; its run closes no run from before the sentence.
+            indent: columns before it in its line, where they are known.
+            is_part: whether the sentence before it goes on with it.
 
         Returns:
             Its rank, or None if it continues nothing.
@@ -146,14 +264,15 @@ class Outline:
         Examples:
             >>> outline = Outline()
             >>> outline.take(readings("4", keyword="Section"), "Section 4", begins_line=True)
-            5
-            >>> outline.take(readings("4.1"), "4.1", begins_line=False)
             6
+            >>> outline.take(readings("4.1"), "4.1", begins_line=False)
+            7
             >>> outline.take(readings("9.7"), "9.7", begins_line=False) is None
             True
             >>> outline.take(readings("a", sign="()"), "(a)", begins_line=False), outline.path
             (20, ('Section 4', '4.1', '(a)'))
         """
+        self._resume(candidates)
         around = self._around
         if in_sentence and around is None:
             self._around = len(self._open)
@@ -165,8 +284,18 @@ class Outline:
         if self._around is not None and depth < self._around:
             self._around = None
         rank = reading.rank or max(NESTED_RANK, self._open[depth - 1].rank + 1 if depth else 0)
-        self._open[depth:] = [Open(reading, rank, label)]
+        self._open[depth:] = [Open(reading, rank, label, indent, is_part)]
+        self._left = []
         return rank
+
+    def _resume(self, candidates: list[Reading]) -> None:
+        """Open again what a paragraph has closed, where a number goes on with it."""
+        depth = len(self._open)
+        self._open += self._left
+        if all(place < depth for place, _ in self._next_in_run(candidates, gap=1)):
+            del self._open[depth:]
+        else:
+            self._left = []
 
     def leave_sentence(self, candidates: list[Reading]) -> None:
         """Close the runs that numbered parts of a sentence now over, unless a number goes on with one of them.
@@ -188,6 +317,48 @@ class Outline:
         if not depths or min(depths) < self._around:
             del self._open[self._around :]
             self._around = None
+
+    def leave_all(self) -> bool:
+        """Close every number, at the end of the clauses; whether any was open."""
+        left = bool(self._open)
+        self._open.clear()
+        self._left = []
+        self._around = None
+        return left
+
+    def leave_for(self, indent: int, *, over: bool) -> int | None:
+        """Close what a paragraph without a number does not belong to, by its indentation or because a sentence is over.
+
+        Args:
+            indent: columns before the paragraph.
+            over: whether the sentence before has ended, so that no part of a list goes on.
+
+        Returns:
+            The rank of the outermost number closed, or None.
+
+        Examples:
+            >>> outline = Outline()
+            >>> _ = outline.take(readings("9", sign="."), "9", begins_line=True, indent=3)
+            >>> _ = outline.take(readings("a", sign="()"), "(a)", begins_line=True, indent=6)
+            >>> outline.leave_for(3, over=True), outline.path
+            (20, ('9',))
+        """
+        depth = len(self._open)
+        while depth and self._open[depth - 1].rank >= NESTED_RANK and self._ends_before(depth - 1, indent, over=over):
+            depth -= 1
+        if depth == len(self._open):
+            return None
+        rank = self._open[depth].rank
+        self._left = [*self._open[depth:], *self._left]
+        del self._open[depth:]
+        self._around = None
+        return rank
+
+    def _ends_before(self, depth: int, indent: int, *, over: bool) -> bool:
+        known = self._open[depth].indent
+        if known is not None and indent != known:
+            return indent < known
+        return over and self._open[depth].is_part
 
     def leave_nested(self) -> bool:
         """Close the runs whose depth only the context tells, (a) and (i); whether any was open."""

@@ -1,0 +1,166 @@
+"""What names a clause: words behind its number, below it, above it. Core: strings alone.
+
+A caption is short, ends no sentence and says nothing: one that might be a sentence is none.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from llama_index_prod_rag.structure.lines import paragraph_spans
+
+UNDERLINE = re.compile(r"[ \t]*(?:\r?\n)[ \t]*[-=~_*]{3,}[ \t]*(?=[\r\n]|\Z)")
+_TERM = re.compile(r"\s{0,40}[\"“„«]([^\"“”„«»\n]{1,80})[\"”“»]")
+_BEHIND = re.compile(
+    r"[ \t]{0,40}(?:[–—-][ \t]*)?(?P<words>[\"“(\[]?(?:[^\W_a-z]|\d)[^\r\n.:;。；：]{0,80}?)"
+    r"(?:\.(?=\s|\Z)|[.:]?[ \t]{0,40}"
+    r"(?:\Z|\r?\n(?=[ \t]*(?:\r?\n|[^\W_a-z]|[\"“„«]|[(（][\w]{1,4}[)）]|[-=~_*]{3}|\Z))))"
+)
+_TWO_LINES = re.compile(r"[^\r\n]+(?:\r?\n[^\r\n]+)?")
+_SENTENCE_SIGN = re.compile(r"[.;:,。；：，、][\"”’')\]]*\Z")
+_FINITE_VERB = re.compile(
+    r"(?i)\b(?:agrees?|applies|are|can|cannot|comes|concerns|does|establishes|extends|has|have|hereby"
+    r"|includes?|is|lays|makes|may|means?|must|prevails|protects|provides|shall|was|were|will"
+    r"|darf|dürfen|gelten|gilt|hat|haben|ist|kann|können|muss|müssen|sind|soll|sollen|wird|werden"
+    r"|doit|doivent|est|ont|peut|peuvent|sont|debe|deben|es|podrá|puede|pueden|será|son|deve|devono|può|possono|sono"
+    r"|não|pode|podem|são)\b"
+)
+_LINE_BREAK = re.compile(r"[ \t]*\r?\n\s*")
+_IN_BRACKETS = re.compile(r"[(（\[][^()（）\[\]\r\n]{1,60}[)）\]]")
+_EDITORIAL = re.compile(r"(?i)\b(?:omitted|redacted|reserved|deleted|repealed|intentionally|signature|page)\b|\*\*\*")
+_NUMBERED = re.compile(r"\(?[\w.-]{1,8}[).]|[-–—•*]|§|第|\d")
+_TABLE = re.compile(r"\S(?:[ \t]{3,}|\t)\S|(?<![\d.,])(?:\d[\d.,]*[^\d]{1,40}){2}\d")
+"""Columns, or figures in a row: no caption."""
+_LONGEST = 160
+"""Characters of a caption below or above its number."""
+_SHORT_LINE = 60
+
+
+class Caption(NamedTuple):
+    """Words that name a clause.
+
+    Attributes:
+        words: as they read, on one line.
+        start: first character, inclusive.
+        end: behind the last, and behind the line that underlines them.
+    """
+
+    words: str
+    start: int
+    end: int
+
+
+def caption_behind(text: str, position: int) -> Caption | None:
+    """The defined term, or the words before the first full stop, that follow a number.
+
+    Examples:
+        >>> caption_behind("1. Fees. Pay.", 2).words, caption_behind("2 All fees are due.", 1)
+        ('Fees', None)
+    """
+    if (term := _TERM.match(text, position)) is not None:
+        return Caption(f'"{term[1]}"', term.start(), term.end())
+    if (touching := _IN_BRACKETS.match(text, position)) is not None:  # Korean statutes: 제1조(목적)
+        return Caption(touching.group()[1:-1].strip(), *touching.span())
+    match = _BEHIND.match(text, position)
+    if match is None or not names(match["words"]):
+        return None
+    return Caption(
+        " ".join(match["words"].strip("[]").split()), match.start("words"), _behind_line(text, match.end("words"))
+    )
+
+
+def caption_below(text: str, position: int, end: int) -> Caption | None:
+    r"""The words in the lines below a number that stands alone in its line.
+
+    Args:
+        text: the document.
+        position: behind the number.
+        end: where the next clause begins.
+
+    Examples:
+        >>> text = "Article 2\n\nMaterial scope\n\nThis Regulation is for all."
+        >>> caption_below(text, 9, len(text)).words
+        'Material scope'
+    """
+    line = _LINE_BREAK.match(text, position, end)
+    if line is None:
+        return None
+    start = line.end()
+    paragraph = next(iter(paragraph_spans(text, start, min(end, start + 2 * _LONGEST))), None)
+    if paragraph is None:
+        return None
+    whole = text[slice(*paragraph)]
+    lines = _TWO_LINES.match(whole)
+    first = whole.split("\n", maxsplit=1)[0]
+    if (
+        lines is not None
+        and lines.end() == len(whole)
+        and paragraph[1] < start + 2 * _LONGEST
+        and _can_stand_alone(whole)
+    ):
+        return Caption(" ".join(whole.strip("[]").split()), *paragraph)
+    if _can_stand_alone(first) and (first.isupper() or len(first) <= _SHORT_LINE) and _begins(whole[len(first) :]):
+        return Caption(" ".join(first.split()), start, start + len(first.rstrip()))
+    return None
+
+
+def caption_above(text: str, start: int, floor: int) -> Caption | None:
+    r"""The line above a number, where it is a caption.
+
+    Args:
+        text: the document.
+        start: where the number begins.
+        floor: what stands before it belongs to another clause's heading.
+
+    Examples:
+        >>> text = "PART 1\n\nShort title\n1. This Act is an act."
+        >>> caption_above(text, text.index("1. This"), 6).words
+        'Short title'
+    """
+    low = max(floor, start - 2 * _LONGEST)
+    above = text[low:start].rstrip()
+    if "\n" not in text[low + len(above) : start] or text.count("\n", low + len(above), start) > 3:
+        return None
+    begins = low + max(above.rfind("\n"), above.rfind("\r")) + 1
+    words = text[begins : low + len(above)].strip()
+    before = text[floor:begins]
+    if (before.strip() and not _is_apart(before)) or not _can_stand_alone(words) or _NUMBERED.match(words):
+        return None
+    first = begins + len(text[begins : low + len(above)]) - len(text[begins : low + len(above)].lstrip())
+    return Caption(words.strip("（）()[]") if _IN_BRACKETS.fullmatch(words) else words, first, low + len(above))
+
+
+def names(words: str) -> bool:
+    """Whether words can be a name: no verb makes a sentence of them, and they are no row of a table.
+
+    Examples:
+        >>> names("Duties of the Board"), names("The fee is due")
+        (True, False)
+    """
+    return _FINITE_VERB.search(words) is None and _TABLE.search(words) is None
+
+
+def _can_stand_alone(words: str) -> bool:
+    words = words.strip()
+    if _IN_BRACKETS.fullmatch(words):
+        return _EDITORIAL.search(words) is None
+    fits = 1 < len(words) <= _LONGEST and not (words[0].islower() or words[0] in '("“')
+    return fits and _SENTENCE_SIGN.search(words) is None and names(words) and _NUMBERED.match(words) is None
+
+
+def _begins(rest: str) -> bool:
+    """Whether what follows a line begins anew rather than goes on with it."""
+    rest = rest.strip()
+    return bool(rest) and not rest[0].islower()
+
+
+def _is_apart(before: str) -> bool:
+    """Whether a line stands apart from what is above it: behind a blank line, or behind the end of a sentence."""
+    body = before.rstrip()
+    return before.count("\n", len(body)) > 1 or body.endswith((".", ";", "。"))
+
+
+def _behind_line(text: str, position: int) -> int:
+    underline = UNDERLINE.match(text, position)
+    return position if underline is None else underline.end()
