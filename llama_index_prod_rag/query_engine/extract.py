@@ -15,6 +15,7 @@ from llama_index_prod_rag.text.languages import detect_language
 from llama_index_prod_rag.text.pieces import Piece, split_pieces
 from llama_index_prod_rag.text.terms import found_terms, term_set
 
+_MOST_PAIRS = 64  # pieces that a cross-encoder reads; tables have hundreds of rows, and each pair costs 10 ms
 _SHORTEST = 3  # words; shorter pieces are headings, list marks and leftovers
 
 
@@ -103,6 +104,10 @@ def best_sentences(
         return []
     readings = [piece.reading for _, piece in candidates]
     shared = _score_words(query, readings)
+    if scorer is not None and len(candidates) > _MOST_PAIRS:
+        kept = sorted(sorted(range(len(candidates)), key=lambda place: -shared[place])[:_MOST_PAIRS])
+        candidates, readings = [candidates[place] for place in kept], [readings[place] for place in kept]
+        shared = [shared[place] for place in kept]
     scores = shared if scorer is None else scorer.score([(query, reading) for reading in readings])
     ranked = sorted(
         (

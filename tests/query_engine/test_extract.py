@@ -85,3 +85,20 @@ def test_the_reranker_of_the_list_picks_the_quotes() -> None:
         ScriptedRetriever(make_hits()), None, [Lends()], assessor=FixedAssessor(["healthy"]), quotes=1
     )
     assert '"The wing of 1950 was straight." [2]' in str(gate.query("Does drag fall with the sweep?"))
+
+
+@dataclass
+class CountingScorer:
+    pairs: list[tuple[str, str]]
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        self.pairs.extend(pairs)
+        return [float("r399" in text) for _, text in pairs]
+
+
+def test_of_a_long_table_the_scorer_reads_the_rows_that_share_a_word() -> None:
+    table = "runner,hall\n" + "".join(f"r{number},hall {number}\n" for number in range(400))
+    scorer = CountingScorer([])
+    (quote, *_) = best_sentences("Where is r399?", make_hits((table,)), scorer=scorer)
+    assert quote.text == "r399,hall 399"
+    assert len(scorer.pairs) == 64

@@ -13,6 +13,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from llama_index.core.settings import Settings
 
 from llama_index_prod_rag.calls import Call, arun, run
+from llama_index_prod_rag.disclosure import describe
 from llama_index_prod_rag.errors import ConfigurationError, RetrievalError
 from llama_index_prod_rag.fusion.rules import parse_rule
 from llama_index_prod_rag.retrievers.elasticsearch import queries
@@ -261,7 +262,7 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
                 lambda: model.aget_agg_embedding_from_queries(texts),
             ), None
         except Exception as error:  # whatever a third-party model raises, the lexical leg can answer
-            return None, f"the question could not be embedded: {type(error).__name__}: {error}"
+            return None, f"the question could not be embedded: {describe(error)}"
 
     async def _ask(self, bodies: Mapping[str, Body]) -> dict[str, Answer]:
         """Several searches in one round trip."""
