@@ -18,7 +18,7 @@ import Stemmer
 
 from llama_index_prod_rag.evaluation.datasets import load_beir
 from llama_index_prod_rag.models.pairs import PairScorer
-from llama_index_prod_rag.postprocessor.windows import window_spans
+from llama_index_prod_rag.postprocessor.windows import window_ranges
 
 CANDIDATES = 50
 """Candidates a question: what the second stage is handed in practice."""
@@ -56,7 +56,9 @@ def chunk_tasks(data: Path, questions: int, scorer: PairScorer) -> list[Task]:
     spans: dict[str, tuple[str, int, int]] = {}
     for path in sorted((data / "chunking" / "corpora").glob("*.md")):
         document = path.read_text(encoding="utf-8")
-        for start, end in window_spans(scorer.token_offsets(document), _CHUNK_TOKENS, 0):
+        offsets = scorer.token_offsets(document)
+        for first, last in window_ranges(len(offsets), _CHUNK_TOKENS, 0):
+            start, end = offsets[first][0], offsets[last - 1][1]
             name = f"{path.stem}:{start}"
             texts[name], spans[name] = document[start:end], (path.stem, start, end)
     labelled = []

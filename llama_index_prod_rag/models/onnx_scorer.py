@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 from llama_index_prod_rag.errors import ModelError
 from llama_index_prod_rag.models.onnx_model import OnnxModel
-from llama_index_prod_rag.models.pairs import Pair, Progress
+from llama_index_prod_rag.models.pair_encoding import PairEncoder, Row
+from llama_index_prod_rag.models.pairs import Pair, Progress, TokenText
 from llama_index_prod_rag.models.weights import Weights
+
+_AT_ONCE = 4096  # pairs whose token ids are held at a time: some tens of megabytes
 
 
 class OnnxScorer:
@@ -28,33 +31,38 @@ class OnnxScorer:
         self.name = weights.name
         self.fingerprint = f"{weights.fingerprint}/{file}" if file else weights.fingerprint
         self._model = OnnxModel(weights, threads=threads, file=file)
-        self._tokenizer = self._model.tokenizer
         self.max_tokens = self._model.max_tokens
-        self.special_tokens = self._tokenizer.num_special_tokens_to_add(True)
+        self._encoder = PairEncoder(self._model.tokenizer, self.max_tokens)
+        self.special_tokens = self._encoder.special_tokens
         self._check_one_output()
 
     def token_offsets(self, text: str) -> list[tuple[int, int]]:
         """(start, end) characters of each token of a text, special tokens left out."""
-        # A pair's truncation does not apply to a text whose length is asked for: overflowing parts are kept apart.
-        encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        parts = [encoding, *encoding.overflowing]
-        return [span for part in parts for span in part.offsets]
+        return list(self._encoder.tokenize([text])[0].offsets)
+
+    def tokenize(self, texts: Sequence[str]) -> list[TokenText]:
+        """The texts with their tokens, special tokens left out and nothing cut off."""
+        return self._encoder.tokenize(texts)
 
     def score(self, pairs: Sequence[Pair], progress: Progress | None = None) -> list[float]:
         """Raw logits, one per pair, in the order given."""
+        logits: list[float] = []
+        for start in range(0, len(pairs), _AT_ONCE):
+            logits += self._score_rows(self._encoder.encode(pairs[start : start + _AT_ONCE]), progress)
+        return logits
 
+    def _score_rows(self, rows: Sequence[Row], progress: Progress | None) -> list[float]:
         def score_at(index: int) -> float:
-            encoding = self._tokenizer.encode(*pairs[index])
-            logit = float(self._model.run(encoding.ids, encoding.type_ids).reshape(-1)[0])
+            logit = float(self._model.run(*rows[index]).reshape(-1)[0])
             if progress is not None:
                 progress(1)
             return logit
 
-        return self._model.each(score_at, [len(passage) for _, passage in pairs])
+        return self._model.each(score_at, [len(ids) for ids, _ in rows])
 
     def _check_one_output(self) -> None:
-        encoding = self._tokenizer.encode("query", "passage")
-        shape = self._model.run(encoding.ids, encoding.type_ids).shape
+        (row,) = self._encoder.encode([("query", "passage")])
+        shape = self._model.run(*row).shape
         if len(shape) != 2:
             raise ModelError(
                 f"{self.name} returns an array of shape {shape} for a pair: it is an embedding model (bi-encoder); "

@@ -10,14 +10,69 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
+from typing_extensions import Self
+
 Pair: TypeAlias = tuple[str, str]
 """A query and a passage."""
 
 Backend = Literal["auto", "torch", "onnx"]
 """Which runtime a model is loaded in; `auto` takes ONNX where the folder or repository has ONNX weights."""
 
+Dtype = Literal["auto", "float32", "float16", "bfloat16"]
+"""Precision in torch; `auto` halves it on a GPU, where logits move by less than .02, and keeps it on a processor."""
+
 Progress: TypeAlias = Callable[[int], None]
 """Called with the number of pairs that were just scored, from any thread."""
+
+
+class TokenText(str):
+    """A text that remembers its tokens, so that what is read in windows and in pairs is tokenised once.
+
+    It is equal to the plain text, and everything that takes a text takes it.
+
+    Args:
+        text: the text.
+        offsets: (start, end) characters of each token, special tokens left out.
+        ids: the token's numbers, as many as offsets; empty where only the offsets are known.
+        encoder: whose numbers they are; nobody else may use them.
+
+    Examples:
+        >>> text = TokenText("berlin is large", [(0, 6), (7, 9), (10, 15)], [4, 5, 6])
+        >>> text.part(1, 3), text.part(1, 3).ids
+        ('is large', [5, 6])
+    """
+
+    offsets: Sequence[tuple[int, int]]
+    ids: Sequence[int]
+    encoder: object
+
+    def __new__(
+        cls, text: str, offsets: Sequence[tuple[int, int]], ids: Sequence[int] = (), encoder: object = None
+    ) -> Self:
+        """Make one."""
+        made = super().__new__(cls, text)
+        made.offsets, made.ids, made.encoder = offsets, ids, encoder
+        return made
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        """A copy in another process is the plain text: another encoder's numbers are of no use there."""
+        return str, (str(self),)
+
+    def part(self, start: int, end: int) -> TokenText:
+        """The text of the tokens from `start` up to `end`; its own offsets are left out."""
+        if start >= end:
+            return TokenText("", (), (), self.encoder)
+        text = self[self.offsets[start][0] : self.offsets[end - 1][1]]
+        return TokenText(text, (), self.ids[start:end], self.encoder)
+
+
+@runtime_checkable
+class Tokenizes(Protocol):
+    """What a `PairScorer` may offer besides: texts tokenised in one call, whose pairs it need not tokenise again."""
+
+    def tokenize(self, texts: Sequence[str]) -> list[TokenText]:
+        """The texts with their tokens, special tokens left out and nothing cut off."""
+        ...
 
 
 @runtime_checkable
@@ -48,8 +103,15 @@ class PairScorer(Protocol):
         ...
 
     def score(self, pairs: Sequence[Pair], progress: Progress | None = None) -> list[float]:
-        """Raw logits, one a pair, in the order given; unbounded, higher is more relevant."""
+        """Raw logits, one per pair, in the order given; unbounded, higher is more relevant."""
         ...
+
+
+def tokenize(scorer: PairScorer, texts: Sequence[str]) -> list[TokenText]:
+    """The texts with their tokens as a scorer sees them: in one call where it can, else one by one."""
+    if isinstance(scorer, Tokenizes):
+        return scorer.tokenize(texts)
+    return [TokenText(text, scorer.token_offsets(text)) for text in texts]
 
 
 def sigmoid(logit: float) -> float:

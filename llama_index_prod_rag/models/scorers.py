@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
-from llama_index_prod_rag.models.pairs import Backend, PairScorer
+from llama_index_prod_rag.models.pairs import Backend, Dtype, PairScorer
 from llama_index_prod_rag.models.runtimes import choose_runtime
 from llama_index_prod_rag.models.weights import OFFLINE, find_weights
 
@@ -16,6 +16,7 @@ def load_scorer(
     *,
     backend: Backend = "auto",
     device: str | None = None,
+    dtype: Dtype = "auto",
     threads: int | None = None,
     onnx_file: str | None = None,
     trust_remote_code: bool = False,
@@ -27,6 +28,7 @@ def load_scorer(
         backend: `onnx`, `torch` (the `torch` extra), or `auto`: ONNX Runtime where the folder or repository has ONNX
             weights and no device is given, else torch.
         device: torch device; None lets sentence-transformers choose. ONNX runs on the CPU.
+        dtype: precision in torch; `auto` halves it on a GPU.
         threads: workers of the ONNX backend; None takes one per usable core.
         onnx_file: file inside the model's folder or repository for the ONNX backend, for example
             `"onnx/model_qint8_avx512.onnx"`; None takes `model.onnx` or `onnx/model.onnx`.
@@ -48,7 +50,7 @@ def load_scorer(
         return OnnxScorer(weights, threads=threads, file=onnx_file)
     from llama_index_prod_rag.models.torch_scorer import TorchScorer
 
-    return TorchScorer(weights, device=device, trust_remote_code=trust_remote_code)
+    return TorchScorer(weights, device=device, dtype=dtype, trust_remote_code=trust_remote_code)
 
 
 _loading = Lock()
@@ -60,6 +62,7 @@ def shared_scorer(
     *,
     backend: Backend = "auto",
     device: str | None = None,
+    dtype: Dtype = "auto",
     threads: int | None = None,
     onnx_file: str | None = None,
     trust_remote_code: bool = False,
@@ -70,6 +73,7 @@ def shared_scorer(
             model,
             backend=backend,
             device=device,
+            dtype=dtype,
             threads=threads,
             onnx_file=onnx_file,
             trust_remote_code=trust_remote_code,

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from llama_index_prod_rag.errors import ScoringError
-from llama_index_prod_rag.models.pairs import PairScorer, Progress
-from llama_index_prod_rag.postprocessor.windows import window_spans
+from llama_index_prod_rag.models.pairs import PairScorer, Progress, TokenText, tokenize
+from llama_index_prod_rag.postprocessor.windows import window_ranges
 
 _logger = logging.getLogger(__name__)
 
@@ -50,26 +50,45 @@ def score_passages(
         max_windows: windows read of a passage, from its beginning; None reads it to its end.
         progress: called with the number of pairs just scored.
     """
-    query, budget = fit_query(scorer, query)
-    windows = [_windows(scorer, passage, budget) for passage in passages]
+    return _score(scorer, fit_query(scorer, query), passages, max_windows, progress)
+
+
+@dataclass(frozen=True, slots=True)
+class FittedQuery:
+    """A question as far as the model should read it.
+
+    Attributes:
+        text: the question, its tokens known.
+        room: tokens that are left for a passage.
+    """
+
+    text: TokenText
+    room: int
+
+
+def fit_query(scorer: PairScorer, query: str) -> FittedQuery:
+    """Tokenise a question, and cut it to half of what the model reads."""
+    room = scorer.max_tokens - scorer.special_tokens
+    (text,) = tokenize(scorer, [query])
+    tokens = len(text.offsets)
+    if tokens > room // 2:
+        _logger.warning("query of %d tokens cut to %d: %s reads %d", tokens, room // 2, scorer.name, room)
+    read = min(tokens, room // 2)
+    return FittedQuery(text.part(0, read), room - read)
+
+
+def _score(
+    scorer: PairScorer, query: FittedQuery, passages: Sequence[str], max_windows: int | None, progress: Progress | None
+) -> PassageScores:
+    windows = [_windows(passage, query.room) for passage in tokenize(scorer, passages)]
     read = [parts[:max_windows] for parts in windows]
     unique = list(dict.fromkeys(part for parts in read for part in parts))
-    scores = dict(zip(unique, scorer.score([(query, part) for part in unique], progress), strict=True))
+    scores = dict(zip(unique, scorer.score([(query.text, part) for part in unique], progress), strict=True))
     return PassageScores(
         logits=[_maximum([scores[part] for part in parts]) for parts in read],
         truncated=frozenset(index for index, parts in enumerate(windows) if len(parts) > len(read[index])),
         pairs=len(unique),
     )
-
-
-def fit_query(scorer: PairScorer, query: str) -> tuple[str, int]:
-    """The query as far as the model should read it, and the tokens that are left for the passage."""
-    room = scorer.max_tokens - scorer.special_tokens
-    offsets = scorer.token_offsets(query)
-    if len(offsets) <= room // 2:
-        return query, room - len(offsets)
-    _logger.warning("query of %d tokens cut to %d: %s reads %d", len(offsets), room // 2, scorer.name, room)
-    return query[: offsets[room // 2 - 1][1]], room - room // 2
 
 
 class PassageReader:
@@ -97,7 +116,7 @@ class PassageReader:
     ) -> None:
         self.truncated: set[str] = set()
         self._scorer = scorer
-        self._query = query
+        self._query = fit_query(scorer, query)
         self._passages = passages
         self._max_windows = max_windows
         self._progress = progress
@@ -110,7 +129,7 @@ class PassageReader:
             ScoringError: the model's output for a node is NaN or infinite.
         """
         new = list(dict.fromkeys(text for node in node_ids if (text := self._passages[node]) not in self._known))
-        found = score_passages(self._scorer, self._query, new, max_windows=self._max_windows, progress=self._progress)
+        found = _score(self._scorer, self._query, new, self._max_windows, self._progress)
         self._known.update(zip(new, found.logits, strict=True))
         cut = {new[index] for index in found.truncated}
         self.truncated |= {node for node, text in self._passages.items() if text in cut}
@@ -125,9 +144,9 @@ class PassageReader:
         return logit
 
 
-def _windows(scorer: PairScorer, passage: str, budget: int) -> list[str]:
-    spans = window_spans(scorer.token_offsets(passage), budget, min(_OVERLAP, budget // 4))
-    return [passage[start:end] for start, end in spans] or [""]
+def _windows(passage: TokenText, room: int) -> list[TokenText]:
+    ranges = window_ranges(len(passage.offsets), room, min(_OVERLAP, room // 4))
+    return [passage.part(start, end) for start, end in ranges]
 
 
 def _maximum(logits: Sequence[float]) -> float:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.models.disk_cache import digest
-from llama_index_prod_rag.models.pairs import Pair, PairScorer, Progress
+from llama_index_prod_rag.models.pairs import Pair, PairScorer, Progress, TokenText, tokenize
 
 
 class ScoreStore(Protocol):
@@ -93,8 +93,12 @@ class CachedScorer:
         """(start, end) characters of each token of a text, special tokens left out."""
         return self._scorer.token_offsets(text)
 
+    def tokenize(self, texts: Sequence[str]) -> list[TokenText]:
+        """The texts with their tokens, special tokens left out and nothing cut off."""
+        return tokenize(self._scorer, texts)
+
     def score(self, pairs: Sequence[Pair], progress: Progress | None = None) -> list[float]:
-        """Raw logits, one a pair, in the order given."""
+        """Raw logits, one per pair, in the order given."""
         keys = [digest(self.fingerprint, *pair) for pair in pairs]
         known = self._store.get(keys)
         if progress is not None:
