@@ -1,12 +1,16 @@
-"""HTML to tokens with exact offsets, by the standard library's parser; nothing of the text gets lost between them."""
+"""HTML to tokens with exact offsets; nothing of the text gets lost between them.
+
+The standard library's parser is not used: it takes time that grows with the square of a run of unclosed tags.
+"""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from typing import Literal
+
+import regex
 
 from llama_index_prod_rag.structure.titles import PERMALINK_WORDS
 
@@ -39,59 +43,19 @@ class Token:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
-class _Tokenizer(HTMLParser):
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=False)
-        self.tokens: list[Token] = []
-        self._text = text
-        self._lines = [0]
-        for line in text.split("\n"):
-            self._lines.append(self._lines[-1] + len(line) + 1)
-
-    def _here(self) -> int:
-        line, column = self.getpos()
-        return self._lines[line - 1] + column
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        start = self._here()
-        length = len(self.get_starttag_text() or "<>")
-        self.tokens.append(Token("start", start, start + length, tag, {name: value or "" for name, value in attrs}))
-
-    def handle_endtag(self, tag: str) -> None:
-        start = self._here()
-        if self.tokens and self.tokens[-1].kind == "start" and self.tokens[-1].start == start:  # <br/>
-            start = end = self.tokens[-1].end
-        else:
-            end = self._text.find(">", start) + 1 or len(self._text)
-        self.tokens.append(Token("end", start, end, tag))
-
-    def handle_data(self, data: str) -> None:
-        start = self._here()
-        self.tokens.append(Token("data", start, start + len(data)))
-
-    def handle_entityref(self, name: str) -> None:
-        self._reference("&" + name)
-
-    def handle_charref(self, name: str) -> None:
-        self._reference("&#" + name)
-
-    def _reference(self, written: str) -> None:
-        start = self._here()
-        end = start + len(written)
-        end += self._text.startswith(";", end)
-        self.tokens.append(Token("reference", start, end, html.unescape(self._text[start:end])))
-
-    def handle_comment(self, data: str) -> None:  # noqa: ARG002 - the parser's signature, here and below
-        self.tokens.append(Token("markup", self._here(), self._here()))
-
-    def handle_decl(self, decl: str) -> None:
-        self.handle_comment(decl)
-
-    def handle_pi(self, data: str) -> None:
-        self.handle_comment(data)
-
-    def unknown_decl(self, data: str) -> None:
-        self.handle_comment(data)
+# A tag ends at the first ">" outside of quotes; a "<" outside of quotes ends it, too, and then it is text. So a run of
+# unclosed tags is looked at once, where browsers and the standard library look to the end of the text from each.
+_TAG = regex.compile(
+    r"""(?x) <(?P<close>/?) (?P<name>[A-Za-z][^\s/<>]*+) (?P<attributes>(?:[^<>"']++|"[^"]*+"|'[^']*+')*+) >
+    | <(?P<loose_close>/?) (?P<loose_name>[A-Za-z][^\s/<>]*+) (?P<loose_attributes>[^<>]*+) >       # a stray quote
+    | <!--(?P<comment>) | <(?P<declaration>[!?])
+    | (?P<reference>&(?:\#[0-9]{1,9}|\#[xX][0-9a-fA-F]{1,8}|[A-Za-z][A-Za-z0-9]{0,31});?)"""
+)
+_ATTRIBUTE = regex.compile(
+    r"""(?P<name>[^\s=/"'<>]++)(?:\s*+=\s*+(?:"(?P<a>[^"]*+)"|'(?P<b>[^']*+)'|(?P<c>[^\s"']++)))?"""
+)
+_RAW = {name: regex.compile(rf"(?i)</{name}(?=[\s/>])") for name in ("script", "style")}
+"""Elements whose content is no markup, and what ends them."""
 
 
 def tokenize(text: str) -> list[Token]:
@@ -101,33 +65,57 @@ def tokenize(text: str) -> list[Token]:
         >>> [(token.kind, token.start, token.end) for token in tokenize("<p>a&amp;b")]
         [('start', 0, 3), ('data', 3, 4), ('reference', 4, 9), ('data', 9, 10)]
     """
-    tokenizer = _Tokenizer(text)
-    try:
-        tokenizer.feed(text)
-        tokenizer.close()
-    except AssertionError:  # Python before 3.13 gives up on some malformed declarations: the rest is text
-        pass
-    return _without_gaps(tokenizer.tokens, len(text))
+    return list(_Tokenizer(text).tokens())
 
 
-def _without_gaps(tokens: list[Token], length: int) -> list[Token]:
-    """Comments and the like reach to the next token; whatever else the parser passed over is text."""
-    whole: list[Token] = []
-    position = 0
-    for token in tokens:
-        if token.start > position:
-            whole.append(_gap(whole, position, token.start))
-        start = max(token.start, position)
-        whole.append(Token(token.kind, start, max(start, token.end), token.name, token.attributes))
-        position = max(position, token.end)
-    if position < length:
-        whole.append(_gap(whole, position, length))
-    return whole
+class _Tokenizer:
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._ends: dict[str, bool] = {}
+
+    def tokens(self) -> Iterator[Token]:
+        position = search = 0
+        while (match := _TAG.search(self._text, search)) is not None:
+            token = self._token(match)
+            search = match.end() if token is None else token.end
+            if token is None:
+                continue
+            if token.start > position:
+                yield Token("data", position, token.start)
+            yield token
+            position = token.end
+            if token.kind == "start" and token.name in _RAW:
+                found = _RAW[token.name].search(self._text, position)
+                search = len(self._text) if found is None else found.start()
+            if token.kind == "start" and match.group().endswith("/>"):
+                yield Token("end", position, position, token.name)
+        if position < len(self._text):
+            yield Token("data", position, len(self._text))
+
+    def _token(self, match: regex.Match[str]) -> Token | None:
+        """The token that begins at a sign of markup, or None where it is text after all."""
+        if match["comment"] is not None:
+            return self._markup(match.start(), "-->")
+        if match["declaration"]:
+            return self._markup(match.start(), ">")
+        if match["reference"]:
+            shown = html.unescape(match["reference"])
+            return None if shown == match["reference"] else Token("reference", *match.span(), shown)
+        name = (match["name"] or match["loose_name"]).lower()
+        if match["close"] or match["loose_close"]:
+            return Token("end", *match.span(), name)
+        return Token("start", *match.span(), name, _attributes(match["attributes"] or match["loose_attributes"] or ""))
+
+    def _markup(self, start: int, closer: str) -> Token | None:
+        """A comment or declaration; one that is never closed is text, lest it swallow what follows."""
+        end = self._text.find(closer, start) if self._ends.get(closer, True) else -1
+        self._ends[closer] = end >= 0
+        return None if end < 0 else Token("markup", start, end + len(closer))
 
 
-def _gap(before: list[Token], start: int, end: int) -> Token:
-    is_markup = bool(before) and before[-1].kind == "markup" and before[-1].start == before[-1].end
-    return Token("markup" if is_markup else "data", start, end)
+def _attributes(written: str) -> Mapping[str, str]:
+    found = _ATTRIBUTE.finditer(written) if "=" in written or written.strip("/ ") else ()
+    return {match["name"].lower(): html.unescape(match["a"] or match["b"] or match["c"] or "") for match in found}
 
 
 def dropped_elements(tokens: list[Token], text: str) -> list[tuple[int, int, str]]:

@@ -12,6 +12,7 @@ from markdown_it.rules_block import StateBlock
 
 _FENCES = {"---": re.compile(r"(?:---+|\.\.\.)\s*"), "+++": re.compile(r"\+\+\++\s*")}
 _CODE_TAG = re.compile(r"\s{0,3}\{%-?\s*(highlight|codeblock|prism|code)\b\s*(?P<rest>[^%]*?)-?%\}\s*")
+_UNCLOSED = "liquid_unclosed"
 _TITLE = re.compile(r"^(?:title|\"title\")[ \t]*[:=][ \t]*(?P<title>\S.*?)[ \t]*$", re.MULTILINE)
 _QUOTED = re.compile(r"([\"'])(.*)\1(?:\s*#.*)?")
 
@@ -58,9 +59,12 @@ def _liquid(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     match = _CODE_TAG.fullmatch(_line(state, start))
     if match is None:
         return False
+    unclosed = state.env.setdefault(_UNCLOSED, set())
     closer = re.compile(rf"\s*\{{%-?\s*end{match[1]}\s*-?%\}}\s*")
-    last = next((number for number in range(start + 1, end) if closer.fullmatch(_line(state, number))), None)
+    numbers = range(start + 1, end if match[1] not in unclosed else start)
+    last = next((number for number in numbers if closer.fullmatch(_line(state, number))), None)
     if last is None:
+        unclosed.add(match[1])  # nor will one that comes later be closed: do not look again
         return False
     if not silent:
         _push(state, "liquid", start, last)

@@ -197,20 +197,19 @@ class _Reader:
         header = next((line for line in borders[1:-1] if not grid or self._words(line).startswith("+=")), None)
         rows: list[Block] = []
         begin = low if header is None else header + 1
+        filled = False
         for line in range(begin, end):
+            filled = filled or _CELL.search(self._words(line)) is not None
             # Grid rows end at a border, simple rows where the next line has a first column again.
             ends = self._words(line).startswith("+") if grid else self._indent(line + 1) <= self.lines[low].indent
-            if ends and self._has_cells(begin, line + 1):
+            if ends and filled:
                 rows.append(self._leaf("row", begin, line + 1))
-                begin = line + 1
+                begin, filled = line + 1, False
         if header is None:
             return Block("table", self.lines[low].start, self._last(low, end), tuple(rows))
         head = self._leaf("table_header", low, header + 1)
         metadata = {"table_header": self.text[head.start : head.end]}
         return Block("table", head.start, self._last(low, end), (head, *rows), metadata=metadata)
-
-    def _has_cells(self, low: int, end: int) -> bool:
-        return any(_CELL.search(self._words(line)) for line in range(low, end))
 
     def _indent(self, line: int) -> int:
         return self.lines[line].indent if line < len(self.lines) else 0
