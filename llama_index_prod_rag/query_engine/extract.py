@@ -13,6 +13,7 @@ from llama_index.core.schema import NodeWithScore
 from llama_index_prod_rag.query_engine.sources import source_of
 from llama_index_prod_rag.text.languages import detect_language
 from llama_index_prod_rag.text.pieces import Piece, split_pieces
+from llama_index_prod_rag.text.printable import make_line, make_printable
 from llama_index_prod_rag.text.terms import found_terms, term_set
 
 _MOST_PAIRS = 64  # pieces that a cross-encoder reads; tables have hundreds of rows, and each pair costs 10 ms
@@ -182,7 +183,8 @@ def list_quotes(quotes: Sequence[Quote]) -> str:
 
 
 def _list_quote(quote: Quote) -> str:
-    lines = [*quote.header.splitlines(), *quote.text.splitlines()]
+    """The quote as a list entry; no text of a document can end it and begin another."""
+    lines = make_printable(f"{quote.header}\n{quote.text}" if quote.header else quote.text).splitlines()
     if quote.header or quote.text.lstrip().startswith(("```", "~~~")):
         return "\n".join((f"- [{quote.source}]:", *(f"  {line}" for line in lines)))
-    return f'- "{quote.text}" [{quote.source}]'
+    return f'- "{make_line(quote.text)}" [{quote.source}]'

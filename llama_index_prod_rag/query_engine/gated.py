@@ -17,13 +17,11 @@ from llama_index.core.indices.base import BaseIndex
 from llama_index.core.indices.vector_store.base import VectorStoreIndex
 from llama_index.core.llms import LLM
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
-from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.prompts.mixin import PromptDictType, PromptMixin, PromptMixinType
-from llama_index.core.response_synthesizers import BaseSynthesizer, ResponseMode, get_response_synthesizer
+from llama_index.core.response_synthesizers import BaseSynthesizer
 from llama_index.core.schema import NodeWithScore, QueryBundle
 from llama_index.core.vector_stores.types import MetadataFilters
 from llama_index_instrumentation import get_dispatcher
-from pydantic import BaseModel
 
 from llama_index_prod_rag.calls import arun, run
 from llama_index_prod_rag.confidence.assessment import Assessor
@@ -37,7 +35,7 @@ from llama_index_prod_rag.query_engine.attempt import FIRST, Attempt, Judge, Sea
 from llama_index_prod_rag.query_engine.events import AssessmentEvent
 from llama_index_prod_rag.query_engine.extract import LendsScorer, LentScorer, SentenceScorer
 from llama_index_prod_rag.query_engine.outcome import Asked, Report
-from llama_index_prod_rag.query_engine.parts import check_parts
+from llama_index_prod_rag.query_engine.parts import check_parts, make_synthesizer
 from llama_index_prod_rag.query_engine.prompts import default_prompts
 from llama_index_prod_rag.query_engine.retry import Retry
 from llama_index_prod_rag.query_engine.skipping import check_required
@@ -172,23 +170,16 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
         super().__init__(callback_manager or getattr(response_synthesizer, "callback_manager", None))
 
     @classmethod
-    def from_args(  # noqa: PLR0917 - the order of RetrieverQueryEngine.from_args
+    def from_args(
         cls,
         retriever: BaseRetriever,
         llm: LLM | None = None,
         response_synthesizer: BaseSynthesizer | None = None,
         node_postprocessors: Sequence[BaseNodePostprocessor] | None = None,
-        response_mode: ResponseMode = ResponseMode.COMPACT,
-        text_qa_template: BasePromptTemplate | None = None,
-        refine_template: BasePromptTemplate | None = None,
-        summary_template: BasePromptTemplate | None = None,
-        simple_template: BasePromptTemplate | None = None,
-        output_cls: type[BaseModel] | None = None,
-        use_async: bool = False,
-        streaming: bool = False,
+        callback_manager: CallbackManager | None = None,
         **settings: Any,
     ) -> ConfidenceGatedQueryEngine:
-        """Make a gate from `RetrieverQueryEngine.from_args`'s arguments, of which it takes the same.
+        """Make a gate from the arguments of `RetrieverQueryEngine.from_args`.
 
         Args:
             retriever: any retriever.
@@ -196,46 +187,25 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
                 is never taken.
             response_synthesizer: instead of `llm` and everything that shapes its answers.
             node_postprocessors: any postprocessors, in order.
-            response_mode: as `get_response_synthesizer` takes it, like all that follow.
-            text_qa_template: prompt of an answer.
-            refine_template: prompt that refines an answer with further passages.
-            summary_template: prompt of `tree_summarize`.
-            simple_template: prompt of `generation`.
-            output_cls: class of objects to fill in instead of text.
-            use_async: whether the synthesizer asks its model several things at once.
-            streaming: whether answers are streams.
-            settings: what else the constructor takes.
+            callback_manager: LlamaIndex's.
+            settings: what shapes the answers of `llm`, as `get_response_synthesizer` takes it (`response_mode`,
+                `text_qa_template`, `output_cls`, `streaming`, ...), and what else the constructor takes.
 
         Raises:
-            ConfigurationError: a synthesizer and an `llm` are given, or settings cannot work.
+            ConfigurationError: a synthesizer stands beside an `llm` or what would shape its answers, those are shaped
+                without an `llm`, or settings cannot work.
 
         Examples:
             >>> from llama_index.core.llms import MockLLM
             >>> from llama_index.core.schema import TextNode
             >>> from llama_index_prod_rag import BM25FRetriever
             >>> retriever = BM25FRetriever([TextNode(text="Drag falls with sweep.")])
-            >>> ConfidenceGatedQueryEngine.from_args(retriever, llm=MockLLM())
-            ConfidenceGatedQueryEngine(BM25FRetriever, CompactAndRefine)
+            >>> ConfidenceGatedQueryEngine.from_args(retriever, llm=MockLLM(), response_mode="tree_summarize")
+            ConfidenceGatedQueryEngine(BM25FRetriever, TreeSummarize)
         """
         check_parts(retriever, response_synthesizer, node_postprocessors or ())
-        if response_synthesizer is not None and llm is not None:
-            raise ConfigurationError("give llm= or response_synthesizer=, not both: a synthesizer has its own model")
-        if llm is not None:
-            response_synthesizer = get_response_synthesizer(
-                llm=llm,
-                response_mode=response_mode,
-                text_qa_template=text_qa_template,
-                refine_template=refine_template,
-                summary_template=summary_template,
-                simple_template=simple_template,
-                output_cls=output_cls,
-                use_async=use_async,
-                streaming=streaming,
-                callback_manager=settings.get("callback_manager"),
-            )
-        elif streaming:
-            settings.setdefault("streaming", True)
-        return cls(retriever, response_synthesizer, node_postprocessors, **settings)
+        synthesizer, rest = make_synthesizer(llm, response_synthesizer, callback_manager, settings)
+        return cls(retriever, synthesizer, node_postprocessors, callback_manager=callback_manager, **rest)
 
     @classmethod
     def from_index(

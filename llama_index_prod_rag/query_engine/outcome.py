@@ -17,6 +17,7 @@ from llama_index_prod_rag.query_engine.sources import finite, source_of
 from llama_index_prod_rag.query_log.ids import Ids, current_ids
 from llama_index_prod_rag.query_log.nodes import log_passages
 from llama_index_prod_rag.query_log.record import QueryRecord, hits_of, seconds_of
+from llama_index_prod_rag.text.printable import make_line
 
 _LOGGED = 8_000  # characters of a question that the log keeps: a longer one was not a question
 
@@ -107,9 +108,9 @@ class Report:
         if not self.reasons:
             return "no reason given"
         if self.reasons is not self.best.assessment.reasons:  # a later one stands before them
-            return self.reasons[0]
+            return make_line(self.reasons[0])
         decisive = self.best.assessment.verdict or self.reasons[0]
-        return f"{decisive}; {self.best.missing}" if self.best.missing else decisive
+        return make_line(f"{decisive}; {self.best.missing}" if self.best.missing else decisive)
 
     def to_json(self) -> dict[str, Any]:
         """Make the JSON object `response.metadata["prod_rag"]`."""

@@ -48,6 +48,8 @@ def test_from_args_takes_what_the_retriever_query_engine_takes() -> None:
     assert is_structured(engine._means.synthesizer)
     assert ConfidenceGatedQueryEngine.from_args(retriever)._means.synthesizer is None  # never the model of Settings
     assert ConfidenceGatedQueryEngine.from_args(retriever, llm=MockLLM(), streaming=True)._means.streaming
+    with pytest.raises(ConfigurationError, match="output_cls: give llm="):
+        ConfidenceGatedQueryEngine.from_args(retriever, output_cls=Out)
     with pytest.raises(ConfigurationError, match="not both"):
         ConfidenceGatedQueryEngine.from_args(
             retriever, llm=MockLLM(), response_synthesizer=get_response_synthesizer(llm=MockLLM())
