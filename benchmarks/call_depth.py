@@ -5,7 +5,7 @@
 Prints for each format the deepest stack of a parser, how often that enters the room `chunking` from outside, and the
 deepest of the format's reader, which is counted apart: a reader goes as deep as its format nests. The texts have what
 makes a way long: sections that are cut, sentences and words over the budget, metadata that has to be shortened, an
-embedding model. Comprehensions are counted with the function they stand in, as Python runs them since 3.12.
+embedding model. Comprehensions and generator expressions are counted with the function they stand in.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from llama_index_prod_rag.structure import read
 
 _OWN = str(Path(llama_index_prod_rag.__file__).parent)
 _STRUCTURE = str(Path(_OWN) / "structure")
-_COMPREHENSIONS = {"<listcomp>", "<setcomp>", "<dictcomp>"}
+_COMPREHENSIONS = {"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"}
 
 _WORDS = "Dr. Li met Mr. Ray at 5 p.m. on Monday, e.g. for tea. They spoke of \u0301owls\u200d, ships and rain. " * 12
 _LONG = "word" * 400 + " and " + "\u0e01\u0e34" * 300

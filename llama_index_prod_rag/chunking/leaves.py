@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import regex
+
 from llama_index_prod_rag.chunking.prices import (
     AFTER_SIGNATURE,
+    BEFORE_LINE,
     BEFORE_PARAGRAPH,
+    INSIDE_LINES,
     INSIDE_SENTENCE,
+    INSIDE_SENTENCE_AT_LINE,
     LINE_KINDS,
+    NO_WORD,
 )
 from llama_index_prod_rag.chunking.segmentation import NEVER
 from llama_index_prod_rag.chunking.units import Unit
@@ -22,6 +28,9 @@ from llama_index_prod_rag.text.tokens import TokenCounter, prefix_end
 _SMALLEST_SHARE = 32
 """Units under 1/32 of the room are joined first: it bounds what the segmentation looks at, and a boundary that is off
 by so little does not show."""
+
+_RULES = regex.compile(r"[\s\x1c-\x1f\p{P}\p{Sm}\p{Sc}\p{Sk}\u2500-\u259f]*")
+"""Punctuation, signs of mathematics and money, accents by themselves, and what boxes are drawn with."""
 
 _WORDS_SHARE = 4
 """Words of a long sentence are joined to a quarter of the room, which leaves the segmentation a choice."""
@@ -38,6 +47,7 @@ class Leaf:
         cut: price of a boundary before it.
         tokens: its size; None where it does not stay whole.
         barrier: whether a chunk must begin here.
+        lead: tokens of the titles before it, which its first piece must leave room for.
     """
 
     owners: tuple[Block, ...]
@@ -46,6 +56,12 @@ class Leaf:
     cut: float = 0.0
     tokens: int | None = None
     barrier: bool = False
+    lead: int = 0
+
+    @property
+    def alone(self) -> bool:
+        """Whether it is all of its text."""
+        return all(len(owner.children) < 2 for owner in self.owners[:-1])
 
     @property
     def prose(self) -> bool:
@@ -69,14 +85,38 @@ def units_of(leaves: Sequence[Leaf], reading: Reading, counter: TokenCounter) ->
     units: list[Unit] = []
     for leaf, start, end, price in spans:
         tokens = next(counted) if leaf.tokens is None else leaf.tokens
+        first_of_leaf = not units or units[-1].owners is not leaf.owners
+        piece = max(1, leaf.piece - leaf.lead) if first_of_leaf else leaf.piece
         parts = [(start, end, tokens)]
-        if leaf.tokens is None and tokens > leaf.piece:
-            parts = split_words(reading, start, end, leaf.piece, counter)
+        if leaf.tokens is None and tokens > piece:
+            parts = split_words(reading, start, end, piece, counter)
         for index, (first, last, size) in enumerate(parts):
-            cut = INSIDE_SENTENCE if index else price
-            begins = leaf.barrier and (not units or units[-1].owners is not leaf.owners)
+            cut = _price_inside(reading.text, parts[index - 1][1], first) if index else price
+            begins = leaf.barrier and first_of_leaf and index == 0
             units.append(Unit(first, last, size, leaf.room, leaf.owners, cut, barrier=begins, sentence=leaf.prose))
-    return _join_small(_glue(units, reading.text))
+    return _join_small(_seal_rules(_glue(units, reading.text), reading.text))
+
+
+def holds_word(text: str) -> bool:
+    """Whether there is something to find in a text: not where it is rules, borders and punctuation alone.
+
+    Examples:
+        >>> holds_word("+----+ ..."), holds_word("| 7 |"), holds_word("🦉")
+        (False, True, True)
+    """
+    return _RULES.fullmatch(text) is None
+
+
+def _seal_rules(units: Sequence[Unit], text: str) -> list[Unit]:
+    """Make the boundaries around units without a word dear."""
+    sealed: list[Unit] = []
+    after_rule = False
+    for unit in units:
+        rule = not holds_word(text[unit.start : unit.end])
+        dear = (rule or after_rule) and not unit.barrier
+        sealed.append(replace(unit, cut=unit.cut + NO_WORD) if dear else unit)
+        after_rule = rule
+    return sealed
 
 
 def _way(leaf: Leaf) -> Callable[[str, Leaf], list[tuple[int, int, float]]]:
@@ -91,12 +131,19 @@ def _whole(text: str, leaf: Leaf) -> list[tuple[int, int, float]]:  # noqa: ARG0
 
 
 def _sentences(text: str, leaf: Leaf) -> list[tuple[int, int, float]]:
+    block = leaf.owners[-1]
+    sentences = split_sentences(text, block.start, block.end)
+    before = [block.start, *(end for _, end in sentences)]
+    breaks = [text.count("\n", last, start) for last, (start, _) in zip(before, sentences, strict=False)]
+    # Where nothing else divides a text, its lines are its paragraphs.
+    line = BEFORE_LINE if max(breaks, default=0) > 1 or not leaf.alone else BEFORE_PARAGRAPH
+    prices = {0: 0.0, 1: line}
     spans: list[tuple[int, int, float]] = []
-    previous = leaf.owners[-1].start
-    for start, end in split_sentences(text, previous, leaf.owners[-1].end):
-        price = BEFORE_PARAGRAPH if "\n" in text[previous:start] else 0.0
+    for last, (start, end), count in zip(before, sentences, breaks, strict=False):
+        price = prices.get(count, BEFORE_PARAGRAPH)
+        if count == 1 and text[start].islower() and text[last - 1 : last].isalnum():
+            price = INSIDE_LINES
         spans.append((start, end, price if spans else leaf.cut))
-        previous = end
     return spans
 
 
@@ -131,7 +178,8 @@ def split_words(reading: Reading, start: int, end: int, room: int, counter: Toke
     sizes = counter.count([reading.render(first, last) for first, last in words])
     pieces: list[tuple[int, int, int]] = []
     for (first, last), tokens in zip(words, sizes, strict=True):
-        if pieces and pieces[-1][2] + tokens <= room // _WORDS_SHARE:
+        same_line = bool(pieces) and "\n" not in text[pieces[-1][1] : first]
+        if same_line and pieces[-1][2] + tokens <= room // _WORDS_SHARE:
             pieces[-1] = (pieces[-1][0], last, pieces[-1][2] + tokens)
         elif tokens <= room:
             pieces.append((first, last, tokens))
@@ -141,6 +189,10 @@ def split_words(reading: Reading, start: int, end: int, room: int, counter: Toke
                 pieces.append((first, cut, counter.count([text[first:cut]])[0]))
                 first = cut  # noqa: PLW2901 - the rest of the word
     return pieces
+
+
+def _price_inside(text: str, end: int, start: int) -> float:
+    return INSIDE_SENTENCE_AT_LINE if "\n" in text[end:start] else INSIDE_SENTENCE
 
 
 def _words(text: str, start: int, end: int) -> list[tuple[int, int]]:

@@ -7,14 +7,17 @@ is over the budget after all is cut again at sentences and words until none is.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from llama_index_prod_rag.chunking.leaves import Leaf, units_of
+from llama_index_prod_rag.chunking.leaves import Leaf, holds_word, units_of
+from llama_index_prod_rag.chunking.prices import CODE_KINDS
 from llama_index_prod_rag.chunking.segmentation import segment
 from llama_index_prod_rag.chunking.units import Budget, Chunk, Plan, Unit, common
+from llama_index_prod_rag.structure.registry import Reading
 from llama_index_prod_rag.structure.tree import Block
 from llama_index_prod_rag.text.graphemes import trim
 
@@ -50,8 +53,14 @@ def pack_plans(plans: Sequence[Plan], vectors: NDArray[np.float32] | None = None
             parts = [(chunk, _parts(plan, chunk, size)) for chunk, size in zip(waiting, sizes, strict=True)]
             done.extend(chunk for chunk, smaller in parts if len(smaller) < 2)
             waiting = [each for _, smaller in parts if len(smaller) > 1 for each in smaller]
-        packed.append(sorted(done, key=lambda chunk: chunk.start))
+        packed.append(_with_words(plan, sorted(done, key=lambda chunk: chunk.start)))
     return packed
+
+
+def _with_words(plan: Plan, chunks: list[Chunk]) -> list[Chunk]:
+    """The chunks without those that hold no word: rules and dotted lines that fit beside no text find nothing."""
+    text = plan.reading.text
+    return [chunk for chunk in chunks if holds_word(text[chunk.start : chunk.end])] or chunks
 
 
 def _embedded(plan: Plan, chunk: Chunk) -> str:
@@ -65,23 +74,30 @@ def _parts(plan: Plan, chunk: Chunk, size: int) -> list[Chunk]:
         return [chunk]
     share = max(0.0, (limit - taken) / max(1, size - taken))
     whole = plan.counter.count([plan.reading.render(chunk.start, chunk.end)])[0]
-    added = sum(unit.tokens for unit in _sentence_units(plan, chunk, int(share * whole)))
+    added = sum(unit.tokens for unit in _smaller_units(plan, chunk, int(share * whole)))
     room = max(1, int(min(share, _MOST_OF_A_PART) * min(whole, added)))
-    units = _sentence_units(plan, chunk, room)
-    parts = [_span(plan.reading.text, units[a:b]) for a, b in _segments(units, Budget(room, fill=1.0))]
+    units = _smaller_units(plan, chunk, room)
+    parts = [_span(plan.reading, units[a:b]) for a, b in _segments(units, Budget(room, fill=1.0))]
     return [Chunk(start, end, chunk.head) for start, end in parts]
 
 
-def _sentence_units(plan: Plan, chunk: Chunk, room: int) -> list[Unit]:
-    block = Block("paragraph", chunk.start, chunk.end)
-    return units_of([Leaf((block,), max(1, room), max(1, room))], plan.reading, plan.counter)
+def _smaller_units(plan: Plan, chunk: Chunk, room: int) -> list[Unit]:
+    """The chunk's units, each taken apart into sentences or lines; what must stay together does."""
+    low = bisect_right(plan.units, chunk.start, key=lambda unit: unit.end)
+    high = bisect_left(plan.units, chunk.end, key=lambda unit: unit.start)
+    leaves: list[Leaf] = []
+    for unit in plan.units[low:high]:
+        kind = unit.owners[-1].kind
+        block = Block(kind, max(unit.start, chunk.start), min(unit.end, chunk.end))
+        leaves.append(Leaf((block,), max(1, room), max(1, room), unit.cut))
+    return units_of(leaves, plan.reading, plan.counter)
 
 
 def _chunks(units: Sequence[Unit], plan: Plan, budget: Budget, vectors: NDArray[np.float32] | None) -> list[Chunk]:
     chunks: list[Chunk] = []
     previous = 0
     for first, last in _segments(units, budget, vectors):
-        start, end = _span(plan.reading.text, units[first:last])
+        start, end = _span(plan.reading, units[first:last])
         start = _overlap_start(units, first, start, plan, previous)
         chunks.append(Chunk(start, end, plan.head_of(_owners(units[first:last], plan.reading.text))))
         previous = first
@@ -114,8 +130,14 @@ def _segment_run(units: Sequence[Unit], budget: Budget, vectors: NDArray[np.floa
     )
 
 
-def _span(text: str, units: Sequence[Unit]) -> tuple[int, int]:
-    return trim(text, units[0].start, units[-1].end)
+def _span(reading: Reading, units: Sequence[Unit]) -> tuple[int, int]:
+    """Where a chunk begins and ends; code with the indentation of its first line, so that it can be parsed."""
+    start, end = trim(reading.text, units[0].start, units[-1].end)
+    line = reading.text.rfind("\n", 0, start) + 1
+    before = reading.text[line:start]
+    in_code = any(block.kind in CODE_KINDS for block in units[0].owners)
+    shown = in_code and not before.strip(" \t") and reading.render(line, start) == before
+    return (line if shown else start), end
 
 
 def _owners(units: Sequence[Unit], text: str) -> tuple[Block, ...]:

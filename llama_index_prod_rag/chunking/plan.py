@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from llama_index_prod_rag.chunking.heads import Envelope, Head, plan_heads
+from llama_index_prod_rag.chunking.heads import Envelope, plan_heads
 from llama_index_prod_rag.chunking.leaves import Leaf, units_of
 from llama_index_prod_rag.chunking.prices import BEFORE_LARGE_SECTION, LINE_KINDS, is_section, price_before
+from llama_index_prod_rag.chunking.titles import glue_titles
 from llama_index_prod_rag.chunking.units import Budget, Plan
 from llama_index_prod_rag.structure.registry import Reading
 from llama_index_prod_rag.structure.tree import Block
@@ -22,6 +23,9 @@ from llama_index_prod_rag.text.tokens import TokenCounter
 
 _Frame = tuple[Block, tuple[Block, ...], float]
 """A block, the blocks around it, and the price of the boundary before it."""
+
+_MOST_OF_A_TITLE = 3
+"""Quarters of the room that titles may ask of the block below them: at least one is left for its first words."""
 
 
 def plan_text(reading: Reading, counter: TokenCounter, budget: Budget, envelope: Envelope | None = None) -> Plan:
@@ -39,51 +43,45 @@ def plan_text(reading: Reading, counter: TokenCounter, budget: Budget, envelope:
     envelope = Envelope() if envelope is None else envelope
     root = _fill_gaps(reading.root, reading.text)
     heads = plan_heads(root, envelope, counter, budget.chunk_size)
-    sizes = _sizes(root, reading, counter)
-    opened = _opened(root, reading.text, sizes, heads, budget)
-    leaves = [
-        Leaf(
-            owners,
-            room := _room(heads[id(owners[-1])], budget),
-            max(1, room - budget.chunk_overlap),
-            cut,
-            sizes[id(owners[-1])] if whole else None,
-            barrier=barrier,
-        )
-        for owners, cut, whole, barrier in _walk(root, reading.text, opened)
-    ]
+    rooms = {block: max(1, budget.chunk_size - head.tokens) for block, head in heads.items()}
+    tree = _Tree(root, reading.text, _sizes(root, reading, counter), rooms)
+    leaves = _leaves(tree, _opened(tree, sentences=budget.sentences), budget.chunk_overlap)
     return Plan(reading, units_of(leaves, reading, counter), heads, envelope, counter, budget)
 
 
-def _room(head: Head, budget: Budget) -> int:
-    return max(1, budget.chunk_size - head.tokens)
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """Blocks that hold all of a text, with each block's tokens and the most that a chunk inside it may have."""
+
+    root: Block
+    text: str
+    sizes: Mapping[int, int]
+    rooms: Mapping[int, int]
 
 
-def _walk(root: Block, text: str, opened: AbstractSet[int]) -> list[tuple[tuple[Block, ...], float, bool, bool]]:
-    """Walk from the top to the blocks that stay whole or have nothing smaller in them.
-
-    Returns:
-        For each the block with those around it, the price before it, whether it stays whole, and whether something was
-        left out before it, which no chunk may reach across.
-    """
-    found: list[tuple[tuple[Block, ...], float, bool, bool]] = []
-    barrier = False
-    stack: list[_Frame] = [(root, (), 0.0)]
+def _leaves(tree: _Tree, opened: AbstractSet[int], overlap: int) -> list[Leaf]:
+    """Walk from the top to the blocks that stay whole or have nothing smaller in them."""
+    leaves: list[Leaf] = []
+    barrier, lead = False, 0
+    stack: list[_Frame] = [(tree.root, (), 0.0)]
     while stack:
         block, above, cut = stack.pop()
-        blank = is_blank(text, block.start, block.end)
+        blank = is_blank(tree.text, block.start, block.end)
         # What is dropped is blanked out where a text renders; where its slices are the chunks, it still stands there.
         if block.dropped or blank:
             barrier = barrier or not blank
             continue
-        owners = (*above, block)
-        whole = id(block) not in opened and len(block.children) != 1
-        if whole or not block.children:
-            found.append((owners, cut, whole, barrier))
-            barrier = False
-        else:
-            stack.extend(reversed(_frames(block, owners, cut, opened)))
-    return found
+        size, room = tree.sizes[id(block)], tree.rooms[id(block)]
+        lead = min(lead, room * _MOST_OF_A_TITLE // 4)
+        fits = id(block) not in opened and (size + lead <= room or block.kind in LINE_KINDS)
+        if block.children and (len(block.children) == 1 or not fits):
+            stack.extend(reversed(_frames(block, (*above, block), cut, opened)))
+            continue
+        piece = max(1, room - overlap)
+        leaves.append(Leaf((*above, block), room, piece, cut, size if fits else None, barrier=barrier, lead=lead))
+        barrier = False
+        lead = lead + size if block.glued and block.kind not in LINE_KINDS else 0
+    return leaves
 
 
 def _frames(block: Block, owners: tuple[Block, ...], cut: float, opened: AbstractSet[int]) -> list[_Frame]:
@@ -99,18 +97,16 @@ def _frames(block: Block, owners: tuple[Block, ...], cut: float, opened: Abstrac
     return frames
 
 
-def _opened(
-    root: Block, text: str, sizes: Mapping[int, int], heads: Mapping[int, Head], budget: Budget
-) -> AbstractSet[int]:
+def _opened(tree: _Tree, *, sentences: bool) -> AbstractSet[int]:
     """The blocks, by identity, that do not stay whole: too large, prose to be cut anyway, or with a hole in them."""
     opened: set[int] = set()
     holes: set[int] = set()
-    for block in reversed(list(root.walk())):
+    for block in reversed(list(tree.root.walk())):
         own = id(block)
-        if any(id(child) in holes or _leaves_a_hole(child, text) for child in block.children):
+        if any(id(child) in holes or _leaves_a_hole(child, tree.text) for child in block.children):
             holes.add(own)
-        prose = budget.sentences and block.kind not in LINE_KINDS
-        if prose or own in holes or sizes.get(own, 0) > _room(heads[own], budget):
+        prose = sentences and block.kind not in LINE_KINDS
+        if prose or own in holes or tree.sizes.get(own, 0) > tree.rooms[own]:
             opened.add(own)
     return opened
 
@@ -140,7 +136,7 @@ def _fill_gaps(root: Block, text: str) -> Block:
         if not is_blank(text, position, block.end):
             children[-1] = replace(children[-1], glued=True) if not children[-1].children else children[-1]
             children.append(_gap(block, text, position, block.end, glued=False))
-        filled[id(block)] = replace(block, children=tuple(children))
+        filled[id(block)] = replace(block, children=tuple(glue_titles(children, text)))
     return filled[id(root)]
 
 

@@ -21,24 +21,34 @@ BEFORE_BLOCK = -0.5
 BEFORE_PARAGRAPH = -0.5
 """Writers break paragraphs where a thought ends; worth a chunk 0.7 of the mean off its size."""
 
+BEFORE_LINE = -0.25
+"""A line that was ended on purpose, in a text that has blank lines or other blocks, which say more."""
+
+INSIDE_LINES = 0.2
+"""Where a line goes on in lower case after one without a full stop: perhaps one sentence broken by hand."""
+
 BETWEEN_ITEMS = 0.05
 """Items, rows and statements belong together a little more than sentences, which cost nothing to part."""
 
 INSIDE_LIST = 0.5
 """Before (b) after "(a) rain;": the sentence goes on."""
 
+INSIDE_SENTENCE_AT_LINE = 1.0
 INSIDE_SENTENCE = 2.0
-"""Only where a sentence is over the budget by itself: a boundary here is worse than any unevenness."""
+"""Only where a sentence is over the budget by itself: a boundary here is worse than any unevenness, inside a line worse
+than between lines."""
+
+NO_WORD = 50.0
+"""Before and after what holds no word (a rule, dotted lines): it joins a neighbor wherever it fits, even where that
+leaves a chunk too small."""
 
 AFTER_SIGNATURE = NEVER / 10
 """Where a definition's head does not fit with its body, its decorators stay with the head: this joint breaks first."""
 
-LINE_KINDS = frozenset(
-    {
-        *("class", "code", "comment", "docstring", "front_matter", "function", "math", "row", "signature", "statement"),
-        *("table", "table_header"),
-    }
-)
+CODE_KINDS = frozenset({"class", "code", "comment", "docstring", "function", "signature", "statement"})
+"""Blocks of source code: indentation means something in them."""
+
+LINE_KINDS = CODE_KINDS | {"front_matter", "math", "row", "table", "table_header"}
 """Blocks whose lines are what they are made of: sentences are not looked for in them."""
 
 

@@ -7,17 +7,20 @@ case, as it does in chats and in lower-cased corpora.
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+
 import regex
+
+from llama_index_prod_rag.text.line_breaks import LIST_MARK, wrapping_breaks
 
 # Terminators that need a blank after them, and those that end a sentence wherever they stand.
 _SPACED = r"[.!?…\u037e\u0589\u061f\u06d4\u1362\u1367\u166e\u1803\u2cf9\u203c\u2047-\u2049]"
 _UNSPACED = r"[。！？｡．\u0964\u0965\u104a\u104b\u17d4\u17d5\u1c7e\u1c7f\u0f0d\u0f0e\ua4ff\uaaf0]"
 _CLOSERS = r"[\"'”’»›\)\]\}」』）］】〉》〕*_]*"
-_LIST_MARK = r"(?:[-*+•◦▪‣–—]|\(?(?:\d{1,3}(?:\.\d{1,3})*|[A-Za-z]|[ivxlcIVXLC]{1,6})[.)])[ \t]"
 
 _BOUNDARY = regex.compile(
     # A run of blanks or of full stops is looked at from its beginning only: from each of its characters is quadratic.
-    rf"(?<![^\S\n])(?P<break>[^\S\n]*\n[^\S\n]*(?:\n\s*|(?=(?P<mark>{_LIST_MARK})?)))"
+    rf"(?<![^\S\n])(?P<break>[^\S\n]*\n[^\S\n]*(?:\n\s*|(?=(?P<mark>{LIST_MARK})?)))"
     rf"|(?<!{_SPACED})(?P<spaced>{_SPACED}+{_CLOSERS})[^\S\n]+(?=\S)"
     rf"|(?P<unspaced>(?:{_UNSPACED})+{_CLOSERS})[^\S\n]*(?=[^\s])"
 )
@@ -34,8 +37,6 @@ _SOMETIMES_LAST = regex.compile(
     r"""(?x) etc|inc|ltd|co|corp|jr|bros|dept|est|u\.s|u\.k|u\.n|e\.u|a\.m|p\.m|ph\.d
     |jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec"""
 )
-# A line of prose that was wrapped by an editor is about this long (72 to 100 columns are the usual settings).
-_WRAPPED = range(50, 111)
 
 
 def split_sentences(text: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
@@ -62,8 +63,9 @@ def split_sentences(text: str, start: int = 0, end: int | None = None) -> list[t
     end = len(text) if end is None else end
     spans: list[tuple[int, int]] = []
     position = start
+    wraps = wrapping_breaks(text, start, end) if text.find("\n", start, end) >= 0 else frozenset()
     for match in _BOUNDARY.finditer(text, start, end):
-        if match.start() >= position and _is_boundary(text, position, match):
+        if match.start() >= position and _is_boundary(text, position, match, wraps):
             cut = (
                 match.end("spaced")
                 if match["spaced"]
@@ -83,7 +85,7 @@ def _append(spans: list[tuple[int, int]], text: str, start: int, end: int) -> No
         spans.append((start + len(body) - len(body.lstrip()), start + len(body.rstrip())))
 
 
-def _is_boundary(text: str, start: int, match: regex.Match[str]) -> bool:
+def _is_boundary(text: str, start: int, match: regex.Match[str], wraps: AbstractSet[int]) -> bool:
     if match["unspaced"]:
         return True
     if match["spaced"]:
@@ -92,7 +94,10 @@ def _is_boundary(text: str, start: int, match: regex.Match[str]) -> bool:
             or match["spaced"].startswith("..")
             or _ends_sentence(text, start, match)
         )
-    return match["break"].count("\n") > 1 or match["mark"] is not None or not _is_wrapped(text, start, match)
+    at = text.index("\n", match.start())
+    if match.end() >= len(text) or match["break"].count("\n") > 1 or match["mark"] is not None:
+        return match.end() < len(text)
+    return at not in wraps or _TERMINATED.search(text[max(start, text.rfind("\n", start, at) + 1) : at]) is not None
 
 
 def _ends_sentence(text: str, start: int, match: regex.Match[str]) -> bool:
@@ -111,13 +116,3 @@ def _ends_sentence(text: str, start: int, match: regex.Match[str]) -> bool:
         return following.isupper()
     is_initial = len(word) == 1 and word.isalpha() and found.group().isupper()
     return not (is_initial or (len(word) > 1 and "." in word and not following.isupper()))
-
-
-def _is_wrapped(text: str, start: int, match: regex.Match[str]) -> bool:
-    """Whether a line break only wraps a sentence that goes on in the next line."""
-    if match.end() >= len(text):
-        return True
-    line = text[max(start, text.rfind("\n", start, match.start()) + 1) : match.start()]
-    if _TERMINATED.search(line):
-        return False
-    return text[match.end()].islower() or len(line) in _WRAPPED

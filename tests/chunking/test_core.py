@@ -206,7 +206,7 @@ def test_text_between_children_stays_with_its_neighbours() -> None:
     text = "class A {\n one\n two\n}"
     children = (Block("statement", 11, 14), Block("statement", 16, 19))
     chunks = _pack(text, Block("document", 0, len(text), (Block("class", 0, 21, children),)), Budget(chunk_size=5))
-    assert chunks == ["class A {\n one", "two\n}"]
+    assert chunks == ["class A {\n one", " two\n}"]
 
 
 def test_dropped_blocks_are_in_no_chunk() -> None:
