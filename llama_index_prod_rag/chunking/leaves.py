@@ -233,7 +233,7 @@ def _move_edge(before: Unit, unit: Unit, edge: int) -> list[Unit]:
 
 
 def _join_small(units: Sequence[Unit]) -> list[Unit]:
-    """Join neighbours inside one block while they are far below the room, so that there are never very many."""
+    """Join neighbors inside one block while they are far below the room, so that there are never very many."""
     joined: list[Unit] = []
     for unit in units:
         last = joined[-1] if joined else None

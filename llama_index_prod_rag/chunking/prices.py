@@ -12,7 +12,7 @@ from llama_index_prod_rag.structure.tree import Block
 
 BEFORE_LARGE_SECTION = -4.0
 """Before and after a section that is itself cut: dearer to cross than any unevenness, or its first and last chunk would
-share a chunk with a neighbour and lose the heading path."""
+share a chunk with a neighbor and lose the heading path."""
 
 BEFORE_SECTION = -0.6
 """A little better than a paragraph: small sections under one heading may still share a chunk."""

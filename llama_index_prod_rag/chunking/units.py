@@ -63,7 +63,7 @@ class Budget:
 
     Attributes:
         chunk_size: most tokens of a chunk with its metadata.
-        min_size: chunks below this many tokens are merged with a neighbour where that fits.
+        min_size: chunks below this many tokens are merged with a neighbor where that fits.
         chunk_overlap: most tokens repeated from the chunk before.
         fill: size that chunks are drawn to, as a share of the room for text. Boundaries at paragraphs and topics make
             the mean smaller: about 0.6 of the chunk size.

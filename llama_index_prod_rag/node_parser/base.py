@@ -40,6 +40,7 @@ _logger = logging.getLogger(__name__)
 AUTO = "auto"
 
 _ID_FUNCTIONS: dict[str, Callable[[int, BaseNode], str]] = {"default_id_func": default_id_func}
+_MIN_SIZE = 20  # tokens: about one sentence, below which an embedding says little
 _NOT_IN_IDS = {"callback_manager", "embed_model", "id_func", "include_prev_next_rel"}
 """Settings that do not change the chunks, or that hold more than what does (a model's keys and addresses)."""
 
@@ -53,7 +54,11 @@ class ChunkingParser(NodeParser):
     chunk_overlap: int = Field(
         default=0, ge=0, description="Most tokens of whole sentences repeated from the chunk before."
     )
-    min_size: int = Field(default=20, ge=0, description="Smaller chunks are merged with a neighbour where that fits.")
+    min_size: int | None = Field(
+        default=None,
+        ge=0,
+        description="Smaller chunks are merged with a neighbor where that fits; None: 20 tokens, half of small budgets.",
+    )
     tokenizer: str = Field(
         default=AUTO,
         description="Whose tokens are counted: 'auto' (the embedding model's, else an estimate), 'offline', a folder, "
@@ -123,7 +128,8 @@ class ChunkingParser(NodeParser):
 
     def _budget(self) -> Budget:
         """The sizes to keep; checked again at each use, for LlamaIndex's `Settings` may have changed them."""
-        return Budget(self.chunk_size, self.min_size, self.chunk_overlap, cohesion=self.cohesion)
+        smallest = min(_MIN_SIZE, self.chunk_size // 2) if self.min_size is None else self.min_size
+        return Budget(self.chunk_size, smallest, self.chunk_overlap, cohesion=self.cohesion)
 
     def _sections(self, document: BaseNode, plan: Plan) -> list[TextNode]:  # noqa: ARG002 - for those that have them
         """Nodes that stand above the chunks."""

@@ -30,7 +30,7 @@ class DocumentAwareNodeParser(ChunkingParser):
     Args:
         chunk_size: most tokens of a chunk, in the embedder's own tokens, with the metadata embedded with it.
         chunk_overlap: most tokens of whole sentences repeated from the chunk before, where prose was cut.
-        min_size: smaller chunks are merged with a neighbour where that fits.
+        min_size: smaller chunks are merged with a neighbor where that fits; None: 20, half of small chunk sizes.
         format: a format for all documents, or `"auto"`: by metadata, file extension or content. Add your own with
             `structure.register_format`.
         language: programming language of source code, where metadata does not say.

@@ -24,7 +24,7 @@ class SemanticChunker(ChunkingParser):
         chunk_size: most tokens of a chunk, in the embedder's own tokens, with the metadata embedded with it. Chunks
             have about 0.6 of it on average. Leave the embedder two tokens for its special ones.
         chunk_overlap: most tokens of whole sentences repeated from the chunk before; at most half of `chunk_size`.
-        min_size: smaller chunks are merged with a neighbour where that fits.
+        min_size: smaller chunks are merged with a neighbor where that fits; None: 20, half of small chunk sizes.
         embed_model: any LlamaIndex embedding model; None for structure and size alone.
         cohesion: weight of likeness against even sizes, at least 0.
         tokenizer: whose tokens are counted: `"auto"` (the embedding model's, else an estimate), `"offline"`, a folder,

@@ -208,6 +208,11 @@ def test_sizes_follow_llama_indexs_settings() -> None:
         Settings.node_parser = SentenceSplitter()
 
 
+def test_a_small_budget_needs_no_other_setting() -> None:
+    for size in (1, 2, 10, 30):
+        assert DocumentAwareNodeParser(chunk_size=size, tokenizer="simple")([Document(text=GUIDE)])
+
+
 @pytest.mark.parametrize("kind", [SemanticChunker, DocumentAwareNodeParser])
 @pytest.mark.parametrize(
     ("name", "hint"),
