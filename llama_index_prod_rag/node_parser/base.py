@@ -57,7 +57,7 @@ class ChunkingParser(NodeParser):
     min_size: int | None = Field(
         default=None,
         ge=0,
-        description="Smaller chunks are merged with a neighbor where that fits; None: 20 tokens, half of small budgets.",
+        description="Smaller chunks join a neighbor where that fits; None: 20 tokens, half of small chunk sizes.",
     )
     tokenizer: str = Field(
         default=AUTO,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import random
 import textwrap
+from collections.abc import Sequence
 
 import pytest
 
@@ -134,7 +135,7 @@ def test_a_chunk_that_is_cut_again_keeps_its_title() -> None:
     class Odd(SimpleCounter):
         """Counts as some tokenizers do: the whole is more than its parts."""
 
-        def count(self, texts: list[str]) -> list[int]:  # type: ignore[override]
+        def count(self, texts: Sequence[str]) -> list[int]:
             return [size + size // 4 for size in super().count(texts)]
 
     text = "".join(f"## Part {i}\n\n" + "Owls hunt. They hear well. " * 8 + "\n\n" for i in range(10))
