@@ -66,19 +66,22 @@ def _sentence_transformers(folder: str) -> Rerank:
 
 def _ours(model: str, **settings: Any) -> Rerank:
     from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
+    from llama_index_prod_rag.postprocessor.settings import Cascade, Runtime
 
-    return _postprocessor(CrossEncoderRerank(model=model, top_n=_TOP_N, device="cpu", **settings))
+    runtime, cascade = Runtime(device="cpu"), Cascade(**settings.pop("cascade", {}))
+    return _postprocessor(CrossEncoderRerank(model=model, top_n=_TOP_N, runtime=runtime, cascade=cascade, **settings))
 
 
+_FIRST = {"prefilter": "retrieval", "keep": _KEEP}
 SYSTEMS: dict[str, Callable[[str], Rerank]] = {
     "llama_index": _llama_index,
     "sentence_transformers": _sentence_transformers,
     "ours_torch": lambda folder: _ours(folder, weights="cross_encoder"),
     "ours_int8": lambda _: _ours("offline", weights="cross_encoder"),
     "ours_int8_blend": lambda _: _ours("offline"),
-    "ours_cascade": lambda _: _ours("offline", weights="cross_encoder", prefilter="retrieval", keep=_KEEP),
-    "ours_early_stop": lambda _: _ours("offline", early_stop=True),
-    "ours_cascade_early_stop": lambda _: _ours("offline", early_stop=True, prefilter="retrieval", keep=_KEEP),
+    "ours_cascade": lambda _: _ours("offline", weights="cross_encoder", cascade=_FIRST),
+    "ours_early_stop": lambda _: _ours("offline", cascade={"early_stop": True}),
+    "ours_cascade_early_stop": lambda _: _ours("offline", cascade={**_FIRST, "early_stop": True}),
 }
 
 

@@ -104,7 +104,7 @@ def labelled_query(
     if first.rerank is not None and reranker is not None:
         legs, pairs = _candidates(legs, first.rerank), dict(first.rerank.logits)
         legs[CROSS_ENCODER], bounds[CROSS_ENCODER] = pairs, find_bounds("min-max", pairs.values())
-        default = _with_pair_score(default, retrieval.query, reranker)
+        default = _with_pair_score(default, reranker)
     return LabelledQuery(legs, relevant, bounds, default, retrieval.lifts)
 
 
@@ -115,10 +115,10 @@ def mean_default(queries: Sequence[LabelledQuery]) -> dict[str, float]:
     return {leg: math.fsum(default.get(leg, 0.0) for default in defaults) / len(defaults) for leg in legs}
 
 
-def _with_pair_score(weights: Mapping[str, float], query: str, reranker: CrossEncoderRerank) -> dict[str, float]:
+def _with_pair_score(weights: Mapping[str, float], reranker: CrossEncoderRerank) -> dict[str, float]:
     if isinstance(reranker.weights, dict):
         return reranker.weights
-    share = 1.0 if reranker.weights == CROSS_ENCODER else reranker.pair_share(query)
+    share = 1.0 if reranker.weights == CROSS_ENCODER else reranker.blend
     return {leg: (1.0 - share) * weight for leg, weight in weights.items()} | {CROSS_ENCODER: share}
 
 

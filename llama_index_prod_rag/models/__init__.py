@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from llama_index_prod_rag.models.llm import OfflineLLM
     from llama_index_prod_rag.models.nli import CrossEncoderNLI
     from llama_index_prod_rag.models.onnx_embedding import OnnxEmbedding
-    from llama_index_prod_rag.models.pairs import Backend, Entailment, EntailmentJudge, Pair, PairScorer, Progress
+    from llama_index_prod_rag.models.pairs import (
+        Backend,
+        Dtype,
+        Entailment,
+        EntailmentJudge,
+        Pair,
+        PairScorer,
+        Progress,
+        TokenText,
+    )
     from llama_index_prod_rag.models.scorers import load_scorer, shared_scorer
     from llama_index_prod_rag.models.tokenizers import load_counter
     from llama_index_prod_rag.models.weights import OFFLINE, Weights, find_weights
@@ -24,6 +33,7 @@ _HOMES = {
     "ArrayCache": "disk_cache",
     "Backend": "pairs",
     "CrossEncoderNLI": "nli",
+    "Dtype": "pairs",
     "Entailment": "pairs",
     "EntailmentJudge": "pairs",
     "OFFLINE": "weights",
@@ -32,6 +42,7 @@ _HOMES = {
     "Pair": "pairs",
     "PairScorer": "pairs",
     "Progress": "pairs",
+    "TokenText": "pairs",
     "Weights": "weights",
     "cache_folder": "disk_cache",
     "digest": "disk_cache",
@@ -51,6 +62,7 @@ __all__ = [
     "ArrayCache",
     "Backend",
     "CrossEncoderNLI",
+    "Dtype",
     "Entailment",
     "EntailmentJudge",
     "OfflineLLM",
@@ -58,6 +70,7 @@ __all__ = [
     "Pair",
     "PairScorer",
     "Progress",
+    "TokenText",
     "Weights",
     "cache_folder",
     "digest",

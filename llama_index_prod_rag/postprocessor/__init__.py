@@ -11,23 +11,25 @@ from llama_index_prod_rag._lazy import export
 
 if TYPE_CHECKING:
     from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
-    from llama_index_prod_rag.postprocessor.questions import is_question
     from llama_index_prod_rag.postprocessor.score_cache import CachedScorer, LruScores, ScoreStore
+    from llama_index_prod_rag.postprocessor.settings import Cascade, Runtime
 
 _HOMES = {
     "CachedScorer": "score_cache",
+    "Cascade": "settings",
     "CrossEncoderRerank": "cross_encoder",
     "LruScores": "score_cache",
+    "Runtime": "settings",
     "ScoreStore": "score_cache",
-    "is_question": "questions",
 }
 
 __getattr__, __dir__ = export(__name__, _HOMES)
 
 __all__ = [
     "CachedScorer",
+    "Cascade",
     "CrossEncoderRerank",
     "LruScores",
+    "Runtime",
     "ScoreStore",
-    "is_question",
 ]

@@ -7,6 +7,7 @@ no candidate that is left can reach the best few.
 from __future__ import annotations
 
 import heapq
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 
@@ -32,8 +33,41 @@ def beginning(passage: str) -> str:
     return found.group() if found else ""
 
 
+def score_in_time(
+    candidates: Sequence[str], score: ScoreNodes, remaining: Callable[[], float], block: int = BLOCK
+) -> dict[str, float]:
+    """Score candidates in the order given, until the time is up.
+
+    Blocks grow as long as one takes less than a fourth of the time that is left, so that a fast model has enough to do
+    at once and the last block does not run far beyond.
+
+    Args:
+        candidates: node ids.
+        score: the model.
+        remaining: seconds that are left.
+        block: candidates of the first block.
+
+    Returns:
+        Node id -> logit of those that were scored.
+    """
+    waiting = list(candidates)
+    logits: dict[str, float] = {}
+    while waiting and (left := remaining()) > 0.0:
+        logits.update(score(waiting[:block]))
+        waiting = waiting[block:]
+        if left - remaining() < left / 4:
+            block *= 2
+    return logits
+
+
 def score_until_settled(
-    blend: Blend, candidates: Sequence[str], top_n: int, score: ScoreNodes, block: int = BLOCK
+    blend: Blend,
+    candidates: Sequence[str],
+    top_n: int,
+    score: ScoreNodes,
+    *,
+    block: int = BLOCK,
+    remaining: Callable[[], float] = lambda: math.inf,
 ) -> dict[str, float]:
     """Score candidates from the highest ceiling down, until the rest cannot reach the best `top_n`.
 
@@ -46,6 +80,7 @@ def score_until_settled(
         top_n: how many are wanted, at least 1.
         score: the model.
         block: candidates scored at once.
+        remaining: seconds that are left.
 
     Returns:
         Node id -> logit of those that were scored.
@@ -53,7 +88,7 @@ def score_until_settled(
     ceilings = blend.ceilings(candidates)
     waiting = list(ceilings)
     logits: dict[str, float] = {}
-    while waiting:
+    while waiting and remaining() > 0.0:
         size = max(block, top_n - len(logits))
         logits.update(score(waiting[:size]))
         waiting = waiting[size:]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
 from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRankStartEvent
@@ -14,15 +16,15 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import Field, PrivateAttr
 
 from llama_index_prod_rag.disclosure import describe
-from llama_index_prod_rag.errors import ConfigurationError, InputError, MissingExtraError
+from llama_index_prod_rag.errors import ConfigurationError, InputError, MissingExtraError, refuse_unknown
 from llama_index_prod_rag.fusion.rules import share_weights
-from llama_index_prod_rag.models.pairs import Backend, PairScorer, Progress, sigmoid
+from llama_index_prod_rag.models.pairs import PairScorer, Progress, sigmoid
 from llama_index_prod_rag.models.scorers import shared_scorer
 from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER, Blend, blend_with_legs, blend_with_scores
-from llama_index_prod_rag.postprocessor.cascade import beginning, score_until_settled
+from llama_index_prod_rag.postprocessor.cascade import beginning, score_in_time, score_until_settled
 from llama_index_prod_rag.postprocessor.passages import PassageReader
-from llama_index_prod_rag.postprocessor.questions import is_question
 from llama_index_prod_rag.postprocessor.score_cache import CachedScorer, LruScores
+from llama_index_prod_rag.postprocessor.settings import Cascade, Runtime
 from llama_index_prod_rag.trace.events import emit
 from llama_index_prod_rag.trace.records import RerankRecord, RetrievalRecord, open_trace
 from llama_index_prod_rag.trace.scored_node import carried_records, rescored
@@ -39,29 +41,20 @@ class CrossEncoderRerank(BaseNodePostprocessor):
     Attributes:
         model: hub name or folder of a sentence-transformers cross-encoder with one output, or `"offline"`.
         top_n: most nodes returned, at least 1.
-        backend: runtime: `torch`, `onnx`, or `auto`.
-        device: torch device; None lets sentence-transformers choose.
-        threads: workers of the ONNX backend; None takes one per usable core.
-        onnx_file: weights file inside the model's folder or repository, for the ONNX backend.
-        trust_remote_code: run code that the model's repository brings.
         weights: `"cross_encoder"` orders by the pair score alone; a mapping of the retriever's leg names and
             `cross_encoder` to weights combines them; None keeps the retriever's own weights beside a share for the
             pair score.
-        blend: that share, in [0, 1], for queries that are no questions (claims, keywords, code); it also joins the
-            pair score to the scores of a list without a retrieval record.
-        question_blend: the same for questions, which cross-encoders are trained on. More of it (.5) lifts multi-hop
-            questions and harms others, so by default it equals `blend`.
+        blend: that share, in [0, 1]; it also joins the pair score to the scores of a list without a retrieval record.
         activation: of the pair score where it orders alone: `sigmoid` (0 to 1) or `identity` (the raw logit).
         metadata: what precedes a node's text when it is scored: names of metadata entries, or one of LlamaIndex's
             metadata modes.
         max_windows: windows read of a passage that is longer than the model's limit, from its beginning; the best one
             counts. None reads to the end.
-        prefilter: what chooses the candidates that the full model reads: `retrieval` takes the first `keep` of the list
-            as it comes in, `beginning` lets the model read forty words of each passage first, and anything else is
-            the name or folder of a smaller cross-encoder. None reads all.
-        keep: how many the prefilter keeps, at least `top_n`.
-        early_stop: stop reading when no candidate that is left can reach the best `top_n`, judging by the range of
-            the pair scores read so far (`cascade.score_until_settled`). Candidates not read are not returned.
+        deadline: seconds for reading, once the model is loaded, above 0; None has no limit. Candidates are read in the
+            order of the list, a block at a time. What is not read in time follows what was, in the list's order with
+            the retrieval's scores, and stands in `RerankRecord.unread`.
+        cascade: what the full model need not read.
+        runtime: how the model is loaded and run.
         on_failure: `raise`, or `keep_order` to return the retrieval's order, with the reason in the record.
         cache_size: pair scores remembered in memory, for questions that come again; 0 remembers none.
         show_progress: a progress bar over the pairs.
@@ -76,20 +69,14 @@ class CrossEncoderRerank(BaseNodePostprocessor):
 
     model: str = "cross-encoder/ms-marco-MiniLM-L6-v2"
     top_n: int = 5
-    backend: Backend = "auto"
-    device: str | None = None
-    threads: int | None = None
-    onnx_file: str | None = None
-    trust_remote_code: bool = False
     weights: dict[str, float] | Literal["cross_encoder"] | None = None
     blend: float = 0.2
-    question_blend: float = 0.2
     activation: Literal["sigmoid", "identity"] = "sigmoid"
     metadata: MetadataMode | tuple[str, ...] = ("title", "headings")
     max_windows: int | None = None
-    prefilter: str | None = None
-    keep: int | None = None
-    early_stop: bool = False
+    deadline: float | None = None
+    cascade: Cascade = Cascade()
+    runtime: Runtime = Runtime()
     on_failure: Literal["raise", "keep_order"] = "raise"
     cache_size: int = 0
     show_progress: bool = False
@@ -104,34 +91,26 @@ class CrossEncoderRerank(BaseNodePostprocessor):
     if not TYPE_CHECKING:  # type checkers see the fields
 
         def __init__(self, **settings: Any) -> None:
+            refuse_unknown("CrossEncoderRerank", settings, type(self).model_fields)
             super().__init__(**settings)
             self._remembered = LruScores(self.cache_size) if self.cache_size else None
             self._check_settings()  # not in a validator: pydantic would wrap the error into one of its own
 
-    def pair_share(self, query: str) -> float:
-        """The pair score's weight for a query where `weights` does not set it."""
-        return self.question_blend if is_question(query) else self.blend
-
     def _check_settings(self) -> None:
-        counts = {name: getattr(self, name) for name in ("top_n", "max_windows", "threads", "keep")}
+        counts = {name: getattr(self, name) for name in ("top_n", "max_windows")}
         if low := {name: count for name, count in counts.items() if count is not None and count < 1}:
             raise ConfigurationError(f"must be at least 1: {low}")
-        if not all(0.0 <= share <= 1.0 for share in (self.blend, self.question_blend)):
-            raise ConfigurationError(
-                f"blend={self.blend} and question_blend={self.question_blend} are shares between 0 and 1"
-            )
+        if not 0.0 <= self.blend <= 1.0:
+            raise ConfigurationError(f"blend={self.blend} is a share between 0 and 1")
+        if self.deadline is not None and not self.deadline > 0.0:
+            raise ConfigurationError(f"deadline={self.deadline} leaves no time: give seconds above 0, or None")
         if isinstance(self.weights, dict):
             if CROSS_ENCODER not in self.weights:
                 raise ConfigurationError(f"weights {self.weights} leave out {CROSS_ENCODER!r}: give the pair score one")
             share_weights(self.weights, self.weights)
-        self._check_cascade()
-
-    def _check_cascade(self) -> None:
-        if (self.prefilter is None) != (self.keep is None):
-            raise ConfigurationError("prefilter and keep belong together: set both or neither")
-        if self.keep is not None and self.keep < self.top_n:
-            raise ConfigurationError(f"keep={self.keep} leaves fewer than top_n={self.top_n}: raise keep")
-        if self.early_stop and isinstance(self.weights, str):
+        if self.cascade.keep is not None and self.cascade.keep < self.top_n:
+            raise ConfigurationError(f"keep={self.cascade.keep} leaves fewer than top_n={self.top_n}: raise keep")
+        if self.cascade.early_stop and isinstance(self.weights, str):
             raise ConfigurationError(
                 "early_stop needs the retrieval's scores: it cannot go with weights='cross_encoder'"
             )
@@ -167,49 +146,64 @@ class CrossEncoderRerank(BaseNodePostprocessor):
                 raise
             return list(hits[: self.top_n])
         emit(record)
-        copies = [
+        read = [
             rescored(hit, record.scores[hit.node.node_id], rerank=record)
             for hit in hits
             if hit.node.node_id in record.scores
         ]
-        return sorted(copies, key=lambda hit: -(hit.score or 0.0))[: self.top_n]
+        unread = [rescored(hit, hit.score, rerank=record) for hit in hits if hit.node.node_id in record.unread]
+        return [*sorted(read, key=lambda hit: -(hit.score or 0.0)), *unread][: self.top_n]
 
     def _score(self, hits: Sequence[NodeWithScore], query: str, began: float) -> RerankRecord:
         passages = {hit.node.node_id: self._passage(hit.node) for hit in hits}
-        blend = self._blend(hits, query)
-        logits: Mapping[str, float] = {}
-        truncated: set[str] = set()
-        if passages:
-            kept = self._prefiltered(query, passages, blend)
-            with _progress_bar(len(kept), self.show_progress) as progress:
-                reader = PassageReader(
-                    self.pair_scorer(), query, passages, max_windows=self.max_windows, progress=progress
-                )
-                if self.early_stop:
-                    logits = score_until_settled(blend, kept, self.top_n, reader.logits)
-                else:
-                    logits = reader.logits(kept)
-            truncated = reader.truncated
+        if not passages:
+            return RerankRecord(self.model, seconds=time.perf_counter() - began)
+        blend, scorer = self._blend(hits), self.pair_scorer()
+        remaining = self._clock()
+        kept = self._prefiltered(query, passages, blend)
+        with _progress_bar(len(kept), self.show_progress) as progress:
+            reader = PassageReader(scorer, query, passages, max_windows=self.max_windows, progress=progress)
+            logits = self._read(reader, kept, blend, remaining)
+        late = remaining() <= 0.0
         return RerankRecord(
             model=self.model,
             logits=logits,
             scores=self._activated(logits) if isinstance(self.weights, str) else blend.scores(logits),
             seconds=time.perf_counter() - began,
-            truncated=frozenset(truncated),
+            truncated=frozenset(reader.truncated),
+            unread=frozenset(node for node in kept if late and node not in logits),
         )
+
+    def _clock(self) -> Callable[[], float]:
+        """Seconds that are left for reading."""
+        until = math.inf if self.deadline is None else time.monotonic() + self.deadline
+        return lambda: until - time.monotonic()
+
+    def _read(
+        self, reader: PassageReader, kept: Sequence[str], blend: Blend, remaining: Callable[[], float]
+    ) -> dict[str, float]:
+        if self.cascade.early_stop:
+            return score_until_settled(blend, kept, self.top_n, reader.logits, remaining=remaining)
+        if self.deadline is not None:
+            return score_in_time(kept, reader.logits, remaining)
+        return reader.logits(kept)
 
     def _prefiltered(self, query: str, passages: Mapping[str, str], blend: Blend) -> list[str]:
         """Ids of what the full model reads."""
-        if self.prefilter is None or self.keep is None or len(passages) <= self.keep:
+        prefilter, keep = self.cascade.prefilter, self.cascade.keep
+        if prefilter is None or keep is None or len(passages) <= keep:
             return list(passages)
-        if self.prefilter == "retrieval":
-            return list(passages)[: self.keep]
-        if self.prefilter == "beginning":
+        if prefilter == "retrieval":
+            return list(passages)[:keep]
+        if prefilter == "beginning":
             scorer, passages = self.pair_scorer(), {node: beginning(text) for node, text in passages.items()}
         else:
-            scorer = shared_scorer(self.prefilter, device=self.device, trust_remote_code=self.trust_remote_code)
+            runtime = self.runtime  # its weights file is the full model's
+            scorer = shared_scorer(
+                prefilter, device=runtime.device, dtype=runtime.dtype, trust_remote_code=runtime.trust_remote_code
+            )
         first = PassageReader(scorer, query, passages, max_windows=1).logits(list(passages))
-        return list(blend.scores(first))[: self.keep]
+        return list(blend.scores(first))[:keep]
 
     def pair_scorer(self) -> PairScorer:
         """Load the model, once per process, and return it: the gate picks its quotes with it.
@@ -217,14 +211,7 @@ class CrossEncoderRerank(BaseNodePostprocessor):
         Raises:
             ModelError: the model cannot be loaded.
         """
-        scorer = self.scorer or shared_scorer(
-            self.model,
-            backend=self.backend,
-            device=self.device,
-            threads=self.threads,
-            onnx_file=self.onnx_file,
-            trust_remote_code=self.trust_remote_code,
-        )
+        scorer = self.scorer or shared_scorer(self.model, **asdict(self.runtime))
         return CachedScorer(scorer, self._remembered) if self._remembered is not None else scorer
 
     def _passage(self, node: BaseNode) -> str:
@@ -233,13 +220,12 @@ class CrossEncoderRerank(BaseNodePostprocessor):
         lines = [str(node.metadata[key]) for key in self.metadata if node.metadata.get(key)]
         return "\n".join([*lines, node.get_content(metadata_mode=MetadataMode.NONE)])
 
-    def _blend(self, hits: Sequence[NodeWithScore], query: str) -> Blend:
+    def _blend(self, hits: Sequence[NodeWithScore]) -> Blend:
         if isinstance(self.weights, str):
             return blend_with_scores({}, share=1.0)
-        share = self.pair_share(query)
         if (record := _retrieval_record(hits)) is not None:
-            return blend_with_legs([hit.node.node_id for hit in hits], record, self.weights, share)
-        return blend_with_scores({hit.node.node_id: hit.score for hit in hits}, share)
+            return blend_with_legs([hit.node.node_id for hit in hits], record, self.weights, self.blend)
+        return blend_with_scores({hit.node.node_id: hit.score for hit in hits}, self.blend)
 
     def _activated(self, logits: Mapping[str, float]) -> Mapping[str, float]:
         return logits if self.activation == "identity" else {node: sigmoid(x) for node, x in logits.items()}

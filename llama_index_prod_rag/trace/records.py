@@ -86,6 +86,7 @@ class RerankRecord:
         seconds: wall time of the call.
         truncated: ids of nodes whose text the model could not read to the end.
         failed: why there are no scores; None when it worked.
+        unread: ids of candidates that there was no time for; they keep the retrieval's score and follow the others.
     """
 
     model: str
@@ -94,6 +95,7 @@ class RerankRecord:
     seconds: float = 0.0
     truncated: frozenset[str] = frozenset()
     failed: str | None = None
+    unread: frozenset[str] = frozenset()
 
 
 Record: TypeAlias = RetrievalRecord | RerankRecord

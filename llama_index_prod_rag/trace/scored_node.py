@@ -40,7 +40,7 @@ class ScoredNode(NodeWithScore):
 
 def rescored(
     hit: NodeWithScore,
-    score: float,
+    score: float | None,
     *,
     retrieval: RetrievalRecord | None = None,
     rerank: RerankRecord | None = None,

@@ -128,18 +128,17 @@ def test_pair_scores_become_a_leg_over_the_candidates_alone() -> None:
     from llama_index.core.schema import TextNode
 
     found = {"bm25": {"a": LegHit(1, 9.0), "b": LegHit(2, 3.0)}}
-    reranker = CrossEncoderRerank(model="offline", blend=0.25, question_blend=0.5)
+    reranker = CrossEncoderRerank(model="offline", blend=0.25)
     asked = []
     for text in ("a claim", "a question?"):
         retrieval = RetrievalRecord(text, legs=found, bounds={"bm25": Bounds(3.0, 9.0)}, weights={"bm25": 1.0})
         rerank = RerankRecord("m", logits={"a": -2.0})
         hit = ScoredNode(node=TextNode(text="a", id_="a"), score=1.0, retrieval=retrieval, rerank=rerank)
         asked.append(labelled_query([hit], {"a": 1}, reranker))
-    claim, question = asked
+    claim = asked[0]
     assert claim.legs == {"bm25": {"a": 9.0}, "cross_encoder": {"a": -2.0}}
     assert claim.bounds == {"bm25": Bounds(3.0, 9.0), "cross_encoder": Bounds(-2.0, -2.0)}
     assert claim.default == {"bm25": 0.75, "cross_encoder": 0.25}
-    assert question.default == {"bm25": 0.5, "cross_encoder": 0.5}
-    assert mean_default([*asked, LabelledQuery({}, {"a": 1})]) == {"bm25": 0.625, "cross_encoder": 0.375}
+    assert mean_default([*asked, LabelledQuery({}, {"a": 1})]) == {"bm25": 0.75, "cross_encoder": 0.25}
     alone = labelled_query([hit.model_copy(update={"rerank": None})], {})
     assert (alone.legs, alone.default) == ({"bm25": {"a": 9.0, "b": 3.0}}, {"bm25": 1.0})

@@ -21,6 +21,7 @@ from llama_index_prod_rag.models.torch_scorer import TorchScorer
 from llama_index_prod_rag.models.weights import find_weights
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.postprocessor.passages import score_passages
+from llama_index_prod_rag.postprocessor.settings import Cascade
 from tests.models.tiny_onnx import write_scorer, write_tokenizer
 
 LIMIT = 16
@@ -106,7 +107,7 @@ def counted(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[OnnxScorer 
     return scorer, seen
 
 
-@pytest.mark.parametrize("way", [{}, {"early_stop": True, "top_n": 2}, {"cache_size": 1000}])
+@pytest.mark.parametrize("way", [{}, {"cascade": Cascade(early_stop=True), "top_n": 2}, {"cache_size": 1000}])
 def test_a_text_is_tokenised_once(counted: tuple[Any, Counter[str]], way: dict[str, Any]) -> None:
     scorer, seen = counted
     passages = [f"berlin is large {'madrid ' * number}" for number in range(60)]  # the longest are read in windows

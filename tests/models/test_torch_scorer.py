@@ -15,6 +15,7 @@ from llama_index_prod_rag.models.scorers import _load_once
 from llama_index_prod_rag.models.torch_scorer import TorchScorer, token_batches
 from llama_index_prod_rag.models.weights import find_weights
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
+from llama_index_prod_rag.postprocessor.settings import Runtime
 
 _PAIRS = [("berlin", "large"), ("berlin is large", "madrid " * 20), ("madrid", ""), ("large", "berlin is " * 40)]
 
@@ -115,7 +116,7 @@ def test_rerankers_in_eight_threads_load_one_model(tiny_model: Path) -> None:
     nodes = [NodeWithScore(node=TextNode(text=passage), score=0.5) for _, passage in _PAIRS]
 
     def rerank(_: int) -> list[float | None]:
-        reranker = CrossEncoderRerank(model=str(tiny_model), device="cpu", weights="cross_encoder")
+        reranker = CrossEncoderRerank(model=str(tiny_model), runtime=Runtime(device="cpu"), weights="cross_encoder")
         return [hit.score for hit in reranker.postprocess_nodes(nodes, query_str="berlin")]
 
     before = _load_once.cache_info().misses

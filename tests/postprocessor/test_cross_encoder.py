@@ -17,7 +17,9 @@ from pydantic import Field
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError, ScoringError
 from llama_index_prod_rag.postprocessor import cross_encoder
+from llama_index_prod_rag.postprocessor.cascade import score_in_time
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
+from llama_index_prod_rag.postprocessor.settings import Cascade, Runtime
 from llama_index_prod_rag.trace.records import LegHit, RerankRecord, RetrievalRecord, tracing
 from llama_index_prod_rag.trace.scored_node import ScoredNode
 
@@ -81,12 +83,6 @@ def test_a_list_without_a_record_is_blended_with_its_own_scores(hits: list[NodeW
     rerank = CrossEncoderRerank(scorer=scorer, blend=0.4)
     result = rerank.postprocess_nodes(hits, query_str="berlin city")
     assert {hit.node.node_id: hit.score for hit in result} == pytest.approx({"a": 0.6, "b": 0.5, "c": 0.4})
-
-
-def test_a_question_gives_the_pair_score_its_own_share(hits: list[NodeWithScore], scorer: Any) -> None:
-    rerank = CrossEncoderRerank(scorer=scorer, blend=0.0, question_blend=1.0)
-    assert _ids(rerank.postprocess_nodes(hits, query_str="berlin city")) == ["a", "b", "c"]
-    assert _ids(rerank.postprocess_nodes(hits, query_str="what berlin city")) == ["c", "b", "a"]
 
 
 def _recorded(hits: list[NodeWithScore]) -> tuple[list[NodeWithScore], RetrievalRecord]:
@@ -178,10 +174,11 @@ def test_a_missing_question_is_an_error(hits: list[NodeWithScore], scorer: Any) 
         ({"top_n": 0}, "at least 1"),
         ({"max_windows": 0}, "at least 1"),
         ({"blend": 1.5}, "between 0 and 1"),
-        ({"question_blend": -0.5}, "between 0 and 1"),
-        ({"prefilter": "retrieval"}, "belong together"),
-        ({"prefilter": "retrieval", "keep": 3}, "fewer than top_n=5"),
-        ({"early_stop": True, "weights": "cross_encoder"}, "needs the retrieval's scores"),
+        ({"deadline": 0.0}, "leaves no time"),
+        ({"deadline": float("nan")}, "leaves no time"),
+        ({"cascade": Cascade("retrieval", keep=3)}, "fewer than top_n=5"),
+        ({"cascade": Cascade(early_stop=True), "weights": "cross_encoder"}, "needs the retrieval's scores"),
+        ({"device": "cuda"}, "has no setting 'device'"),
         ({"weights": {"dense": 1.0}}, "leave out 'cross_encoder'"),
         ({"weights": {"dense": -1.0, "cross_encoder": 1.0}}, "not negative"),
     ],
@@ -189,6 +186,75 @@ def test_a_missing_question_is_an_error(hits: list[NodeWithScore], scorer: Any) 
 def test_settings_out_of_range_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         CrossEncoderRerank(**settings)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: Cascade("retrieval"), lambda: Cascade(keep=3), lambda: Cascade("x", 0), lambda: Runtime(threads=0)]
+)
+def test_groups_of_settings_refuse_what_is_out_of_range(make: Any) -> None:
+    with pytest.raises(ConfigurationError, match="must be at least 1|belong together"):
+        make()
+
+
+class _Clock:
+    """Time passes only where a pair is scored: a second per pair."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def slow(self, scorer: Any) -> Any:
+        class Slow(type(scorer)):  # type: ignore[misc]
+            def score(_, pairs: Any, progress: Any = None) -> list[float]:
+                self.now += len(pairs)
+                return list(super().score(pairs, progress))
+
+        return Slow()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> _Clock:
+    made = _Clock()
+    monkeypatch.setattr(cross_encoder.time, "monotonic", lambda: made.now)
+    return made
+
+
+@pytest.mark.parametrize("way", [{}, {"weights": "cross_encoder"}, {"cascade": Cascade(early_stop=True)}])
+def test_what_is_not_read_in_time_keeps_its_retrieval_score(scorer: Any, clock: _Clock, way: dict[str, Any]) -> None:
+    hits = [NodeWithScore(node=TextNode(id_=str(n), text=f"berlin {n}"), score=1.0 - n / 40) for n in range(40)]
+    rerank = CrossEncoderRerank(scorer=clock.slow(scorer), deadline=10.0, top_n=40, **way)
+    with tracing() as trace:
+        result = rerank.postprocess_nodes(hits, query_str="berlin 3")
+    (record,) = trace.records
+    assert isinstance(record, RerankRecord)
+    assert 8 <= len(record.logits) < 40 + 1
+    if "cascade" in way:  # forty wanted: all forty in the first block
+        assert not record.unread
+        return
+    assert len(record.logits) == 16  # two blocks of eight
+    assert record.unread == {str(n) for n in range(16, 40)}
+    assert _ids(result)[0] == "3"
+    assert _ids(result)[16:] == [str(n) for n in range(16, 40)]
+    assert [hit.score for hit in result[16:]] == [hit.score for hit in hits[16:]]
+    assert all(hit.rerank is record for hit in result if isinstance(hit, ScoredNode))
+
+
+def test_a_deadline_that_is_kept_changes_nothing(scorer: Any, clock: _Clock) -> None:
+    hits = [NodeWithScore(node=TextNode(id_=str(n), text=f"berlin {n}"), score=1.0 - n / 40) for n in range(40)]
+    timed = CrossEncoderRerank(scorer=clock.slow(scorer), deadline=1000.0).postprocess_nodes(hits, query_str="berlin 3")
+    free = CrossEncoderRerank(scorer=scorer).postprocess_nodes(hits, query_str="berlin 3")
+    assert [(hit.node.node_id, hit.score) for hit in timed] == [(hit.node.node_id, hit.score) for hit in free]
+
+
+def test_blocks_grow_while_they_are_quick() -> None:
+    sizes: list[int] = []
+    left = iter([100.0] * 100)
+
+    def score(nodes: Any) -> dict[str, float]:
+        sizes.append(len(nodes))
+        return dict.fromkeys(nodes, 0.0)
+
+    score_in_time([str(n) for n in range(60)], score, lambda: next(left))
+    assert sizes == [8, 16, 32, 4]
 
 
 def test_what_is_scored_is_a_setting(scorer: Any) -> None:
@@ -218,7 +284,7 @@ def test_a_question_that_comes_again_costs_nothing_where_asked(hits: list[NodeWi
 def test_a_prefilter_chooses_what_the_full_model_reads(
     hits: list[NodeWithScore], scorer: Any, prefilter: str, read: list[str]
 ) -> None:
-    rerank = CrossEncoderRerank(scorer=scorer, prefilter=prefilter, keep=2, top_n=1, weights="cross_encoder")
+    rerank = CrossEncoderRerank(scorer=scorer, cascade=Cascade(prefilter, keep=2), top_n=1, weights="cross_encoder")
     with tracing() as trace:
         rerank.postprocess_nodes(hits, query_str="berlin city")
     (record,) = trace.records
@@ -231,7 +297,7 @@ def test_the_prefilter_can_be_another_model(
 ) -> None:
     small = type(scorer)()
     monkeypatch.setattr(cross_encoder, "shared_scorer", lambda model, **_: {"small": small}[model])
-    rerank = CrossEncoderRerank(scorer=scorer, prefilter="small", keep=1, top_n=1, weights="cross_encoder")
+    rerank = CrossEncoderRerank(scorer=scorer, cascade=Cascade("small", keep=1), top_n=1, weights="cross_encoder")
     assert _ids(rerank.postprocess_nodes(hits, query_str="berlin city")) == ["c"]
     assert (len(small.seen), len(scorer.seen)) == (3, 1)
 
@@ -241,15 +307,25 @@ def test_early_stop_reads_less_and_returns_the_same(scorer: Any) -> None:
     settings: dict[str, Any] = {"scorer": scorer, "blend": 0.2, "top_n": 3}
     full = CrossEncoderRerank(**settings).postprocess_nodes(hits, query_str="berlin 0")
     assert len(scorer.seen) == 40
-    stopped = CrossEncoderRerank(**settings, early_stop=True).postprocess_nodes(hits, query_str="berlin 0")
+    stopped = CrossEncoderRerank(**settings, cascade=Cascade(early_stop=True)).postprocess_nodes(
+        hits, query_str="berlin 0"
+    )
     assert _ids(stopped) == _ids(full)
     assert len(scorer.seen) < 60
 
 
 def test_settings_survive_serialisation_and_pickling() -> None:
-    rerank = CrossEncoderRerank(model="offline", top_n=3, weights={"dense": 0.7, "cross_encoder": 0.3})
+    rerank = CrossEncoderRerank(
+        model="offline",
+        top_n=3,
+        weights={"dense": 0.7, "cross_encoder": 0.3},
+        cascade=Cascade("retrieval", keep=10),
+        runtime=Runtime("onnx", threads=2),
+        deadline=1.5,
+    )
     through_json = CrossEncoderRerank.from_dict(json.loads(json.dumps(rerank.to_dict())))
     assert through_json.to_dict() == rerank.to_dict()
+    assert (through_json.cascade, through_json.runtime) == (rerank.cascade, rerank.runtime)
     assert pickle.loads(pickle.dumps(rerank)).to_dict() == rerank.to_dict()  # noqa: S301 - our own bytes
 
 
