@@ -192,7 +192,7 @@ def test_settings_out_of_range_are_refused(settings: dict[str, Any], message: st
     "make", [lambda: Cascade("retrieval"), lambda: Cascade(keep=3), lambda: Cascade("x", 0), lambda: Runtime(threads=0)]
 )
 def test_groups_of_settings_refuse_what_is_out_of_range(make: Any) -> None:
-    with pytest.raises(ConfigurationError, match="must be at least 1|belong together"):
+    with pytest.raises(ConfigurationError, match=r"must be at least 1|belong together"):
         make()
 
 
