@@ -158,16 +158,19 @@ class OnnxEmbedding(BaseEmbedding):
         if rows.ndim == 2:
             rows = rows[0] if self._recipe.pooling == "cls" else rows.mean(axis=0)
         length = float(np.linalg.norm(rows)) if self.normalize else 1.0
-        return (rows / (length or 1.0)).astype(np.float32)
+        vector: NDArray[np.float32] = (rows / (length or 1.0)).astype(np.float32)
+        return vector
 
     def _get_query_embedding(self, query: str) -> list[float]:
-        return self.embed_queries([query])[0].tolist()
+        vector: list[float] = self.embed_queries([query])[0].tolist()
+        return vector
 
     def _get_text_embedding(self, text: str) -> list[float]:
         return self._get_text_embeddings([text])[0]
 
     def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
-        return self.embed([self._recipe.text_instruction + text for text in texts]).tolist()
+        vectors: list[list[float]] = self.embed([self._recipe.text_instruction + text for text in texts]).tolist()
+        return vectors
 
     async def _aget_query_embedding(self, query: str) -> list[float]:
         return await asyncio.to_thread(self._get_query_embedding, query)

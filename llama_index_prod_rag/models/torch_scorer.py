@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -116,7 +116,7 @@ class TorchScorer:
         import torch
 
         columns = self._columns(rows)
-        network = self._model.model
+        network: Any = self._model.model  # typed as optional: there are sentence-transformers without a transformer
         try:
             with self._lock, torch.inference_mode():
                 return [network(**columns).logits.reshape(len(rows))]
@@ -198,7 +198,8 @@ class TorchScorer:
         if self._model.device.type != "cuda":
             return _GPU_BATCH_TOKENS
         free, _ = torch.cuda.mem_get_info(self._model.device)
-        config = self._model.model.config
+        network: Any = self._model.model
+        config = getattr(network, "config", None)
         width = max(getattr(config, "intermediate_size", 0), 4 * getattr(config, "hidden_size", 1024))
         # A layer's widest activation, in and out, and as much again for attention, eight times over to be safe.
         return max(_GPU_BATCH_TOKENS, min(_MOST_GPU_BATCH_TOKENS, free // (32 * 2 * width)))
