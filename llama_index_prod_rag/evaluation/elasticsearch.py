@@ -6,23 +6,19 @@ import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
-from llama_index_prod_rag.errors import MissingExtraError
 from llama_index_prod_rag.evaluation.datasets import RetrievalDataset
 from llama_index_prod_rag.evaluation.pipelines import PipelineSettings, Ranker, Workbench
 from llama_index_prod_rag.models.embedding import embed_queries, embed_texts
 from llama_index_prod_rag.retrievers.elasticsearch import (
+    Connection,
     ElasticsearchHybridRetriever,
     create_index,
     index_definition,
     ingest,
 )
-
-if TYPE_CHECKING:
-    from elasticsearch import Elasticsearch
 
 # Names of the embedded leg's fields -> names in the index; the metadata of a labelled collection is its title.
 _FIELDS: Mapping[str, str] = {"title": "title", "text": "content"}
@@ -46,7 +42,7 @@ class ElasticsearchWorkbench(Workbench):
 
     def __init__(self, dataset: RetrievalDataset, settings: PipelineSettings, *, url: str) -> None:
         super().__init__(dataset, settings)
-        self._client = _connect(url)
+        self._client = Connection(url=url, options={"request_timeout": 60}).open()
         self._index = f"prod-rag-evaluate-{uuid.uuid4().hex}"
         self._query_vectors: dict[str, list[float]] = {}
 
@@ -118,11 +114,3 @@ class ElasticsearchWorkbench(Workbench):
     @staticmethod
     def _ids(hits: list[NodeWithScore]) -> list[str]:
         return [hit.node_id for hit in hits]
-
-
-def _connect(url: str) -> Elasticsearch:
-    try:
-        from elasticsearch import Elasticsearch
-    except ImportError:
-        raise MissingExtraError("evaluation over Elasticsearch", extra="elasticsearch") from None
-    return Elasticsearch(url, request_timeout=60)

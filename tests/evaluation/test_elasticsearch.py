@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from elasticsearch import Elasticsearch
 
 from llama_index_prod_rag.evaluation.datasets import load_beir
 from llama_index_prod_rag.evaluation.elasticsearch import ElasticsearchWorkbench
 from llama_index_prod_rag.evaluation.pipelines import PipelineSettings, Workbench
 from llama_index_prod_rag.evaluation.retrieval import measure_retrieval
+from llama_index_prod_rag.retrievers.elasticsearch import Connection
 
 pytestmark = [pytest.mark.elasticsearch, pytest.mark.integration]
 
@@ -26,7 +26,7 @@ def test_both_backends_measure_alike(data_folder: Path, elasticsearch_url: str) 
         index = workbench._index
         workbench.settings = replace(settings, complete_scores=True)
         assert measure_retrieval(workbench, ["hybrid"]).pipelines["hybrid"]["nDCG@10"].mean > 0.4
-    with Elasticsearch(elasticsearch_url) as client:
+    with Connection(url=elasticsearch_url).open() as client:
         assert not client.indices.exists(index=index)
     for name, tolerance in {"dense": 0.005, "bm25": 0.03, "hybrid": 0.02}.items():
         assert served[name]["nDCG@10"].mean == pytest.approx(embedded[name]["nDCG@10"].mean, abs=tolerance)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -111,12 +112,24 @@ class Connection:
         first = nodes[0]
         return cls(url=f"{first.scheme}://{first.host}:{first.port}{first.path_prefix}", options=options)
 
-    def client_arguments(self) -> dict[str, Any]:
-        """Keyword arguments of `Elasticsearch` and `AsyncElasticsearch`.
+    def open(self) -> Elasticsearch:
+        """A synchronous client of one's own, to create and fill indices with; to be closed.
+
+        Client library 9 talks through it to servers 8 and 9, as library 8 does; see `_dialects`.
 
         Raises:
             ConfigurationError: the credentials or clients were lost by pickling.
+            MissingExtraError: the `elasticsearch` extra is not installed.
         """
+        client: Elasticsearch = library().Elasticsearch(transport_class=_dialects()[0], **self._arguments())
+        return client
+
+    def aopen(self) -> AsyncElasticsearch:
+        """The same as an asynchronous client."""
+        client: AsyncElasticsearch = library().AsyncElasticsearch(transport_class=_dialects()[1], **self._arguments())
+        return client
+
+    def _arguments(self) -> dict[str, Any]:
         if self.lost is not None:
             raise ConfigurationError(self.lost)
         given = {
@@ -168,7 +181,7 @@ class Clients:
         if self.connection.has_clients:
             return self.connection.client
         if self._client is None:
-            self._client = library().Elasticsearch(**self.connection.client_arguments())
+            self._client = self.connection.open()
         return self._client
 
     def asynchronous(self) -> AsyncElasticsearch | None:
@@ -177,7 +190,7 @@ class Clients:
             return self.connection.async_client
         loop = asyncio.get_running_loop()
         if loop not in self._by_loop:
-            self._by_loop[loop] = library().AsyncElasticsearch(**self.connection.client_arguments())
+            self._by_loop[loop] = self.connection.aopen()
         return self._by_loop[loop]
 
     def close(self) -> None:
@@ -226,3 +239,27 @@ def serializers() -> dict[str, Any]:
                 return json.loads(data.decode("utf-8", "replace"))
 
     return dict.fromkeys(("application/json", "application/vnd.elasticsearch+json"), AnswerSerializer())
+
+
+@lru_cache(maxsize=1)
+def _dialects() -> tuple[type, type]:
+    """Transports, synchronous and asynchronous, that ask the server for the answers of version 8.
+
+    Client library 9 asks for those of version 9, which a server 8 refuses; a server 9 gives those of either version.
+    What this package asks for is the same in both.
+    """
+    from elastic_transport import AsyncTransport, Transport
+
+    class Transport8(Transport):
+        def perform_request(self, method: str, target: str, *, headers: Any, **options: Any) -> Any:  # noqa: ANN401
+            return super().perform_request(method, target, headers=_asking_for_8(headers), **options)
+
+    class AsyncTransport8(AsyncTransport):
+        async def perform_request(self, method: str, target: str, *, headers: Any, **options: Any) -> Any:  # type: ignore[override]  # noqa: ANN401
+            return await super().perform_request(method, target, headers=_asking_for_8(headers), **options)
+
+    return Transport8, AsyncTransport8
+
+
+def _asking_for_8(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: re.sub(r"compatible-with=\d+", "compatible-with=8", value) for name, value in headers.items()}

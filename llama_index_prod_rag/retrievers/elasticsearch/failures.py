@@ -15,6 +15,12 @@ _REMEDIES: Sequence[tuple[int, str, str]] = (
     (404, "no such index", "check the index's name, or create it with create_index(...) and ingest(...)"),
     (400, "number of dimensions", "embed the question with the model that the index was built with"),
     (400, "maxclausecount", "shorten the question"),
+    (
+        400,
+        "media-type",
+        "this client library is newer than the server: pip install 'elasticsearch<9', or open the client with "
+        "Connection(url=...).open()",
+    ),
     (400, "unknown retriever", "this server has no such retriever: leave server_fusion=None, which needs no licence"),
     (403, "license", "the server's licence does not include it: leave server_fusion=None, which needs no licence"),
     (401, "", "check the api_key or basic_auth"),

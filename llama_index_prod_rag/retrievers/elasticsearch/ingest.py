@@ -134,7 +134,7 @@ async def aingest(
 
 
 async def _ingest(index: str, nodes: Iterable[BaseNode], options: IngestOptions, replacing: bool) -> IngestReport:
-    if not await call("indices.exists", index=index):
+    if not (await call("field_caps", index=index, fields=["_id"], ignore_unavailable=True))["indices"]:
         raise RetrievalError(f"no such index [{index}]: create it first, with create_index(...)")
     if not replacing:
         report = await _write_all(index, nodes, options)

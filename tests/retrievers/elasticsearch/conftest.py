@@ -8,11 +8,13 @@ from collections.abc import Iterator
 import pytest
 from elasticsearch import Elasticsearch
 
+from llama_index_prod_rag.retrievers.elasticsearch import Connection
+
 
 @pytest.fixture(scope="session")
 def client(elasticsearch_url: str) -> Iterator[Elasticsearch]:
     """A synchronous client."""
-    with Elasticsearch(elasticsearch_url) as connected:
+    with Connection(url=elasticsearch_url).open() as connected:
         yield connected
 
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from elasticsearch import Elasticsearch
 from llama_index.core.schema import QueryBundle, TextNode
 
 from llama_index_prod_rag.errors import RetrievalError
 from llama_index_prod_rag.retrievers.elasticsearch import (
+    Connection,
     ElasticsearchHybridRetriever,
     IngestOptions,
     create_index,
@@ -74,7 +74,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
 
 @pytest.fixture(scope="module")
 def filled(node: Node) -> str:
-    with Elasticsearch(node.url) as client:
+    with Connection(url=node.url).open() as client:
         create_index(client, "docs", index_definition(2))
         ingest(client, "docs", [TextNode(id_="a", text="lift", embedding=[1.0, 0.1])]).raise_for_failures()
     return "docs"
@@ -139,7 +139,7 @@ def test_ingest_comes_through_a_server_that_is_killed_while_it_writes(node: Node
             node.send(signal.SIGKILL)
             revival.start()
 
-    with Elasticsearch(node.url) as client:
+    with Connection(url=node.url).open() as client:
         create_index(client, "killed", index_definition(2))
         report = ingest(client, "killed", nodes, IngestOptions(batch_size=50, backoff=1.0, on_progress=kill_once))
         revival.join()

@@ -8,14 +8,17 @@ import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
-from elasticsearch import AsyncElasticsearch, Elasticsearch
+from elasticsearch import VERSION, Elasticsearch
 from llama_index.core.schema import NodeRelationship, QueryBundle, RelatedNodeInfo, TextNode
 from llama_index.core.vector_stores.types import MetadataFilter, MetadataFilters
 
 from llama_index_prod_rag.calls import run
+from llama_index_prod_rag.errors import RetrievalError
 from llama_index_prod_rag.retrievers.elasticsearch import (
+    Connection,
     ElasticsearchHybridRetriever,
     IngestOptions,
     aingest,
@@ -71,16 +74,25 @@ def test_what_another_program_wrote_is_read_whatever_it_holds(
         headers={"content-type": "application/x-ndjson", "accept": "application/json"},
     )
     client.index(index=name, id="good", document={"content": "widget", "embedding": [1.0, 0.2]}, refresh=True)
-    with Elasticsearch(elasticsearch_url) as own:
-        for searcher in (
-            ElasticsearchHybridRetriever(name, url=elasticsearch_url),
-            ElasticsearchHybridRetriever(name, client=own),
-        ):
-            texts = {hit.node_id: hit.text for hit in searcher.retrieve(QUESTION)}
-            assert texts["good"] == "widget"
-            assert texts["bad"].startswith("widget \ufffd")
-            assert texts["bad"].encode()
-            searcher.close()
+    searchers = [ElasticsearchHybridRetriever(name, url=elasticsearch_url)]
+    if VERSION[0] == 8:  # a server 8 refuses plain clients of library 9
+        searchers.append(ElasticsearchHybridRetriever(name, client=Elasticsearch(elasticsearch_url)))
+    for searcher in searchers:
+        texts = {hit.node_id: hit.text for hit in searcher.retrieve(QUESTION)}
+        assert texts["good"] == "widget"
+        assert texts["bad"].startswith("widget \ufffd")
+        assert texts["bad"].encode()
+
+
+@pytest.mark.skipif(VERSION[0] < 9, reason="client library 8 talks to servers 8 and 9")
+def test_a_plain_client_of_library_9_is_told_what_to_do(elasticsearch_url: str, name: str) -> None:
+    with Elasticsearch(elasticsearch_url) as plain:
+        if b'number" : "9' in urlopen(elasticsearch_url).read():  # noqa: S310 - the test's own server
+            pytest.skip("a server 9 understands it")
+        with pytest.raises(RetrievalError, match="newer than the server: pip install 'elasticsearch<9'"):
+            ingest(plain, name, [node("a")])
+        with pytest.raises(RetrievalError, match="newer than the server"):
+            ElasticsearchHybridRetriever(name, client=plain).retrieve(QUESTION)
 
 
 def test_numbers_that_are_not_finite_are_kept_beside_the_filters(client: Elasticsearch, name: str) -> None:
@@ -157,7 +169,7 @@ def test_a_document_that_shrinks_leaves_no_old_chunks(client: Elasticsearch, nam
 
 async def test_the_same_asynchronously(client: Elasticsearch, elasticsearch_url: str, name: str) -> None:
     ingest(client, name, [node("a0", source="a"), node("a1", source="a")])
-    async with AsyncElasticsearch(elasticsearch_url) as asynchronous:
+    async with Connection(url=elasticsearch_url).aopen() as asynchronous:
         report = await aingest(asynchronous, name, iter([node("a2", source="a")]), replace=True)
     assert report.removed == 2
     assert chunks(client, name) == {"a2"}
@@ -184,7 +196,7 @@ def test_readers_never_see_a_document_half_replaced(client: Elasticsearch, elast
     done = threading.Event()
 
     def read() -> None:
-        with Elasticsearch(elasticsearch_url) as reader:
+        with Connection(url=elasticsearch_url).open() as reader:
             while not done.is_set():
                 answer = reader.search(index=name, size=1000, source=["content"])["hits"]["hits"]
                 seen.add(frozenset(hit["_source"]["content"] + f"*{len(answer)}" for hit in answer))

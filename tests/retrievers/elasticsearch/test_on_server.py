@@ -16,6 +16,7 @@ from llama_index.core.vector_stores.types import MetadataFilter, MetadataFilters
 
 from llama_index_prod_rag.errors import InputError, RetrievalError
 from llama_index_prod_rag.retrievers.elasticsearch import (
+    Connection,
     ElasticsearchHybridRetriever,
     IngestOptions,
     aingest,
@@ -129,7 +130,7 @@ def test_a_question_is_text_and_nothing_else(client: Elasticsearch, filled: str,
 
 @pytest.fixture
 async def async_client(elasticsearch_url: str) -> AsyncIterator[AsyncElasticsearch]:
-    async with AsyncElasticsearch(elasticsearch_url) as connected:
+    async with Connection(url=elasticsearch_url).aopen() as connected:
         yield connected
 
 
@@ -156,10 +157,10 @@ async def test_async_is_the_same_and_leaves_the_loop_free(client: Elasticsearch,
     expected = [
         (hit.node_id, hit.score) for hit in ElasticsearchHybridRetriever(filled, client=client).retrieve(QUESTION)
     ]
-    async with AsyncElasticsearch(relay) as asynchronous:
+    async with Connection(url=relay).aopen() as asynchronous:
         loop_bound = ElasticsearchHybridRetriever(filled, async_client=asynchronous)
         several = await asyncio.gather(*(loop_bound.aretrieve(QUESTION) for _ in range(5)))
-    with Elasticsearch(relay) as synchronous:
+    with Connection(url=relay).open() as synchronous:
         several.append(await ElasticsearchHybridRetriever(filled, client=synchronous).aretrieve(QUESTION))
     assert all([(hit.node_id, hit.score) for hit in hits] == expected for hits in several)
 
@@ -185,7 +186,7 @@ def stores_index(elasticsearch_url: str, index: str) -> str:
     name = f"{index}-store"
 
     async def write() -> None:
-        async with AsyncElasticsearch(elasticsearch_url) as connected:
+        async with Connection(url=elasticsearch_url).aopen() as connected:
             store = elasticsearch_store.ElasticsearchStore(index_name=name, es_client=connected)
             await store.async_add(make_nodes())
 
