@@ -17,7 +17,7 @@ BARE ?= .venv-bare
 DIST ?= dist
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast coverage test-lowest llm lint fix types docs notebooks bench bench-full build bare clean
+.PHONY: help demo test test-elasticsearch-9 test-fast coverage test-lowest llm lint fix types docs notebooks bench bench-full build bare clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -80,6 +80,12 @@ test: $(VENV)/.dev ## Run the tests; what needs a server or a model that is not 
 test-fast: $(VENV)/.dev ## Run the tests that need no model and no server, in under three minutes
 	@echo "== running the tests that need no model and no server: about two minutes on two cores"
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(PARALLEL) tests -m "$(WITHOUT_MODELS)" $(PYTEST_ARGS)
+
+test-elasticsearch-9: $(VENV)/.dev ## Run the Elasticsearch tests with version 9 of its client, over the server at hand
+	@$(PIP) --no-deps --upgrade --target $(VENV)/elasticsearch-9 'elasticsearch>=9,<10' 'elastic-transport>=9,<10'
+	@PYTHONPATH=$(VENV)/elasticsearch-9 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/retrievers/elasticsearch \
+		--ignore tests/retrievers/elasticsearch/test_faults.py \
+		--ignore tests/retrievers/elasticsearch/test_filters_on_server.py $(PYTEST_ARGS)
 
 coverage: ## Run the tests and name the lines that none of them reach (a third slower)
 	@$(MAKE) --no-print-directory test PYTEST_ARGS="--cov --cov-report=term:skip-covered $(PYTEST_ARGS)"

@@ -56,10 +56,17 @@ def _leave(_namespace: dict[str, Any]) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes share the tests, a file's stay together, and so do those of the one PostgreSQL."""
+    """Where several processes share the tests, a file's stay together, and so do those of one server."""
     for item in items:
-        group = "postgres" if item.get_closest_marker("postgres") else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+        item.add_marker(pytest.mark.xdist_group(_server(item) or item.nodeid.partition("::")[0]))
+
+
+def _server(item: pytest.Item) -> str | None:
+    """The one PostgreSQL database, or the one Elasticsearch, which some tests overload on purpose."""
+    if item.get_closest_marker("postgres"):
+        return "postgres"
+    asks = "elasticsearch" in item.nodeid or "elasticsearch_url" in getattr(item, "fixturenames", ())
+    return "elasticsearch" if asks else None
 
 
 _parsers = [PythonCodeBlockParser(), SkipParser()]
