@@ -105,7 +105,7 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
         )
         self.similarity_top_k = similarity_top_k
         self.weights = {DENSE: float(alpha), BM25: 1.0 - alpha}
-        self.rule = parse_rule(options.rule) if isinstance(options.rule, str) else options.rule
+        self.rule = parse_rule(options.rule)
         self._filters = filters
         self.embed_model = embed_model
         self.connect(connection, url=url, **reaching)
@@ -308,7 +308,9 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
         completed: Mapping[str, Mapping[str, float]],
     ) -> RetrievalRecord:
         # Parsing a node costs more than fusing it, so stand-ins are fused and only what is returned is parsed.
-        stand_ins = {hit.id: TextNode(id_=hit.id) for answer in answers.values() for hit in answer.hits}
+        found = {hit.id: hit for answer in answers.values() for hit in answer.hits}
+        texts = self.search.searched_texts(found)
+        stand_ins = {node_id: TextNode(id_=node_id, text=text) for node_id, text in texts.items()}
         results = {leg: LegResult(failed=reason) for leg, reason in failed.items()}
         for leg, answer in answers.items():
             scores = [(hit.id, question.search.raw_score(leg, hit.score)) for hit in answer.hits]
@@ -323,6 +325,7 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
             top_k=0,
             completed=completed,
             query_vector=question.vector,
+            lift_mentions=self.search.lift_mentions,
         )
         return record
 

@@ -12,7 +12,7 @@ from llama_index.core.vector_stores.types import MetadataFilters
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.fusion.rules import FusionRule
 from llama_index_prod_rag.retrievers.elasticsearch import queries
-from llama_index_prod_rag.retrievers.elasticsearch.documents import hit_node
+from llama_index_prod_rag.retrievers.elasticsearch.documents import hit_node, source_text
 from llama_index_prod_rag.retrievers.elasticsearch.failures import with_remedy
 from llama_index_prod_rag.retrievers.elasticsearch.fields import FieldTypes
 from llama_index_prod_rag.retrievers.elasticsearch.filters import filter_query, filtered_fields
@@ -42,6 +42,8 @@ class SearchOptions:
         rule: fusion rule, as in `HybridFusionRetriever`.
         complete_scores: score in one more round trip what only the other leg found; otherwise a leg counts 0 for
             what it did not return.
+        lift_mentions: lift hits that hold a code, quotation, name or title of the question that hardly any other hit
+            holds, as in `HybridFusionRetriever`.
         server_fusion: `"rrf"` or `"linear"`: let the server fuse, which needs a paid licence. Only the fused score is
             known then.
         vectors: fetch the returned hits' vectors for the record, in a second, small request; bringing them with every
@@ -63,6 +65,7 @@ class SearchOptions:
     leg_top_k: int = 100
     rule: FusionRule | str = DEFAULT_RULE
     complete_scores: bool = False
+    lift_mentions: bool = True
     server_fusion: queries.ServerRule | None = None
     vectors: bool = True
     timeout: float = 10.0
@@ -155,6 +158,11 @@ class IndexSearch(SearchOptions):
             return score
         by_script = self.exact if exact is None else exact
         return queries.raw_similarity(score, self.similarity or "cosine", exact=by_script)
+
+    def searched_texts(self, hits: Mapping[str, Hit]) -> dict[str, str]:
+        """What the lexical leg saw of each hit: a title belongs to it."""
+        names = sorted(self.field_names | {self.text_field})
+        return {node_id: "\n".join(source_text(hit, name) for name in names) for node_id, hit in hits.items()}
 
     def node(self, hit: Hit) -> BaseNode:
         """The node of a hit."""

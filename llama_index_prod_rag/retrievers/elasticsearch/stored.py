@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from llama_index.core.vector_stores.types import FilterCondition, FilterOperator, MetadataFilter, MetadataFilters
@@ -78,11 +79,16 @@ def _walk(node: object, path: str) -> Iterator[object]:
         if node is not None:
             yield node
     elif isinstance(node, Mapping):
-        for key, value in node.items():
-            if path == key:
-                yield from _walk(value, "")
-            elif path.startswith(f"{key}."):
-                yield from _walk(value, path[len(key) + 1 :])
+        for key, rest in _ways_into(path):
+            if key in node:
+                yield from _walk(node[key], rest)
+
+
+@lru_cache(maxsize=1024)
+def _ways_into(path: str) -> list[tuple[str, str]]:
+    """A key of an object, and what is left of the path inside of it."""
+    dots = [place for place, character in enumerate(path) if character == "."]
+    return [(path, ""), *((path[:dot], path[dot + 1 :]) for dot in dots)]
 
 
 _ValuesOf: TypeAlias = Callable[[str], list[object]]

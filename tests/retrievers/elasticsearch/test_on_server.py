@@ -254,7 +254,9 @@ def test_no_vector_field(client: Elasticsearch, filled: str, exact: bool) -> Non
 
 
 def test_no_text_field(client: Elasticsearch, filled: str) -> None:
-    hits = ElasticsearchHybridRetriever(filled, client=client, fields=["body", "head"]).retrieve(QUESTION)
+    hits = ElasticsearchHybridRetriever(filled, client=client, fields=["body", "head"], lift_mentions=False).retrieve(
+        QUESTION
+    )
     assert "no field body or head: set fields" in record(hits).failed["bm25"]
     assert hits[0].node_id == "kite"
 

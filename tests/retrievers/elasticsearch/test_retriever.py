@@ -226,6 +226,18 @@ def test_filters_reach_both_legs_and_their_types_are_asked_once() -> None:
     assert filtered.filters is team
 
 
+def test_what_the_question_names_lifts_the_hit_that_holds_it() -> None:
+    lexical = hits({"b": 12.0, "d": 4.0})
+    lexical["hits"]["hits"][1]["_source"] |= {"content": "see report", "title": "482913"}
+    bundle = QueryBundle("report 482913", embedding=[0.6, 0.8])
+    plain, lifted = (
+        retriever(FakeClient([DENSE, lexical]), fields=["title", "content"], lift_mentions=lift).retrieve(bundle)
+        for lift in (False, True)
+    )
+    assert plain[-1].node_id == "d"
+    assert lifted[0].node_id == "d"
+
+
 def test_missing_scores_can_be_completed() -> None:
     completed = [hits({"d": 1.3}), hits({"a": 2.0})]
     client = FakeClient([DENSE, BM25], completed)
