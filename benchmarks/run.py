@@ -51,6 +51,7 @@ _FEW = ("--sets", "cranfield", "fiqa_mini", "hotpotqa")  # a sample embeds these
 
 BENCHMARKS = (
     Benchmark("structure", "structure"),
+    Benchmark("formats", "formats"),
     Benchmark("overhead", "overhead"),
     Benchmark("query_log", "query_log", sample=("--records", "2000")),
     Benchmark("query_log_postgresql", "query_log", ("--url", _PG), sample=None, server=_PG),
