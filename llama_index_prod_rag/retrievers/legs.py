@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
 
@@ -32,31 +30,25 @@ class LegBusyError(RetrievalError):
 
 
 class Lane:
-    """The threads that one leg is running in: a leg that hangs must not take one with each question."""
+    """The questions that one leg is running for: a leg that hangs must not take a thread with each."""
 
     def __init__(self) -> None:
-        self._deadlines: dict[object, float] = {}
+        self._running: dict[int, LegCall] = {}
 
-    @contextmanager
-    def entered(self, deadline: float) -> Iterator[None]:
-        """Count this thread until it leaves."""
-        token = object()
-        self._deadlines[token] = deadline
-        try:
-            yield
-        finally:
-            del self._deadlines[token]
-
-    def check(self) -> None:
-        """Let one more in, unless too many are overdue.
+    def enter(self, call: LegCall) -> None:
+        """Let one more in, unless nobody waits any longer for too many of those inside.
 
         Raises:
-            LegBusyError: they are; the leg is asked again when one of them has come back.
+            LegBusyError: that is so; the leg is asked again when one of them has come back.
         """
-        now = time.perf_counter()
-        overdue = sum(deadline < now for deadline in list(self._deadlines.values()))
-        if overdue >= _MOST_HUNG:
-            raise LegBusyError(f"not asked: {overdue} earlier questions are still waiting for its answer")
+        given_up = sum(running.result.failed is not None for running in list(self._running.values()))
+        if given_up >= _MOST_HUNG:
+            raise LegBusyError(f"not asked: {given_up} earlier questions are still waiting for its answer")
+        self._running[id(call)] = call
+
+    def leave(self, call: LegCall) -> None:
+        """Note that the leg has come back."""
+        del self._running[id(call)]
 
     def __reduce__(self) -> tuple[type[Lane], tuple[()]]:
         return Lane, ()
@@ -100,7 +92,7 @@ def own_copy(bundle: QueryBundle) -> QueryBundle:
 def run_legs(calls: Iterable[LegCall], timeout: float | None) -> None:
     """Ask all legs in threads and wait for each at most `timeout` seconds."""
     started = time.perf_counter()
-    for call, future in [(call, _in_thread(call, timeout)) for call in calls]:
+    for call, future in [(call, _in_thread(call)) for call in calls]:
         left = None if timeout is None else max(0.0, timeout - (time.perf_counter() - started))
         try:
             hits, ended = future.result(left)
@@ -118,7 +110,7 @@ async def _arun(call: LegCall, timeout: float | None) -> None:
     started = time.perf_counter()
     try:
         if _blocks(call.leg):
-            hits, _ = await asyncio.wait_for(asyncio.wrap_future(_in_thread(call, timeout)), timeout)
+            hits, _ = await asyncio.wait_for(asyncio.wrap_future(_in_thread(call)), timeout)
         else:
             hits = await asyncio.wait_for(call.leg.aretrieve(call.bundle), timeout)
         call.result = LegResult(hits, time.perf_counter() - started)
@@ -132,26 +124,26 @@ def _blocks(leg: BaseRetriever) -> bool:
     return type(leg)._aretrieve is BaseRetriever._aretrieve
 
 
-def _in_thread(call: LegCall, timeout: float | None) -> Future[tuple[list[NodeWithScore], float]]:
+def _in_thread(call: LegCall) -> Future[tuple[list[NodeWithScore], float]]:
     """Start a leg in a thread that carries this context; returns its hits and when they were there.
 
     A daemon thread, not a pool's: a leg that hangs must not keep the interpreter or the event loop from closing.
     """
     future: Future[tuple[list[NodeWithScore], float]] = Future()
     context = copy_context()
-    deadline = math.inf if timeout is None else time.perf_counter() + timeout
 
     def work() -> None:
         try:
-            with call.lane.entered(deadline):
-                hits = context.run(_ask, call)
+            hits = context.run(_ask, call)
         except BaseException as error:
             _settle(future, error=error)
         else:
             _settle(future, hits=hits)
+        finally:
+            call.lane.leave(call)
 
     try:
-        call.lane.check()
+        call.lane.enter(call)
     except LegBusyError as error:
         future.set_exception(error)
     else:

@@ -407,12 +407,12 @@ class Hanging(BaseRetriever):
 async def test_a_leg_that_hangs_takes_no_thread_with_every_question(asynchronous: bool) -> None:
     hanging = Hanging()
     lexical = BM25FRetriever([TextNode(text="valve", id_="valve")])
-    retriever = HybridFusionRetriever({"good": lexical, "bad": hanging}, timeout=0.02)
-    before = threading.active_count()
-    for _ in range(20):
+    retriever = HybridFusionRetriever({"good": lexical, "bad": hanging}, timeout=0.25)
+    for _ in range(7):
         hits = await ask(retriever.with_filters(None), "valve", asynchronous)  # a view per question, as tenants have
         assert [hit.node_id for hit in hits] == ["valve"]
-    assert threading.active_count() - before <= 6
+    await asyncio.sleep(0.2)  # the other leg's threads have answered and end
+    assert sum(thread.name == "prod-rag-leg" for thread in threading.enumerate()) <= 5
     assert "earlier questions are still waiting" in record_of(hits[0]).failed["bad"]
     hanging.let_go.set()
     for _ in range(200):

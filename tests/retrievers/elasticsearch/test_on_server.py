@@ -258,7 +258,19 @@ def test_no_text_field(client: Elasticsearch, filled: str) -> None:
         QUESTION
     )
     assert "no field body or head: set fields" in record(hits).failed["bm25"]
-    assert hits[0].node_id == "kite"
+    assert next(iter(record(hits).legs["dense"])) == "kite"
+    assert hits[0].node_id == "wing"  # its text holds the question word for word
+
+
+def test_a_code_that_one_document_holds_is_found(client: Elasticsearch, filled: str) -> None:
+    body = {"content": "Gliders of type AX-4471-B are grounded.", "embedding": [0.1, 1.0]}
+    client.index(index=filled, id="code", document=body, refresh=True)
+    try:
+        searcher = ElasticsearchHybridRetriever(filled, client=client, alpha=0.9)
+        hits = searcher.retrieve(QueryBundle("what turns on a wing of AX-4471-B", embedding=[1.0, 0.0]))
+        assert (hits[0].node_id, record(hits).lifts["code"]) == ("code", 1.0)
+    finally:
+        client.delete(index=filled, id="code", refresh=True)
 
 
 def test_one_leg_rejected(client: Elasticsearch, filled: str, caplog: pytest.LogCaptureFixture) -> None:
