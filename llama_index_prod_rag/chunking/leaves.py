@@ -29,7 +29,7 @@ _SMALLEST_SHARE = 32
 """Units under 1/32 of the room are joined first: it bounds what the segmentation looks at, and a boundary that is off
 by so little does not show."""
 
-_RULES = regex.compile(r"[\s\x1c-\x1f\p{P}\p{Sm}\p{Sc}\p{Sk}\u2500-\u259f]*")
+_RULES = regex.compile(r"[\s\x1c-\x1f\p{P}\p{Sm}\p{Sc}\p{Sk}\u2500-\u25ff]*")
 """Punctuation, signs of mathematics and money, accents by themselves, and what boxes are drawn with."""
 
 _WORDS_SHARE = 4

@@ -17,7 +17,7 @@ LIST_MARK = r"(?:[-*+•◦▪‣–—]|\(?(?:\d{1,3}(?:\.\d{1,3})*|[A-Za-z]|[i
 
 _LINE = regex.compile(rf"(?P<indent>[^\S\n]*)(?P<body>(?:(?P<mark>{LIST_MARK})|\S)[^\n]*)?(?:\n|\Z)")
 # A word of prose at the beginning of a line; `anna:`, `[12:03]`, `<p>`, `item-3` and `key=value` are none.
-_PLAIN_WORD = regex.compile(r"[\"'“‘«„(\[*_]*\p{L}[\p{L}\p{M}'’-]*[,.;!?)\]\"'”’»*_]*")
+_PLAIN_WORD = regex.compile(r"[\"'“‘«„(*_]*\p{L}[\p{L}\p{M}'’-]*[,.;!?)\]\"'”’»*_]*")
 # Settings of editors and mail programs are 72 to 100 columns; lines of less than 30 are hardly ever wrapped prose.
 _USUAL = range(50, 111)
 _NARROWEST = 30
