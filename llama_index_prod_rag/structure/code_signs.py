@@ -58,6 +58,14 @@ _PYTHON_LINE = regex.compile(
 _WHOLE = 0.8
 """Share of lines that must fit; the rest are what the patterns do not know."""
 
+_SQL_COMMENTS = regex.compile(r"(?:\s|--[^\n]*+|/\*(?s:.)*?\*/|\\\w[^\n]*+)*+")
+_SQL = regex.compile(
+    r"""(?xi) (?:create\s+(?:or\s+replace\s+|temp(?:orary)?\s+|unique\s+)*(?:table|view|index|function|procedure|type
+    |trigger|schema|database|extension|materialized|role|user)|alter\s+(?:table|extension|type|function|database)
+    |drop\s+(?:table|view|index|function|extension)|insert\s+into|delete\s+from|update\s+[\w."]+\s+set
+    |(?-i:SELECT\b[^;]{1,2000}?\bFROM)|select\b[^;]{1,2000}?\n\s*from|with\s+\w+\s+as\s*\()\b [^;]{0,5000};"""
+)
+
 # In languages with braces, most lines end or begin with one of these.
 _ENDS = frozenset(";{}(),\\[]=&|?:+><")
 _BEGINS = frozenset("#})]*@.")
@@ -66,7 +74,7 @@ _BLOCK_COMMENT = regex.compile(r"(?s)/\*.*?(?:\*/|\Z)")
 _SURE: Mapping[str, regex.Pattern[str]] = {
     name: regex.compile(f"(?mx){pattern}")
     for name, pattern in {
-        "c": r"""^\s*\#\s*(?:include\s*[<"]|define\s|ifn?def\s|if\s|endif\b)
+        "c": r"""^\s*\#\s*(?:include\s*[<"]|define\s|ifn?def\s|endif\b)
                 | ^(?:typedef|struct|static|extern|enum)\b.*[;{(]""",
         "cpp": r"^\s*(?:namespace\s+[\w:]*\s*\{|template\s*<|using\s+namespace\b|\#\s*include\s*<\w+>)|\bstd::",
         "java": r"""^\s*(?:package\s+[\w.]+;|import\s+(?:static\s+)?[\w.*]+;
@@ -77,8 +85,8 @@ _SURE: Mapping[str, regex.Pattern[str]] = {
         "typescript": r"""^\s*(?:export\s+)?(?:interface|type|enum|declare|abstract\ class)\s+\w+
                 | :\s*(?:string|number|boolean|void)\b""",
         "go": r"^package\s+\w+\s*$",
-        "rust": r"""^\s*(?:pub(?:\([\w:]+\))?\s+)?
-                (?:fn\s+\w+|use\s+[\w:{]|mod\s+\w+|struct\s+\w+|enum\s+\w+|trait\s+\w+|impl\b)""",
+        "rust": r"""^\s*(?:pub(?:\([\w:]+\))?\s+)?(?:unsafe\s+|async\s+|const\s+)*
+                (?:fn\s+\w+\s*[<(]|struct\s+\w+\s*[<({;]|enum\s+\w+\s*[<{]|trait\s+\w+|impl\b.*[{])|\#\[derive\(""",
     }.items()
 }
 """What a language must have somewhere."""
@@ -119,7 +127,9 @@ def language_by_content(text: str) -> str | None:
         return _PROGRAMS.get(match["program"].rstrip("0123456789.").lower())
     if without_fences(text)[1]:
         return None
-    return "python" if _is_python(text) else _brace_language(text)
+    if _is_python(text):
+        return "python"
+    return "sql" if _is_sql(text) else _brace_language(text)
 
 
 def code(text: str) -> float:
@@ -134,6 +144,12 @@ def _is_python(text: str) -> bool:
     told = sure or _PYTHON_COOKIE.search(text) is not None or _DOCSTRING_FIRST.match(text) is not None
     fitting = sum(1 for line in lines if _PYTHON_LINE.match(line) or _PYTHON_SURE.match(line))
     return bool(told) and fitting >= _WHOLE * len(lines)
+
+
+def _is_sql(text: str) -> bool:
+    """Whether the first thing that is no comment is a statement that ends in a semicolon."""
+    match = _SQL_COMMENTS.match(text)
+    return match is not None and _SQL.match(text, match.end()) is not None
 
 
 def _brace_language(text: str) -> str | None:

@@ -152,7 +152,7 @@ def _headings(text: str) -> float:
     lines = text.split("\n")
     found = 0.0
     for index, line in enumerate(lines):
-        if line[:1] == "#" and (match := _HEADING.match(line)) is not None:
+        if line[:1] == "#" and line.rstrip()[-1] not in ".,;:" and (match := _HEADING.match(line)) is not None:
             above, below = lines[index - 1 : index] or [""], lines[index + 1 : index + 2] or [""]
             if above[0][:1] != "#" and below[0][:1] != "#":
                 alone = not above[0].strip() and not below[0].strip()
