@@ -251,7 +251,7 @@ def _dialects() -> tuple[type, type]:
     from elastic_transport import AsyncTransport, Transport
 
     class Transport8(Transport):
-        def perform_request(self, method: str, target: str, *, headers: Any, **options: Any) -> Any:  # noqa: ANN401
+        def perform_request(self, method: str, target: str, *, headers: Any, **options: Any) -> Any:  # type: ignore[override]  # noqa: ANN401
             return super().perform_request(method, target, headers=_asking_for_8(headers), **options)
 
     class AsyncTransport8(AsyncTransport):

@@ -123,9 +123,22 @@ def _leaf_verdict(leaf: MetadataFilter, values: list[object], kinds: Collection[
     given = encodable(leaf.value)
     if values and not _PLAIN.issuperset(kinds) and not _mismatched(values, given):
         return None
-    if BOOLEAN in kinds:
+    if BOOLEAN in kinds and leaf.operator in _EQUALITIES:  # a boolean may be asked for by its name
         values = [*values, *(str(value).lower() for value in values if isinstance(value, bool))]
     return _OPERATORS[leaf.operator](values, given)
+
+
+_EQUALITIES = frozenset(
+    {
+        FilterOperator.EQ,
+        FilterOperator.NE,
+        FilterOperator.CONTAINS,
+        FilterOperator.IN,
+        FilterOperator.NIN,
+        FilterOperator.ANY,
+        FilterOperator.ALL,
+    }
+)
 
 
 def _mismatched(values: Sequence[object], given: object) -> bool:

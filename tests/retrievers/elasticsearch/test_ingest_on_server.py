@@ -198,7 +198,7 @@ def test_readers_never_see_a_document_half_replaced(client: Elasticsearch, elast
     def read() -> None:
         with Connection(url=elasticsearch_url).open() as reader:
             while not done.is_set():
-                answer = reader.search(index=name, size=1000, source=["content"])["hits"]["hits"]
+                answer = reader.search(index=name, size=1000, source_includes=["content"])["hits"]["hits"]
                 seen.add(frozenset(hit["_source"]["content"] + f"*{len(answer)}" for hit in answer))
 
     reading = threading.Thread(target=read)
