@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from llama_index_prod_rag.retrievers.elasticsearch import ElasticsearchHybridRetriever
     from llama_index_prod_rag.retrievers.fusing import LegResult, fuse_legs
     from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
+    from llama_index_prod_rag.retrievers.links import LinkedRetriever
 
 _HOMES = {
     "acting_as": "access",
@@ -27,6 +28,7 @@ _HOMES = {
     "ElasticsearchHybridRetriever": "elasticsearch",
     "HybridFusionRetriever": "hybrid",
     "LegResult": "fusing",
+    "LinkedRetriever": "links",
     "fuse_legs": "fusing",
 }
 
@@ -40,6 +42,7 @@ __all__ = [
     "GuardedRetriever",
     "HybridFusionRetriever",
     "LegResult",
+    "LinkedRetriever",
     "Principal",
     "acting_as",
     "fuse_legs",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,8 @@ from llama_index.core.vector_stores.types import MetadataFilters
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.retrievers.dense import check_is_vector_index
 from llama_index_prod_rag.retrievers.filtered import FilteredRetriever
+from llama_index_prod_rag.retrievers.following import IndexFollower
 from llama_index_prod_rag.retrievers.lexical_store import LexicalSettings, LexicalStore
-from llama_index_prod_rag.retrievers.stored_nodes import keeps_nodes, nodes_of_store
 
 DEFAULT_FIELDS: tuple[str, ...] = ("title^2", "metadata", "text")
 
@@ -102,8 +101,7 @@ class BM25FRetriever(FilteredRetriever):
         """
         check_is_vector_index(index)
         retriever = cls(**{"object_map": index._object_map, **settings})
-        reread = None if keeps_nodes(index) else partial(nodes_of_store, index)
-        retriever._store = LexicalStore(retriever._store.settings, followed=index, reread=reread)
+        retriever._store = LexicalStore(retriever._store.settings, IndexFollower.of(index))
         retriever._store.refresh(everything=True)
         return retriever
 

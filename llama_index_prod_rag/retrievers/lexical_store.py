@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from llama_index.core.indices.vector_store.base import VectorStoreIndex
 from llama_index.core.schema import BaseNode, MetadataMode
-from llama_index.core.storage.docstore import SimpleDocumentStore
 from llama_index.core.storage.docstore.utils import doc_to_json, json_to_doc
-from llama_index.core.vector_stores.simple import SimpleVectorStore
 from llama_index.core.vector_stores.types import MetadataFilters
 
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.lexical.bm25_index import BM25FIndex
 from llama_index_prod_rag.retrievers.filters import filterable_metadata, matches
+from llama_index_prod_rag.retrievers.following import IndexFollower
 from llama_index_prod_rag.retrievers.lexical_file import load_index, save_index
+from llama_index_prod_rag.retrievers.stored_nodes import copy_node
 from llama_index_prod_rag.text.analysis import Analyzer
 
 TEXT = "text"
@@ -110,25 +109,16 @@ class LexicalStore:
 
     Args:
         settings: how nodes are indexed.
-        followed: the index whose nodes these are; before each search, changes in it are taken over.
-        reread: gives all nodes, for `refresh(everything=True)`, where there is no index to follow.
+        follower: tells what changed in the index whose nodes these are; before each search it is taken over.
     """
 
-    def __init__(
-        self,
-        settings: LexicalSettings,
-        followed: VectorStoreIndex | None = None,
-        reread: Callable[[], Sequence[BaseNode]] | None = None,
-    ) -> None:
+    def __init__(self, settings: LexicalSettings, follower: IndexFollower | None = None) -> None:
         self.settings = settings
         self._fields = parse_fields(settings.fields)
         self._analyzer = settings.analyzer()
         self._index = settings.new_index()
         self._nodes: dict[str, BaseNode] = {}
-        self._followed = followed
-        self._reread = reread
-        self._seen: tuple[dict[str, Any], ...] = ()
-        self._versions: dict[str, object] = {}
+        self._follower = follower or IndexFollower()
         self._lock = threading.RLock()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -164,7 +154,7 @@ class LexicalStore:
             self.refresh()
             allowed = None if filters is None else _Passing(self._nodes, filters)
             found = self._index.search(self._analyzer.terms(query), top_k, allowed=allowed)
-            return [(_copy(self._nodes[node_id]), score) for node_id, score in found]
+            return [(copy_node(self._nodes[node_id]), score) for node_id, score in found]
 
     def score(self, query: str, node_ids: Iterable[str]) -> dict[str, float]:
         """Scores of given nodes, 0 where no term matches; unknown ids are left out."""
@@ -179,24 +169,10 @@ class LexicalStore:
             everything: read every node again, also those that look unchanged: a docstore that is not in memory does
                 not show that the text under an id has been replaced.
         """
-        if everything and self._reread is not None:
-            self._replace(self._reread())
-        if self._followed is None:
-            return
         with self._lock:
-            views = _views(self._followed)
-            if views == self._seen and not everything:  # values are the same objects, so this compares pointers
-                return
-            current = _versions(self._followed)
-            changed = [id_ for id_, version in current.items() if everything or self._versions.get(id_) != version]
-            self.remove(self._versions.keys() - current.keys())
-            self.put(self._followed.docstore.get_nodes(changed, raise_error=False))
-            self._versions, self._seen = current, tuple(dict(view) for view in views)
-
-    def _replace(self, nodes: Sequence[BaseNode]) -> None:
-        with self._lock:
-            self.remove(self._nodes.keys() - {node.node_id for node in nodes})
-            self.put(nodes)
+            changes = self._follower.changes(self._nodes, everything=everything)
+            self.remove(changes.gone)
+            self.put(changes.nodes)
 
     def persist(self, folder: Path) -> None:
         """Write settings, nodes and index into a folder: one file, put in place whole; nothing in it is a pickle."""
@@ -230,29 +206,3 @@ class _Passing(Container[str]):
 
     def __contains__(self, node_id: object) -> bool:
         return matches(filterable_metadata(self._nodes[str(node_id)]), self._filters)
-
-
-def _copy(node: BaseNode) -> BaseNode:
-    return node.model_copy(update={"metadata": dict(node.metadata), "relationships": dict(node.relationships)})
-
-
-def _views(index: VectorStoreIndex) -> tuple[dict[str, Any], ...]:
-    """The mappings that change when the index does: node ids, and where they are in memory, vectors and hashes."""
-    views: list[dict[str, Any]] = [index.index_struct.nodes_dict]
-    if isinstance(index.vector_store, SimpleVectorStore):  # delete_nodes takes a node from here alone
-        views.append(index.vector_store.data.embedding_dict)
-    if isinstance(index.docstore, SimpleDocumentStore):
-        views.append(_hashes(index.docstore))
-    return tuple(views)
-
-
-def _versions(index: VectorStoreIndex) -> dict[str, object]:
-    stored = index.vector_store.data.embedding_dict if isinstance(index.vector_store, SimpleVectorStore) else None
-    hashes = _hashes(index.docstore) if isinstance(index.docstore, SimpleDocumentStore) else {}
-    nodes = index.index_struct.nodes_dict.items()
-    return {id_: hashes.get(id_) for vector_id, id_ in nodes if stored is None or vector_id in stored}
-
-
-def _hashes(docstore: SimpleDocumentStore) -> dict[str, Any]:
-    hashes: dict[str, Any] = docstore.to_dict().get(docstore._metadata_collection, {})
-    return hashes

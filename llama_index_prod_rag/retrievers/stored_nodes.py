@@ -15,6 +15,11 @@ _log = logging.getLogger(__name__)
 _PAGE = 1_000  # nodes per request
 
 
+def copy_node(node: BaseNode) -> BaseNode:
+    """A copy whose metadata a postprocessor may change."""
+    return node.model_copy(update={"metadata": dict(node.metadata), "relationships": dict(node.relationships)})
+
+
 def keeps_nodes(index: VectorStoreIndex) -> bool:
     """Whether an index's docstore holds the nodes that its vectors are of.
 

@@ -224,7 +224,7 @@ def test_a_replaced_text_in_a_docstore_that_is_not_watched_is_seen_after_refresh
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     index = VectorStoreIndex([node("cats", "a")], embed_model=EMBEDDING)
-    monkeypatch.setattr("llama_index_prod_rag.retrievers.lexical_store.SimpleDocumentStore", type("Other", (), {}))
+    monkeypatch.setattr("llama_index_prod_rag.retrievers.following.SimpleDocumentStore", type("Other", (), {}))
     retriever = BM25FRetriever.from_index(index)
     index.docstore.add_documents([node("dogs", "a")])
     assert found(retriever, "dogs") == []

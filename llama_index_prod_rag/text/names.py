@@ -1,0 +1,105 @@
+"""What a passage can be called by, and which of many names a text mentions. Core.
+
+A document goes by its title, with and without what tells it apart in brackets ("Mercury (planet)"), by its headings and
+by its file's name. Names are compared as they are written, capitals included: "Inception" the film is named in a text,
+"inception" the word is not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+_TOKEN = re.compile(r"\w+(?:[.\-_']\w+)*")
+_QUALIFIER = re.compile(r"\s*[(\[][^)\]]*[)\]]\s*$")
+_LONGEST = 12  # tokens of a name: a longer one is a sentence
+_SHORTEST = 3  # characters
+
+
+def name_keys(name: str) -> list[tuple[str, ...]]:
+    """The ways in which a name may stand in a text, as tokens; none for what is too short, too long or no name.
+
+    Examples:
+        >>> name_keys("Mercury (planet)")
+        [('Mercury', 'planet'), ('Mercury',)]
+        >>> name_keys("on"), name_keys("introduction")
+        ([], [])
+    """
+    found = [_key(form) for form in dict.fromkeys((name, _QUALIFIER.sub("", name)))]
+    return [key for key in dict.fromkeys(found) if key]
+
+
+def _key(name: str) -> tuple[str, ...]:
+    tokens = tuple(_TOKEN.findall(name))
+    written = len(name) >= _SHORTEST and 0 < len(tokens) <= _LONGEST
+    # One word without a capital, digit or sign inside stands in every text.
+    telling = len(tokens) > 1 or any(not (character.islower()) for token in tokens for character in token)
+    return tokens if written and telling else ()
+
+
+class Mentioned:
+    """Which names stand in a text.
+
+    Examples:
+        >>> names = Mentioned()
+        >>> names.add("n1", ["Ed Wood (film)"])
+        >>> names.add("n2", ["Scott Derrickson"])
+        >>> names.find("Scott Derrickson admires the film Ed Wood.")
+        {'n2': 1.0, 'n1': 1.0}
+        >>> names.discard("n1")
+        >>> names.find("Ed Wood")
+        {}
+    """
+
+    def __init__(self) -> None:
+        self._owners: dict[tuple[str, ...], dict[str, None]] = {}
+        self._keys: dict[str, list[tuple[str, ...]]] = {}
+        self._longest: dict[str, int] = {}  # first token -> tokens of the longest name that begins so
+
+    def add(self, owner: str, names: Iterable[str]) -> None:
+        """Note what something is called; its earlier names are forgotten."""
+        self.discard(owner)
+        self._keys[owner] = list(dict.fromkeys(key for name in names for key in name_keys(name)))
+        for key in self._keys[owner]:
+            self._owners.setdefault(key, {})[owner] = None
+            self._longest[key[0]] = max(self._longest.get(key[0], 0), len(key))
+
+    def discard(self, owner: str) -> None:
+        """Forget something; unknown ones are ignored."""
+        for key in self._keys.pop(owner, ()):
+            owners = self._owners[key]
+            owners.pop(owner, None)
+            if not owners:
+                del self._owners[key]
+
+    def find(self, text: str) -> dict[str, float]:
+        """Owners of the names that a text mentions, in the order of their first mention.
+
+        Args:
+            text: any text.
+
+        Returns:
+            owner -> strength: 1 / number of owners of the name, the highest of its names.
+        """
+        found: dict[str, float] = {}
+        for key in self._mentions(_TOKEN.findall(text)):
+            owners = self._owners[key]
+            for owner in owners:
+                found[owner] = max(found.get(owner, 0.0), 1.0 / len(owners))
+        return found
+
+    def _mentions(self, tokens: list[str]) -> Iterator[tuple[str, ...]]:
+        """Names from left to right, the longest first: who reads "Ed Wood" does not read "Wood"."""
+        start = 0
+        while start < len(tokens):
+            key = self._longest_name(tokens, start)
+            if key:
+                yield key
+            start += max(1, len(key))
+
+    def _longest_name(self, tokens: list[str], start: int) -> tuple[str, ...]:
+        for length in range(min(self._longest.get(tokens[start], 0), len(tokens) - start), 0, -1):
+            key = tuple(tokens[start : start + length])
+            if key in self._owners:
+                return key
+        return ()
