@@ -81,7 +81,7 @@ class OnnxModel:
         self.tokenizer.enable_truncation(self.max_tokens)
         self._session = _open_session(_find_file(self.folder, file))
         self._inputs = {node.name for node in self._session.get_inputs()}
-        self.outputs = {node.name: len(node.shape) for node in self._session.get_outputs()}
+        self.outputs: dict[str, int] = {node.name: len(node.shape) for node in self._session.get_outputs()}
         self._workers = _Workers(threads or _usable_cores())
 
     def run(self, ids: Sequence[int], type_ids: Sequence[int], output: str | None = None) -> NDArray[np.float32]:
