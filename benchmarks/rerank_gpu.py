@@ -2,12 +2,12 @@
 
     python -m benchmarks.rerank_gpu [--model FOLDER_OR_NAME] [--devices cuda cpu] [--seconds 6]
 
-Each question has 100 candidates (16 on a processor), as whole abstracts (about 350 tokens) or as chunks (about 140). Every system reads the
-same questions for `--seconds` after one that warms it up, and the table gives pairs per second. `card` is the share of
-the time in which the card computes, from a profile of one more question; `tokenizer` is the share that our tokenizer
-takes of a question. Without `--model` the weights are random in the shape of ms-marco-MiniLM-L-12-v2, over made-up
-words: speed does not depend on what they are. Needs torch, transformers, sentence-transformers and llama-index-core,
-and takes under three minutes.
+Each question has 100 candidates (16 on a processor), as whole abstracts of about 350 tokens or as chunks of about 140.
+Every system reads the same questions for `--seconds` after one that warms it up, and the table gives pairs per second.
+`card` is the share of the time in which the card computes, from a profile of one more question; `tokenizer` is the
+share that our tokenizer takes of a question. Without `--model` the weights are random in the shape of
+ms-marco-MiniLM-L-12-v2, over made-up words: speed does not depend on what they are. Needs torch, transformers,
+sentence-transformers and llama-index-core, and takes under three minutes.
 """
 
 from __future__ import annotations
