@@ -9,6 +9,8 @@ from llama_index_prod_rag.calls import arun, run
 from llama_index_prod_rag.query_engine.completions import is_blank, may_stay_blank
 from llama_index_prod_rag.query_log import streams
 
+_LEFT = "the reader left before the end"
+
 
 class Ending(Protocol):
     """Says what happens when a stream is over."""
@@ -53,12 +55,12 @@ def watched(tokens: Iterable[str], ending: Ending) -> Generator[str, None, None]
 
     An error of the model ends the stream in words, not in an exception. A blank answer is not sent at all.
     """
-    return streams.watched(_pass_on(tokens, ending), ending.finish)
+    return streams.watched(_pass_on(tokens, ending), ending.finish, left=_LEFT)
 
 
 def awatched(tokens: AsyncIterable[str], ending: Ending) -> AsyncGenerator[str, None]:
     """Do for async streams what `watched` does; a cancelled reader is one that left."""
-    return streams.awatched(_apass_on(tokens, ending), ending.finish)
+    return streams.awatched(_apass_on(tokens, ending), ending.finish, left=_LEFT)
 
 
 def _pass_on(tokens: Iterable[str], ending: Ending) -> Generator[str, None, None]:

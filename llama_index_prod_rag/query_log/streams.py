@@ -20,8 +20,9 @@ class _Watch:
     Only the first end is reported: reading to the end, breaking off and being forgotten unread may all happen.
     """
 
-    def __init__(self, ended: Ended) -> None:
+    def __init__(self, ended: Ended, left: str) -> None:
         self._ended: Ended | None = ended
+        self.left = left
         self._parts: list[str] = []
 
     def sent(self, token: str) -> str:
@@ -44,10 +45,10 @@ class _Watch:
         if error is None:
             self.end(None)
         else:  # a closed generator and a cancelled task are no exceptions of the model's
-            self.end(describe(error) if isinstance(error, Exception) else _LEFT)
+            self.end(describe(error) if isinstance(error, Exception) else self.left)
 
 
-def watched(tokens: Iterable[str], ended: Ended) -> Generator[str, None, None]:
+def watched(tokens: Iterable[str], ended: Ended, *, left: str = _LEFT) -> Generator[str, None, None]:
     """Pass the tokens on, and call `ended` when they are over, break off, or nobody reads them.
 
     Examples:
@@ -55,17 +56,17 @@ def watched(tokens: Iterable[str], ended: Ended) -> Generator[str, None, None]:
         ab None
         ['a', 'b']
     """
-    watch = _Watch(ended)
+    watch = _Watch(ended, left)
     stream = _relay(tokens, watch)
-    weakref.finalize(stream, watch.end, _LEFT)  # a generator that never started leaves no `with` block
+    weakref.finalize(stream, watch.end, left)  # a generator that never started leaves no `with` block
     return stream
 
 
-def awatched(tokens: AsyncIterable[str], ended: Ended) -> AsyncGenerator[str, None]:
+def awatched(tokens: AsyncIterable[str], ended: Ended, *, left: str = _LEFT) -> AsyncGenerator[str, None]:
     """Do for asynchronous streams what `watched` does."""
-    watch = _Watch(ended)
+    watch = _Watch(ended, left)
     stream = _arelay(tokens, watch)
-    weakref.finalize(stream, watch.end, _LEFT)
+    weakref.finalize(stream, watch.end, left)
     return stream
 
 

@@ -215,9 +215,7 @@ def test_an_unread_stream_is_logged() -> None:
     gc.collect()
     asyncio.run(leave())
     gc.collect()
-    assert [(record.answer, record.error) for record in log.records] == [
-        ("", "the reader left before the end of the stream")
-    ] * 2
+    assert [(record.answer, record.error) for record in log.records] == [("", "the reader left before the end")] * 2
 
 
 def test_a_cancelled_question_is_logged() -> None:

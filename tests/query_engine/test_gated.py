@@ -146,9 +146,7 @@ def test_a_stream_that_the_reader_leaves_is_logged_as_far_as_it_went() -> None:
     assert log.records == []
     next(response.response_gen)
     response.response_gen.close()  # type: ignore[attr-defined]
-    assert [(record.answer, record.error) for record in log.records] == [
-        ("It ", "the reader left before the end of the stream")
-    ]
+    assert [(record.answer, record.error) for record in log.records] == [("It ", "the reader left before the end")]
 
 
 def test_an_unavailable_log_costs_nobody_an_answer(ask: Callable[..., Any]) -> None:
