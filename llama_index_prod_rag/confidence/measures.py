@@ -32,11 +32,16 @@ class Measured:
 
     @cached_property
     def leg_scores(self) -> dict[str, list[float]]:
-        """Each leg's raw scores in falling order, duplicates left out; legs without a hit are not there."""
+        """Each leg's raw scores in falling order, duplicates left out; legs without a hit are not there.
+
+        Nor are those whose scores were distances or a mere order: they are on no scale that was ever labelled.
+        """
         duplicates = self.evidence.duplicates
+        readings = self.evidence.retrieval.readings if self.evidence.retrieval else {}
         scores = {
             leg: _descending(hit.score for id_, hit in hits.items() if id_ not in duplicates)
             for leg, hits in legs_of(self.evidence).items()
+            if leg not in readings
         }
         return {leg: falling for leg, falling in scores.items() if falling}
 

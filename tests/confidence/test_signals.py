@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,14 @@ def test_a_legs_shape_is_read_from_its_raw_scores() -> None:
     assert found["dense.peak"] == pytest.approx((0.9 - 0.6) / math.sqrt((0.09 + 0.01 + 0.04) / 3))
     shares = (5 / 6, 1 / 6)  # of (.5, .1, 0) above the minimum
     assert found["dense.entropy"] == pytest.approx(-sum(p * math.log(p) for p in shares) / math.log(3))
+
+
+def test_a_leg_whose_scores_were_distances_or_an_order_is_on_no_labelled_scale() -> None:
+    retrieval = replace(record(dense=leg(-0.4, -0.9), bm25=leg(7.0, 3.0)), readings={"dense": "distances"})
+    found = signals_of(retrieval)
+    assert not any(name.startswith("dense.") for name in found)
+    assert found["bm25.top"] == 7.0
+    assert "agreement" in found  # ranks are ranks
 
 
 def test_a_leg_with_one_hit_has_a_top_and_no_gap() -> None:
