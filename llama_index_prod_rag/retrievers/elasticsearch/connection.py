@@ -39,6 +39,7 @@ class Connection:
         client: a synchronous client of your own, used by `retrieve`, and by `aretrieve` in a thread when there is no
             `async_client`. It stays open.
         async_client: an asynchronous client of your own, used by `aretrieve`.
+        lost: what pickling took away; not for you to set.
 
     Raises:
         ConfigurationError: not exactly one of URL, cloud id and clients, or two kinds of credentials.

@@ -18,6 +18,7 @@ _logger = logging.getLogger(__name__)
 # Seconds after which types are asked for again: an alias may have been switched. Until then the check of each hit
 # keeps what must not be returned from being returned; what the new index holds under another type may be missing.
 _LIFETIME = 30.0
+_FORBIDDEN = 403
 
 
 class IndexSchema:
@@ -34,6 +35,7 @@ class IndexSchema:
         self._types: dict[str, dict[str, frozenset[str]]] = {}
         self._asked: dict[str, float] = {}
         self._similarity: Similarity | None = None
+        self._similarity_asked = 0.0
 
     async def types_of(self, names: Collection[str], *, anew: bool = False) -> tuple[FieldTypes, bool]:
         """Types of fields and their relatives, and whether all of them were asked for just now.
@@ -61,25 +63,31 @@ class IndexSchema:
         return f"index {self._index} has no field {' or '.join(sorted(names))}: set {setting} to one that it has"
 
     async def similarity(self, field: str) -> Similarity | None:
-        """The similarity of a vector field, from the mapping; None where the mapping does not tell or may not be read.
+        """The similarity of a vector field, from the mapping; None where it does not tell or may not be read.
 
         Raises:
             ConfigurationError: the indices behind an alias disagree.
+            RetrievalError: the server cannot be reached.
         """
-        if self._similarity is None:
-            try:
-                mappings = await call(
-                    "indices.get_field_mapping",
-                    self._connection,
-                    index=self._index,
-                    fields=field,
-                    include_defaults=True,
-                )
-            except RetrievalError as error:  # the search itself has the better message, or works without
-                _logger.debug("the similarity of %s was not read from the mapping: %s", field, error)
-                return None
-            self._similarity = _read_similarity(mappings, self._index, field)
+        if self._similarity is None and self._similarity_asked < time.time() - _LIFETIME:
+            self._similarity = await self._mapped_similarity(field)
+            self._similarity_asked = time.time()
         return self._similarity
+
+    async def _mapped_similarity(self, field: str) -> Similarity | None:
+        asked = {"index": self._index, "fields": field, "include_defaults": True}
+        try:
+            mappings = await call("indices.get_field_mapping", self._connection, **asked)
+        except RetrievalError as error:
+            status = getattr(error.__cause__, "status_code", None)
+            if status is None:
+                raise
+            if status == _FORBIDDEN:
+                _logger.warning(
+                    "vectors of %s are taken to be compared by cosine, or give similarity=: %s", field, error
+                )
+            return None  # of whatever else is wrong with the index the search itself tells more
+        return _read_similarity(mappings, self._index, field)
 
 
 def _read_similarity(mappings: Mapping[str, Any], index: str, field: str) -> Similarity | None:

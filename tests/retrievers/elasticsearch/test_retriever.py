@@ -8,6 +8,8 @@ import pickle
 from typing import Any
 
 import pytest
+from elastic_transport import ApiResponseMeta, HttpHeaders, NodeConfig
+from elasticsearch import ApiError
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.embeddings import MockEmbedding
 from llama_index.core.schema import NodeWithScore, QueryBundle
@@ -266,6 +268,29 @@ def test_the_same_question_twice_scores_the_same() -> None:
     searcher = retriever(FakeClient([DENSE, BM25], [DENSE, BM25]))
     first, second = searcher.retrieve(BUNDLE), searcher.retrieve(BUNDLE)
     assert [(h.node_id, h.score) for h in first] == [(h.node_id, h.score) for h in second]
+
+
+class RefusingClient(FakeClient):
+    """Lets nobody read mappings; a server with security is not at hand."""
+
+    asked = 0
+
+    def get_field_mapping(self, **_: object) -> dict[str, Any]:
+        self.asked += 1
+        raise ApiError(
+            "security_exception", ApiResponseMeta(403, "1.1", HttpHeaders(), 0.1, NodeConfig("http", "a", 1)), {}
+        )
+
+
+def test_a_mapping_that_may_not_be_read_is_taken_for_cosine_and_not_asked_for_each_time(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    client = RefusingClient([DENSE, BM25], [DENSE, BM25])
+    searcher = retriever(client, similarity=None)
+    assert record(searcher.retrieve(BUNDLE)).legs["dense"]["a"].score == pytest.approx(0.9)
+    searcher.retrieve(BUNDLE)
+    assert client.asked == 1
+    assert "give similarity=" in caplog.text
 
 
 SECRET = "hunter2-secret"
