@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from llama_index.core.base.base_retriever import BaseRetriever
@@ -19,6 +17,7 @@ from llama_index.core.schema import BaseNode, NodeWithScore, QueryBundle
 from llama_index.core.settings import Settings
 from llama_index.core.vector_stores.types import MetadataFilters
 
+from llama_index_prod_rag.calls import Call, arun, run
 from llama_index_prod_rag.disclosure import describe
 from llama_index_prod_rag.errors import ConfigurationError, RetrievalError
 from llama_index_prod_rag.fusion.rules import FusionRule, parse_rule, share_weights
@@ -186,47 +185,39 @@ class HybridFusionRetriever(FilteredRetriever):
             self._prompt = template.template
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        failed: dict[str, LegResult] = {}
-        wordings: list[str] = []
-        with self._expanding(failed):
-            if self._num_queries > 1:
-                wordings = self._wordings(query_bundle, str(self._model().complete(self._request(query_bundle))))
-        calls = self._calls(query_bundle, wordings)
-        run_legs(calls.values(), self._timeout)
-        return self._fuse(query_bundle, calls, failed)
+        return run(self._search(query_bundle))
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        return await arun(self._search(query_bundle))
+
+    async def _search(self, bundle: QueryBundle) -> list[NodeWithScore]:
         failed: dict[str, LegResult] = {}
-        wordings: list[str] = []
-        with self._expanding(failed):
-            if self._num_queries > 1:
-                answer = await self._model().acomplete(self._request(query_bundle))
-                wordings = self._wordings(query_bundle, str(answer))
-        calls = self._calls(query_bundle, wordings)
-        await arun_legs(calls.values(), self._timeout)
+        calls = self._calls(bundle, await self._expand(bundle, failed))
+        await Call(lambda: run_legs(calls.values(), self._timeout), lambda: arun_legs(calls.values(), self._timeout))
         # Completing scores and fusing hundreds of hits is work: not on the loop.
-        return await asyncio.to_thread(self._fuse, query_bundle, calls, failed)
+        return await Call.in_thread(lambda: self._fuse(bundle, calls, failed))
 
-    def _model(self) -> BaseLLM:
-        return self._llm if self._llm is not None else Settings.llm
-
-    def _request(self, bundle: QueryBundle) -> str:
-        return PromptTemplate(self._prompt).format(num_queries=self._num_queries - 1, query=bundle.query_str)
-
-    def _wordings(self, bundle: QueryBundle, answer: str) -> list[str]:
-        return parse_wordings(answer, bundle.query_str, self._num_queries - 1)
-
-    @contextmanager
-    def _expanding(self, failed: dict[str, LegResult]) -> Iterator[None]:
-        started = time.perf_counter()
+    async def _expand(self, bundle: QueryBundle, failed: dict[str, LegResult]) -> list[str]:
+        """Further wordings of the question; none where the language model fails, which `failed` then says."""
+        if self._num_queries == 1:
+            return []
+        started, request = time.perf_counter(), self._request(bundle)
         try:
-            yield
+            answer = await Call(lambda: self._model().complete(request), lambda: self._model().acomplete(request))
+            return parse_wordings(str(answer), bundle.query_str, self._num_queries - 1)
         except Exception as error:  # a language model is anybody's code
             if self._raises:
                 raise RetrievalError(f"the query could not be expanded: {describe(error)}") from error
             why = describe(error)
             _log.warning("the query is searched without expansion: %s", why)
             failed["expansion"] = LegResult((), time.perf_counter() - started, why)
+            return []
+
+    def _model(self) -> BaseLLM:
+        return self._llm if self._llm is not None else Settings.llm
+
+    def _request(self, bundle: QueryBundle) -> str:
+        return PromptTemplate(self._prompt).format(num_queries=self._num_queries - 1, query=bundle.query_str)
 
     def _calls(self, bundle: QueryBundle, wordings: Sequence[str]) -> dict[str, LegCall]:
         calls = {name: LegCall(leg, own_copy(bundle), self._lanes[name]) for name, leg in self.legs.items()}
