@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,12 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks.pair_scores import remembered
-from llama_index_prod_rag.confidence.evidence import Evidence, gather
+from llama_index_prod_rag.confidence.evidence import Evidence, Passage, gather
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.evaluation.datasets import LabelledDocument, Split, load_beir
 from llama_index_prod_rag.evaluation.pipelines import ExactDenseRetriever
+from llama_index_prod_rag.evaluation.self_calibration import AskedRow, Pipeline
+from llama_index_prod_rag.evaluation.synthetic_questions import far_questions, write_questions
 from llama_index_prod_rag.json_lines import numbered_lines
 from llama_index_prod_rag.models.embedding import embed_queries, embed_texts
 from llama_index_prod_rag.models.pairs import PairScorer
@@ -34,6 +36,7 @@ from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.query_engine.sources import passages_of, text_of
 from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
 from llama_index_prod_rag.retrievers.hybrid import DEFAULT_ALPHA, HybridFusionRetriever
+from llama_index_prod_rag.retrievers.legs import model_of
 from llama_index_prod_rag.text.terms import TermStatistics
 from llama_index_prod_rag.trace.ports import HoldsVectors
 from llama_index_prod_rag.trace.records import RerankRecord, tracing
@@ -181,8 +184,54 @@ def _add(documents: dict[str, LabelledDocument], context: Mapping[str, Any]) -> 
     return id_
 
 
-class Retrieval:
+class Collection:
     """One collection behind the package's own components with their defaults, as a gate would have them before it.
+
+    Args:
+        task: the collection.
+        scorer: the cross-encoder; None takes the offline one, with its pair scores kept on disk.
+    """
+
+    def __init__(self, task: Task, *, scorer: PairScorer | None = None) -> None:
+        self._scorer = scorer
+        self._nodes = [
+            TextNode(text=document.text, id_=id_, metadata={"title": document.title} if document.title else {})
+            for id_, document in task.documents.items()
+        ]
+        texts = [document.full_text for document in task.documents.values()]
+        self._vectors = embed_texts(texts)
+        removed = max((len(question.gold) for question in (*task.train, *task.test)), default=0)
+        self._depth = DEPTH + removed
+        self.bm25 = BM25FRetriever(self._nodes, similarity_top_k=self._depth)
+        self.statistics = TermStatistics.from_texts(texts)
+
+    @property
+    def passages(self) -> list[Passage]:
+        """The documents as the gate sees them."""
+        return passages_of([NodeWithScore(node=node) for node in self._nodes])
+
+    def dense(self, texts: Iterable[str], *, lengths: tuple[float, float] | None = None) -> BaseRetriever:
+        """A dense leg that can be asked these texts.
+
+        Args:
+            texts: what will be asked.
+            lengths: median and logarithmic spread of the document vectors' lengths; None leaves them at 1.
+        """
+        asked = list(dict.fromkeys(texts))
+        vectors = self._vectors
+        if lengths is not None:
+            draw = np.random.default_rng(0).normal(np.log(lengths[0]), lengths[1], len(vectors))
+            vectors = vectors * np.exp(draw)[:, None].astype(np.float32)
+        return _Dense(self._nodes, vectors, dict(zip(asked, embed_queries(asked), strict=True)), self._depth)
+
+    def reranker(self, wrap: Callable[[PairScorer], PairScorer] = lambda scorer: scorer) -> CrossEncoderRerank:
+        """The reranker with its defaults, over a wrapped scorer."""
+        scorer = self._scorer or remembered(load_scorer(OFFLINE))
+        return CrossEncoderRerank(scorer=wrap(scorer), model=OFFLINE, top_n=SHOWN)
+
+
+class Retrieval:
+    """A collection's legs and reranker, asked as the gate would ask them.
 
     Args:
         task: the collection.
@@ -192,30 +241,19 @@ class Retrieval:
 
     def __init__(self, task: Task, *, candidates: int = CANDIDATES, scorer: PairScorer | None = None) -> None:
         self._candidates = candidates
-        self._nodes = [
-            TextNode(text=document.text, id_=id_, metadata={"title": document.title} if document.title else {})
-            for id_, document in task.documents.items()
-        ]
-        texts = [document.full_text for document in task.documents.values()]
-        self._vectors = embed_texts(texts)
-        self._most_removed = max((len(question.removed) for question in (*task.train, *task.test)), default=0)
-        self._bm25 = BM25FRetriever(self._nodes, similarity_top_k=DEPTH + self._most_removed)
-        self._reranker = CrossEncoderRerank(
-            scorer=scorer or remembered(load_scorer(OFFLINE)), model=OFFLINE, top_n=SHOWN
-        )
-        self.statistics = TermStatistics.from_texts(texts)
+        self.collection = Collection(task, scorer=scorer)
+        self._reranker = self.collection.reranker()
 
     def cases(self, questions: Sequence[Question]) -> list[Case]:
         """What the gate would know about each question."""
-        texts = list(dict.fromkeys(question.text for question in questions))
-        vectors = dict(zip(texts, embed_queries(texts), strict=True))
-        dense = _Dense(self._nodes, self._vectors, vectors, DEPTH + self._most_removed)
+        dense = self.collection.dense(question.text for question in questions)
         shown = track(questions, "asking", console=Console(stderr=True), transient=True)
         return [self._case(question, dense) for question in shown]
 
     def _case(self, question: Question, dense: BaseRetriever) -> Case:
+        legs = {"dense": dense, "bm25": self.collection.bm25}
         retriever = HybridFusionRetriever(
-            {"dense": _Without(dense, question.removed), "bm25": _Without(self._bm25, question.removed)},
+            {name: _Without(leg, question.removed) for name, leg in legs.items()},
             alpha=DEFAULT_ALPHA,
             similarity_top_k=self._candidates,
         )
@@ -227,7 +265,7 @@ class Retrieval:
             passages_of(hits),
             trace.records,
             candidates={hit.node.node_id: text_of(hit) for hit in candidates},
-            statistics=self.statistics,
+            statistics=self.collection.statistics,
         )
         reranked = next(record for record in reversed(trace.records) if isinstance(record, RerankRecord))
         left = question.gold - question.removed
@@ -235,9 +273,21 @@ class Retrieval:
             question, evidence, not left.isdisjoint(hit.node_id for hit in hits), _ndcg(list(reranked.scores), left)
         )
 
+    def written(self, number: int) -> list[AskedRow]:
+        """Questions written from the documents, with their passage and without it, and far ones, as they are asked."""
+        questions = write_questions(self.collection.passages, self.collection.statistics, number=number)
+        far = far_questions()[:number]
+        dense = self.collection.dense([*(question.text for question in questions), *far])
+        retriever = HybridFusionRetriever(
+            {"dense": dense, "bm25": self.collection.bm25}, similarity_top_k=self._candidates
+        )
+        return Pipeline(retriever, [self._reranker], self.collection.statistics).rows(questions, far, lambda _: None)
+
 
 class _Dense(ExactDenseRetriever):
-    """A dense leg that shows its vectors, as one over an index in memory does."""
+    """A dense leg that shows its vectors and names its model, as one over an index in memory does."""
+
+    model_name = OFFLINE
 
     def node_vectors(self, node_ids: Iterable[str]) -> dict[str, Sequence[float]]:
         """Vectors by node id."""
@@ -256,6 +306,7 @@ class _Without(BaseRetriever):
         self._leg, self._removed = leg, removed
         if isinstance(leg, HoldsVectors):
             self.node_vectors = leg.node_vectors
+        self.model_name = model_of(leg)
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return [hit for hit in self._leg.retrieve(query_bundle) if hit.node_id not in self._removed][:DEPTH]

@@ -1,4 +1,4 @@
-"""`prod-rag calibrate`: from logged questions and labels to a calibration of your own."""
+"""`prod-rag calibrate`: from logged questions and labels, or from documents alone, to a calibration of your own."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llama_index_prod_rag.cli.progress import errors_console
+from llama_index_prod_rag.cli.progress import errors_console, progress_bar
 
 if TYPE_CHECKING:
-    from llama_index_prod_rag.confidence.calibration import Calibration
+    from llama_index_prod_rag.confidence.calibration import Calibration, Example
 
 
 def register(app: typer.Typer) -> None:
@@ -20,12 +20,23 @@ def register(app: typer.Typer) -> None:
 
 
 def calibrate(
-    log: Annotated[str, typer.Option(help="Database with logged questions, such as sqlite:///queries.sqlite.")],
-    labels: Annotated[
-        Path,
-        typer.Option(help="JSON lines: query_id or query, relevant, answerable; `prod-rag log import` writes them."),
-    ],
     out: Annotated[Path, typer.Option(help="Where to write the calibration.")],
+    log: Annotated[
+        str | None, typer.Option(help="Database with logged questions, such as sqlite:///queries.sqlite.")
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="JSON lines: query_id or query, relevant, answerable; `prod-rag log import` writes them."),
+    ] = None,
+    from_documents: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, help="A file or folder instead of log and labels: questions are written from it. No promise."
+        ),
+    ] = None,
+    questions: Annotated[
+        int, typer.Option(min=15, max=500, help="With --from-documents: how many questions to write.")
+    ] = 50,
     max_false_refusal: Annotated[
         float | None,
         typer.Option(min=0.001, max=0.999, help="Promise: at most this share of questions with evidence is refused."),
@@ -41,25 +52,19 @@ def calibrate(
     note: Annotated[str, typer.Option(help="Kept with the calibration: what the labels were.")] = "",
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Fit the gate to your own labels, and turn goals into thresholds with a guarantee."""
+    """Fit the gate to your own labels, or to your models' scales where there are no labels yet."""
+    _check_the_source(log, labels, from_documents, promised=bool(max_false_refusal or min_answer_precision))
+    if from_documents is not None:
+        _finish(_of_documents(from_documents, questions), out, json_output=json_output)
+        return
     # Imported here, so that wrong use and --help answer at once.
     from llama_index_prod_rag.confidence import fitting
     from llama_index_prod_rag.confidence.calibrated import default_calibration
-    from llama_index_prod_rag.evaluation.calibration_examples import examples_of
-    from llama_index_prod_rag.evaluation.labels import read_labels
-    from llama_index_prod_rag.query_log.store import QueryLog
 
-    known = read_labels(labels)
-    if max_false_refusal is not None or min_answer_precision is not None:
-        # A promise holds for questions like the labelled ones; these were picked for being unlike the others.
-        fair = {name: label for name, label in known.items() if label.drawn != "uncertain"}
-        if left_out := len({id(label) for label in known.values()}) - len({id(label) for label in fair.values()}):
-            errors_console.print(f"{left_out} questions drawn for their uncertainty are left out of a promise")
-        known = fair
-    with QueryLog(log) as opened:
-        examples = examples_of(opened.records(), known)
+    assert log is not None  # noqa: S101 - checked above
+    assert labels is not None  # noqa: S101 - checked above
     calibration = fitting.calibrate(
-        examples,
+        _labelled(log, labels, promised=bool(max_false_refusal or min_answer_precision)),
         prior=default_calibration(),
         max_false_refusal=max_false_refusal,
         min_answer_precision=min_answer_precision,
@@ -67,11 +72,75 @@ def calibrate(
         method="on-average" if on_average else "high-confidence",
         note=note,
     )
+    _finish(calibration, out, json_output=json_output)
+
+
+def _check_the_source(log: str | None, labels: Path | None, documents: Path | None, *, promised: bool) -> None:
+    if documents is None and (log is None or labels is None):
+        raise typer.BadParameter("give --log and --labels, or --from-documents where there are no labels yet")
+    if documents is not None and (log is not None or labels is not None):
+        raise typer.BadParameter("--from-documents stands alone: labels outweigh written questions, so give only them")
+    if documents is not None and promised:
+        raise typer.BadParameter("a promise needs labels: questions written from documents are easier than people's")
+
+
+def _labelled(log: str, labels: Path, *, promised: bool) -> list[Example]:
+    from llama_index_prod_rag.evaluation.calibration_examples import examples_of
+    from llama_index_prod_rag.evaluation.labels import read_labels
+    from llama_index_prod_rag.query_log.store import QueryLog
+
+    known = read_labels(labels)
+    if promised:
+        # A promise holds for questions like the labelled ones; these were picked for being unlike the others.
+        fair = {name: label for name, label in known.items() if label.drawn != "uncertain"}
+        if left_out := len({id(label) for label in known.values()}) - len({id(label) for label in fair.values()}):
+            errors_console.print(f"{left_out} questions drawn for their uncertainty are left out of a promise")
+        known = fair
+    with QueryLog(log) as opened:
+        return examples_of(opened.records(), known)
+
+
+def _of_documents(path: Path, questions: int) -> Calibration:
+    from llama_index_prod_rag.cli.corpus import open_corpus
+    from llama_index_prod_rag.cli.engine import Settings, build_stages, term_statistics
+    from llama_index_prod_rag.cli.sources import files_source
+    from llama_index_prod_rag.evaluation.self_calibration import calibrate_from_documents
+
+    corpus = open_corpus(files_source(path))
+    retriever, reranker = build_stages(corpus, Settings())
+    with progress_bar("asking", total=3 * questions) as advance:
+        return calibrate_from_documents(
+            retriever,
+            [reranker],
+            list(corpus.index.docstore.docs.values()),
+            questions=questions,
+            term_statistics=term_statistics(corpus),
+            progress=advance,
+        )
+
+
+def _finish(calibration: Calibration, out: Path, *, json_output: bool) -> None:
+    from llama_index_prod_rag.evaluation.self_calibration import NOTE
+
     calibration.save(out)
     if json_output:
         typer.echo(json.dumps(_summary(calibration)))
+    elif calibration.note.startswith(NOTE):
+        _print_scales(calibration, out)
     else:
         _print(calibration, out)
+
+
+def _print_scales(calibration: Calibration, out: Path) -> None:
+    from rich.console import Console
+
+    console = Console()
+    console.print(calibration.note, highlight=False)
+    if calibration.scales:
+        console.print(f"placed on the scale of the shipped heads: {', '.join(calibration.scales)}", highlight=False)
+    else:
+        console.print("every score is on the scale of the shipped heads already")
+    console.print(f"written to {out}")
 
 
 def _summary(calibration: Calibration) -> dict[str, object]:
@@ -85,6 +154,8 @@ def _summary(calibration: Calibration) -> dict[str, object]:
         "refuse_below": head.refuse_below,
         "answer_from": head.answer_from,
         "promises": list(calibration.promises),
+        "scales": list(calibration.scales),
+        "note": calibration.note,
     }
 
 

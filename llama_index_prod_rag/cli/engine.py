@@ -152,6 +152,25 @@ def saved_weights(folder: Path) -> dict[str, float] | None:
 _TUNE_AGAIN = "delete it for the default weights, or run `prod-rag tune ... --save` again"
 
 
+def build_stages(corpus: Corpus, settings: Settings) -> tuple[HybridFusionRetriever, CrossEncoderRerank]:
+    """What finds the passages: the retriever and the reranker of the engine.
+
+    Raises:
+        ConfigurationError: a setting is out of range.
+    """
+    alpha = DEFAULT_ALPHA if settings.alpha is None else settings.alpha
+    weights = saved_weights(corpus.folder) if settings.alpha is None else None
+    retriever = HybridFusionRetriever.from_index(corpus.index, alpha=alpha, similarity_top_k=CANDIDATES)
+    reranker = CrossEncoderRerank(model=settings.rerank_model, top_n=settings.top_k, weights=weights)
+    return retriever, reranker
+
+
+def term_statistics(corpus: Corpus) -> TermStatistics:
+    """How rare terms are in a corpus."""
+    nodes = corpus.index.docstore.docs.values()
+    return TermStatistics.from_texts(node.get_content(metadata_mode=MetadataMode.NONE) for node in nodes)
+
+
 def build_engine(corpus: Corpus, settings: Settings, *, query_log: Log | None = None) -> ConfidenceGatedQueryEngine:
     """The gated engine over a corpus, with the weights that `tune --save` left beside its index.
 
@@ -159,10 +178,7 @@ def build_engine(corpus: Corpus, settings: Settings, *, query_log: Log | None = 
         ConfigurationError: a setting is out of range.
         ModelError: the reranker's weights cannot be found.
     """
-    alpha = DEFAULT_ALPHA if settings.alpha is None else settings.alpha
-    weights = saved_weights(corpus.folder) if settings.alpha is None else None
-    retriever = HybridFusionRetriever.from_index(corpus.index, alpha=alpha, similarity_top_k=CANDIDATES)
-    reranker = CrossEncoderRerank(model=settings.rerank_model, top_n=settings.top_k, weights=weights)
+    retriever, reranker = build_stages(corpus, settings)
     return ConfidenceGatedQueryEngine(
         retriever,
         None if settings.llm is None else get_response_synthesizer(llm=settings.llm),
@@ -170,8 +186,6 @@ def build_engine(corpus: Corpus, settings: Settings, *, query_log: Log | None = 
         assessor=settings.assessor,
         policy=settings.policy,
         support_policy=SupportPolicy(),
-        term_statistics=TermStatistics.from_texts(
-            node.get_content(metadata_mode=MetadataMode.NONE) for node in corpus.index.docstore.docs.values()
-        ),
+        term_statistics=term_statistics(corpus),
         query_log=query_log,
     )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor, default_calibration
     from llama_index_prod_rag.confidence.calibration import Calibration, Example, Head
     from llama_index_prod_rag.confidence.evidence import Evidence, Passage, gather
+    from llama_index_prod_rag.confidence.fingerprint import Fingerprint, fingerprint_of
     from llama_index_prod_rag.confidence.fitting import calibrate
     from llama_index_prod_rag.confidence.guarantees import (
         Guarantee,
@@ -41,6 +42,7 @@ _HOMES = {
     "Decision": "policy",
     "Evidence": "evidence",
     "Example": "calibration",
+    "Fingerprint": "fingerprint",
     "Guarantee": "guarantees",
     "Head": "calibration",
     "Passage": "evidence",
@@ -57,6 +59,7 @@ _HOMES = {
     "calibrate": "fitting",
     "compute_signals": "signals",
     "default_calibration": "calibrated",
+    "fingerprint_of": "fingerprint",
     "gather": "evidence",
     "labels_needed": "guarantees",
     "not_assessed": "signals",
@@ -76,6 +79,7 @@ __all__ = [
     "Decision",
     "Evidence",
     "Example",
+    "Fingerprint",
     "Guarantee",
     "Head",
     "Passage",
@@ -92,6 +96,7 @@ __all__ = [
     "calibrate",
     "compute_signals",
     "default_calibration",
+    "fingerprint_of",
     "gather",
     "labels_needed",
     "not_assessed",

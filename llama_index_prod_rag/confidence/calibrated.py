@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -10,8 +11,12 @@ from importlib.resources import files
 from llama_index_prod_rag.confidence.assessment import RetrievalAssessment, Status, no_results
 from llama_index_prod_rag.confidence.calibration import Calibration, Head
 from llama_index_prod_rag.confidence.evidence import Evidence
+from llama_index_prod_rag.confidence.fingerprint import fingerprint_of
 from llama_index_prod_rag.confidence.reasons import describe
 from llama_index_prod_rag.confidence.signals import compute_signals, not_assessed, signal_named
+from llama_index_prod_rag.confidence.watch import Watch, scale_groups
+
+_logger = logging.getLogger(__name__)
 
 _SIMILARITY = "similarity.passages"
 _FEWEST_CANDIDATES = 10
@@ -22,6 +27,8 @@ _VERDICTS: Mapping[Status, str] = {
     "topic_drift": "the passages found are about different things, and may not hold the answer",
     "healthy": "the passages found seem to hold the answer",
 }
+_MEND = "prod-rag calibrate --from-documents PATH, or calibrate_from_documents(...)"
+_NAMES = {"pair": "the cross-encoder's scores", "vectors": "the similarity of embeddings"}
 _APART = -1.0  # standard deviations below the labelled questions' mean similarity from which a hedge is called drift
 
 
@@ -45,27 +52,49 @@ class CalibratedAssessor:
     are missing, the calibration's head for what is left judges; if there is none, the status is `uncertain` and the
     confidence None.
 
+    Scores of other models mean something else. Where the records name another embedder or reranker than the
+    calibration's, or the last questions' scores lie outside of what it was fitted on, they are left out: what means the
+    same everywhere (words, rarity, agreement of ranks) judges, `reasons` and `not_assessed` say so, and one warning in
+    the log names the command that mends it.
+
     Args:
-        calibration: from `calibrate` or `Calibration.load`; the shipped one by default.
+        calibration: from `calibrate`, `calibrate_from_documents` or `Calibration.load`; the shipped one by default.
     """
 
     calibration: Calibration = field(default_factory=default_calibration)
+    _watch: Watch = field(default_factory=Watch, init=False, repr=False, compare=False)
 
     def assess(self, evidence: Evidence) -> RetrievalAssessment:
         """Judge one question's retrieval."""
         if not evidence.passages:
             return no_results(evidence)
         signals = compute_signals(evidence)
-        missing = not_assessed(evidence)
-        head = self.calibration.head_for(_comparable(evidence, signals))
-        reasons = describe(evidence, signals)
+        foreign = self._foreign(evidence, signals)
+        native = _without(signals, foreign)
+        missing = {**not_assessed(evidence), **foreign}
+        usable = self.calibration.placed(_comparable(evidence, native))
+        head = self.calibration.head_for(usable)
+        reasons = (*_said(foreign), *describe(evidence, native))
         if head is None:
             verdict = f"no calibration fits what was measured ({'; '.join(missing.values()) or 'few signals'})"
             return RetrievalAssessment("uncertain", None, signals, (verdict, *reasons), missing)
-        probability = head.probability(signals)
-        status = _judge(head, probability, signals)
+        probability = head.probability(usable)
+        status = _judge(head, probability, usable)
         reasons = (_explain(head, status, probability), *reasons)
         return RetrievalAssessment(status, probability, signals, reasons, missing, _VERDICTS[status], head.signals)
+
+    def _foreign(self, evidence: Evidence, signals: Mapping[str, float]) -> dict[str, str]:
+        """Groups of signals that are on another scale than the calibration's -> why."""
+        fitted = self.calibration.fingerprint
+        found = fitted.differences(fingerprint_of(evidence)) if fitted else {}
+        known = {group for _, group in scale_groups(signals)}
+        if _is_long(evidence):
+            found = {**self._watch.foreign(signals, self.calibration.ranges), **found}
+        found = {group: why for group, why in found.items() if group in known}
+        for group, why in found.items():
+            if self._watch.is_news(group):
+                _logger.warning("judging without %s: %s. %s mends it", _NAMES.get(group, group), why, _MEND)
+        return found
 
 
 def _comparable(evidence: Evidence, signals: Mapping[str, float]) -> dict[str, float]:
@@ -74,9 +103,26 @@ def _comparable(evidence: Evidence, signals: Mapping[str, float]) -> dict[str, f
     A handful of passages has no distribution that a best one could stand out from, legs that return all of them agree
     by necessity, and term frequencies over them are no statistics: what is left is the words and the best pair.
     """
-    if evidence.retrieval is None or len(evidence.retrieval.fused) >= _FEWEST_CANDIDATES:
+    if _is_long(evidence):
         return dict(signals)
     return {name: value for name, value in signals.items() if (known := signal_named(name)) and known.short_lists}
+
+
+def _is_long(evidence: Evidence) -> bool:
+    return evidence.retrieval is None or len(evidence.retrieval.fused) >= _FEWEST_CANDIDATES
+
+
+def _without(signals: Mapping[str, float], foreign: Mapping[str, str]) -> dict[str, float]:
+    left_out = {name for name, group in scale_groups(signals) if group in foreign}
+    return {name: value for name, value in signals.items() if name not in left_out}
+
+
+def _said(foreign: Mapping[str, str]) -> tuple[str, ...]:
+    """The groups that are left out, in one sentence; empty where none is."""
+    if not foreign:
+        return ()
+    names = " and ".join(_NAMES.get(group, f"the scores of {group}") for group in foreign)
+    return (f"judged without {names}: other models or scales than this gate was calibrated on",)
 
 
 def _judge(head: Head, probability: float, signals: Mapping[str, float]) -> Status:

@@ -12,18 +12,20 @@ from __future__ import annotations
 import json
 import math
 from bisect import bisect_right
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from llama_index_prod_rag.confidence.fingerprint import Fingerprint
+from llama_index_prod_rag.confidence.scales import LEVELS, Quantiles, Scale
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.models.pairs import sigmoid
 
 CLIP = 3.0
 """Standard deviations at which signals are cut: one from another corpus must not drown the others."""
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,11 @@ class Calibration:
         good: how many of them had their evidence.
         promises: what is guaranteed, in words; for each head of its own thresholds.
         note: what these labels were.
+        fingerprint: the pipeline it is for; None where nobody said, and then nothing is compared with it.
+        ranges: signal -> its distribution in that pipeline; what lies far outside is on another scale.
+        reference: signal -> its distribution over questions written from documents, in the pipeline that the heads
+            were fitted in; what `calibrate_from_documents` matches another pipeline with.
+        scales: signal -> from this pipeline's values to those of the heads; empty where they are the same.
     """
 
     heads: tuple[Head, ...]
@@ -105,6 +112,14 @@ class Calibration:
     good: int
     promises: tuple[str, ...] = ()
     note: str = ""
+    fingerprint: Fingerprint | None = None
+    ranges: Mapping[str, Quantiles] = field(default_factory=dict, repr=False)
+    reference: Mapping[str, Quantiles] = field(default_factory=dict, repr=False)
+    scales: Mapping[str, Scale] = field(default_factory=dict, repr=False)
+
+    def placed(self, signals: Mapping[str, float]) -> dict[str, float]:
+        """The signals as the heads know them: those that have a scale are placed on the reference's."""
+        return {name: self.scales[name].place(x) if name in self.scales else x for name, x in signals.items()}
 
     def head_for(self, signals: Mapping[str, float]) -> Head | None:
         """The first head whose signals were all measured."""
@@ -126,8 +141,18 @@ class Calibration:
             if data.pop("format") != _FORMAT:
                 raise ConfigurationError("this calibration was written by another version: calibrate again")
             heads = tuple(_head(row) for row in data.pop("heads"))
-            return cls(heads=heads, **{**data, "promises": tuple(data["promises"])})
-        except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+            fingerprint = data.pop("fingerprint")
+            scales = data.pop("scales")
+            return cls(
+                heads=heads,
+                promises=tuple(data.pop("promises")),
+                fingerprint=None if fingerprint is None else Fingerprint(**fingerprint),
+                ranges=_distributions(data.pop("ranges")),
+                reference=_distributions(data.pop("reference")),
+                scales={name: Scale(**_distributions(ends)) for name, ends in scales.items()},
+                **data,
+            )
+        except (KeyError, TypeError, ValueError, AttributeError, json.JSONDecodeError) as error:
             raise ConfigurationError(f"this is no calibration: {error!r}. Write one with `calibrate`") from None
 
     def save(self, path: Path) -> None:
@@ -144,6 +169,12 @@ class Calibration:
         if not path.is_file():
             raise ConfigurationError(f"no calibration at {path}: write one with `calibrate(...).save(path)`")
         return cls.from_json(path.read_text(encoding="utf-8"))
+
+
+def _distributions(rows: Mapping[str, Sequence[float]]) -> dict[str, Quantiles]:
+    if any(len(values) != len(LEVELS) for values in rows.values()):
+        raise ValueError(f"a distribution has {len(LEVELS)} values")
+    return {name: tuple(map(float, values)) for name, values in rows.items()}
 
 
 def _head(row: Mapping[str, Any]) -> Head:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llama_index_prod_rag.confidence.calibration import CLIP, Calibration, Example, Head
+from llama_index_prod_rag.confidence.fingerprint import Fingerprint
 from llama_index_prod_rag.confidence.guarantees import (
     Guarantee,
     Method,
@@ -20,7 +21,9 @@ from llama_index_prod_rag.confidence.guarantees import (
     estimate_precise,
     promising_thresholds,
 )
+from llama_index_prod_rag.confidence.scales import distributions
 from llama_index_prod_rag.confidence.signals import group_of
+from llama_index_prod_rag.confidence.watch import tells_scale
 from llama_index_prod_rag.errors import CalibrationError
 from llama_index_prod_rag.extras import require
 from llama_index_prod_rag.significance import auroc, auroc_error
@@ -70,6 +73,7 @@ def calibrate(
     confidence: float = 0.95,
     method: Method = "high-confidence",
     prior: Calibration | None = None,
+    fingerprint: Fingerprint | None = None,
     note: str = "",
     seed: int = 0,
 ) -> Calibration:
@@ -91,6 +95,7 @@ def calibrate(
         method: see `Goals`.
         prior: a calibration to start from, usually `default_calibration()`; None starts from nothing. Its labels must
             not be among the examples, or cross-validation flatters.
+        fingerprint: the pipeline that the examples come from, of which `fingerprint_of` tells; None takes the prior's.
         note: kept with the calibration; say what the labels were.
         seed: of the split and the folds.
 
@@ -105,6 +110,9 @@ def calibrate(
     require("scipy", "sklearn", needed_for="calibrating", extra="eval")
     goals = Goals(max_false_refusal, min_answer_precision, confidence, method)
     _check(examples)
+    ranges = distributions([example.signals for example in examples])
+    if prior is not None and prior.scales:
+        examples = [Example(prior.placed(example.signals), example.good) for example in examples]
     fitted, held_out = _halves(examples, seed) if goals.promised else (list(examples), [])
     heads: list[Head] = []
     promises: tuple[str, ...] = ()
@@ -127,7 +135,17 @@ def calibrate(
             head, kept = replace(head, answer_from=_NEVER), promises
         promises = promises or kept
         heads.append(head)
-    return Calibration(tuple(heads), len(examples), sum(example.good for example in examples), promises, note)
+    return Calibration(
+        tuple(heads),
+        len(examples),
+        sum(example.good for example in examples),
+        promises,
+        note,
+        fingerprint=fingerprint or (prior.fingerprint if prior else None),
+        ranges={name: values for name, values in ranges.items() if tells_scale(name)},
+        reference=prior.reference if prior else {},
+        scales=prior.scales if prior else {},
+    )
 
 
 def _check(examples: Sequence[Example]) -> None:

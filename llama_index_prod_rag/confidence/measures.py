@@ -148,7 +148,6 @@ def _variance(scores: Sequence[float]) -> float:
 leg_top = _of_each_leg(lambda scores: scores[0], least=1)
 leg_gap = _of_each_leg(_gap, least=2)
 leg_lift = _of_each_leg(_lift, least=2)
-leg_low = _of_each_leg(lambda scores: scores[-1], least=2)
 leg_peak = _of_each_leg(_peak, least=2)
 leg_entropy = _of_each_leg(_entropy, least=2)
 

@@ -56,6 +56,8 @@ class Signal:
             same as another one (with a hundred labels it costs more than it tells) or is on a scale that nobody knows.
         scale: whose scale it is on.
         short_lists: whether it means the same when fewer than ten candidates were found.
+        tells_scale: what of its values tells one model's scale from another's: `ends`, because a value beyond all
+            known ones is foreign, and those within depend on what is asked; `all`, because it hardly depends on that.
     """
 
     name: str
@@ -65,13 +67,13 @@ class Signal:
     group: str | None = None
     scale: Scale = "none"
     short_lists: bool = False
+    tells_scale: Literal["", "ends", "all"] = ""
 
 
 _BUILT_IN = (
-    Signal("<leg>.top", "the leg's best raw score", m.leg_top, "legs", "<leg>", "leg"),
+    Signal("<leg>.top", "the leg's best raw score", m.leg_top, "legs", "<leg>", "leg", tells_scale="ends"),
     Signal("<leg>.gap", "best minus second-best raw score of the leg", m.leg_gap, "legs", "<leg>", "leg"),
     Signal("<leg>.lift", "best minus median raw score of the leg's list", m.leg_lift, "legs", "<leg>", "leg"),
-    Signal("<leg>.low", "lowest raw score of the leg's list, which tells its scale", m.leg_low, "legs", None, "leg"),
     Signal("<leg>.peak", "the leg's best score in standard deviations above its list's mean", m.leg_peak, "legs"),
     Signal("<leg>.entropy", "entropy of the leg's scores above their minimum, 1: all alike", m.leg_entropy, "legs"),
     Signal(
@@ -84,11 +86,14 @@ _BUILT_IN = (
     ),
     Signal("shown.variance", "variance of the top five scores as shown", m.shown_variance),
     Signal("shown.gap", "first minus second score as shown", m.shown_gap),
-    Signal("pair.top", "the cross-encoder's highest logit", m.pair_top, "pairs", "pair", "pair", short_lists=True),
+    Signal(
+        "pair.top", "the cross-encoder's highest logit", m.pair_top, "pairs", "pair", "pair", short_lists=True,
+        tells_scale="ends",
+    ),
     Signal("pair.gap", "highest minus second-highest logit", m.pair_gap, "pairs", "pairs", "pair"),
     Signal("pair.lift", "highest minus median logit of the candidates", m.pair_lift, "pairs", None, "pair"),
     Signal("pair.third", "third-highest logit", m.pair_third, "pairs", "pairs", "pair"),
-    Signal("pair.low", "lowest logit of the candidates, which tells its scale", m.pair_low, "pairs", None, "pair"),
+    Signal("pair.low", "lowest logit of the candidates", m.pair_low, "pairs", None, "pair", tells_scale="all"),
     Signal(
         "pair.rank_change", "log2 of the place in the fused list of the cross-encoder's favourite; 0 when they agree",
         m.pair_rank_change, "pairs",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from llama_index_prod_rag.evaluation.ranking import rank_metrics
     from llama_index_prod_rag.evaluation.retrieval import RetrievalReport, measure_retrieval
     from llama_index_prod_rag.evaluation.selective import Reliability, RiskCoverage, reliability, risk_coverage
+    from llama_index_prod_rag.evaluation.self_calibration import calibrate_from_documents
     from llama_index_prod_rag.evaluation.slices import SliceResult, default_slices, evaluate_slices
     from llama_index_prod_rag.evaluation.weights import collect_labelled, tune_pipeline
 
@@ -52,6 +53,7 @@ _HOMES = {
     "answer_metric": "answer_metrics",
     "ask_all": "questions",
     "attribute_failure": "failures",
+    "calibrate_from_documents": "self_calibration",
     "collect_labelled": "weights",
     "contains_answer": "answer_metrics",
     "default_slices": "slices",
@@ -94,6 +96,7 @@ __all__ = [
     "answer_metric",
     "ask_all",
     "attribute_failure",
+    "calibrate_from_documents",
     "collect_labelled",
     "contains_answer",
     "default_slices",

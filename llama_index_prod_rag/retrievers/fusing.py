@@ -88,6 +88,7 @@ def fuse_legs(
     vectors: Mapping[str, Sequence[float]] | None = None,
     query_vector: Sequence[float] | None = None,
     lift_mentions: bool = True,
+    models: Mapping[str, str] | None = None,
 ) -> tuple[list[NodeWithScore], RetrievalRecord]:
     """One list of new hits, best first, and the record of how it came about. Changes nothing that came in.
 
@@ -107,6 +108,7 @@ def fuse_legs(
         vectors: node id -> embedding, where known; hits that carry an embedding need not be in it.
         query_vector: the query's embedding, where known.
         lift_mentions: lift nodes that hold what the query names and hardly any other node does (`find_mentions`).
+        models: leg -> the model that embeds its queries, where it has one.
 
     Raises:
         ConfigurationError: weights or floors do not fit the legs.
@@ -139,6 +141,7 @@ def fuse_legs(
         query_vector=query_vector,
         readings={leg: read.reading for leg, read in lists.items() if read.reading != "similarities"},
         lifts=fusion.lifts,
+        models=dict(models or {}),
     )
     hits: list[NodeWithScore] = [
         ScoredNode(node=nodes[node_id], score=score, retrieval=record)

@@ -28,7 +28,7 @@ from llama_index_prod_rag.retrievers.expansion import EXPANSION_PROMPT, parse_wo
 from llama_index_prod_rag.retrievers.filtered import FilteredRetriever
 from llama_index_prod_rag.retrievers.filters import both
 from llama_index_prod_rag.retrievers.fusing import LegResult, fuse_legs
-from llama_index_prod_rag.retrievers.legs import Lane, LegCall, arun_legs, own_copy, run_legs
+from llama_index_prod_rag.retrievers.legs import Lane, LegCall, arun_legs, model_of, own_copy, run_legs
 from llama_index_prod_rag.trace.events import emit
 from llama_index_prod_rag.trace.ports import HoldsVectors, ScoresNodes
 
@@ -245,6 +245,7 @@ class HybridFusionRetriever(FilteredRetriever):
             vectors=next((leg.node_vectors(ids) for leg in self.legs.values() if isinstance(leg, HoldsVectors)), None),
             query_vector=query_vector,
             lift_mentions=self._lift_mentions,
+            models={name: model for name, leg in self.legs.items() if (model := model_of(leg))},
         )
         emit(record)
         return hits

@@ -79,6 +79,11 @@ class LegCall:
         self.result, self.error = LegResult((), seconds, why), error
 
 
+def model_of(leg: BaseRetriever) -> str:
+    """Name of the model that embeds a leg's queries; empty for a leg that embeds none."""
+    return str(getattr(getattr(leg, "_embed_model", None), "model_name", "") or getattr(leg, "model_name", ""))
+
+
 def own_copy(bundle: QueryBundle) -> QueryBundle:
     """A bundle that may be written to without the caller noticing."""
     return QueryBundle(

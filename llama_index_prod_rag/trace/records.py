@@ -53,6 +53,7 @@ class RetrievalRecord:
         query_vector: the query's embedding, where a leg knew it.
         readings: leg name -> `"distances"` or `"order"`, where its scores were no similarities.
         lifts: node id -> how far what the question names lifted its fused score towards 1, where it did.
+        models: leg name -> the model that embedded the query for it, where it has one.
     """
 
     query: str
@@ -68,6 +69,7 @@ class RetrievalRecord:
     query_vector: Sequence[float] | None = field(default=None, repr=False)
     readings: Mapping[str, Reading] = field(default_factory=dict)
     lifts: Mapping[str, float] = field(default_factory=dict)
+    models: Mapping[str, str] = field(default_factory=dict)
 
     def leg_score(self, leg: str, node_id: str) -> float | None:
         """Raw score of a node in a leg, returned or completed; None where the leg never saw it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 import typer
 from typer.testing import CliRunner
 
@@ -71,3 +72,22 @@ def test_the_command_goes_from_log_and_labels_to_a_calibration(tmp_path: Path) -
     assert "promised: at most 10.0%" in " ".join(
         CliRunner().invoke(app, [*arguments, "--max-false-refusal", "0.1"], catch_exceptions=False).stdout.split()
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "--from-documents where there are no labels yet"),
+        (["--log", "sqlite://", "--labels", "l.jsonl", "--from-documents", "."], "stands alone"),
+        (["--from-documents", ".", "--max-false-refusal", "0.05"], "a promise needs labels"),
+    ],
+)
+def test_labels_or_documents_and_no_promise_without_labels(
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    app = typer.Typer()
+    register(app)
+    found = CliRunner().invoke(app, [*arguments, "--out", str(tmp_path / "gate.json")])
+    assert found.exit_code == 2
+    assert message in found.output

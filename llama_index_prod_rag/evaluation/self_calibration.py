@@ -1,0 +1,231 @@
+"""A calibration for any models, from the documents alone: the shipped heads, on this pipeline's scales.
+
+Questions are written from the documents and asked with their passage, without it and its near duplicates, and beside
+them everyday questions about something else. Fitting a head to such labels is the wrong way: they are far easier than
+people's questions, so thresholds come out too high and most real questions are refused. What carries over is the
+scale: each score is placed, by its quantile, on the scale that questions of the same kind had where the heads were
+fitted, and the shipped heads judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from llama_index.core.schema import BaseNode, NodeWithScore, QueryBundle
+
+from llama_index_prod_rag.confidence.calibrated import default_calibration
+from llama_index_prod_rag.confidence.calibration import Calibration
+from llama_index_prod_rag.confidence.evidence import Evidence, gather
+from llama_index_prod_rag.confidence.fingerprint import Fingerprint, fingerprint_of
+from llama_index_prod_rag.confidence.scales import Quantiles, Scale, distributions, is_same_scale
+from llama_index_prod_rag.confidence.signals import compute_signals
+from llama_index_prod_rag.confidence.watch import scale_groups, tells_scale
+from llama_index_prod_rag.errors import CalibrationError
+from llama_index_prod_rag.evaluation.synthetic_questions import WrittenQuestion, far_questions, write_questions
+from llama_index_prod_rag.query_engine.sources import passages_of, text_of
+from llama_index_prod_rag.text.terms import TermStatistics
+from llama_index_prod_rag.trace.records import LegHit, RetrievalRecord, join_records, note, tracing
+from llama_index_prod_rag.trace.scored_node import carried_records, rescored
+
+NOTE = "Estimated from synthetic questions, no promise: replace it with your own labels as they come."
+"""What such a calibration says of itself."""
+
+_FEWEST = 15  # questions: quantiles of fewer are noise
+
+
+@dataclass(frozen=True, slots=True)
+class AskedRow:
+    """One question as the pipeline saw it.
+
+    Attributes:
+        kind: `with` its passage, `near` (without it and its like), or `far` (about something else).
+        question: its words.
+        evidence: what the gate would judge.
+        signals: of that.
+    """
+
+    kind: str
+    question: str
+    evidence: Evidence
+    signals: Mapping[str, float]
+
+
+class Pipeline:
+    """Retriever and postprocessors, asked as the gate asks them, with passages kept out on request.
+
+    Args:
+        retriever: any retriever.
+        postprocessors: in order.
+        statistics: how rare terms are in the corpus.
+    """
+
+    def __init__(
+        self,
+        retriever: BaseRetriever,
+        postprocessors: Sequence[BaseNodePostprocessor],
+        statistics: TermStatistics | None,
+    ) -> None:
+        self._retriever, self._postprocessors, self._statistics = retriever, postprocessors, statistics
+
+    def ask(self, question: str, removed: frozenset[str] = frozenset()) -> Evidence:
+        """What the gate would know about a question if the removed passages were not in the corpus."""
+        with tracing() as trace:
+            candidates = self._retriever.retrieve(QueryBundle(question))
+        found = join_records(trace, carried_records(candidates))
+        records = {id(record): _without(record, removed) for record in found if isinstance(record, RetrievalRecord)}
+        hits = [_recorded(hit, records) for hit in candidates if hit.node.node_id not in removed]
+        with tracing() as trace:
+            for record in records.values():
+                note(record)
+            shown = hits
+            for postprocessor in self._postprocessors:
+                shown = postprocessor.postprocess_nodes(shown, query_bundle=QueryBundle(question))
+        return gather(
+            question,
+            passages_of(shown),
+            join_records(trace, carried_records(shown)),
+            candidates={hit.node.node_id: text_of(hit) for hit in hits},
+            statistics=self._statistics,
+        )
+
+    def rows(
+        self, questions: Sequence[WrittenQuestion], far: Sequence[str], progress: Callable[[int], None]
+    ) -> list[AskedRow]:
+        """Every question with its passage and without it, and the far ones."""
+        asked = [("with", one.text, frozenset[str]()) for one in questions]
+        asked += [("near", one.text, one.answering) for one in questions]
+        asked += [("far", text, frozenset[str]()) for text in far]
+        rows: list[AskedRow] = []
+        for kind, text, removed in asked:
+            evidence = self.ask(text, removed)
+            rows.append(AskedRow(kind, text, evidence, compute_signals(evidence)))
+            progress(1)
+        return rows
+
+
+def _without(record: RetrievalRecord, removed: frozenset[str]) -> RetrievalRecord:
+    if not removed:
+        return record
+    return replace(
+        record,
+        legs={leg: _closed_up(hits, removed) for leg, hits in record.legs.items()},
+        fused={id_: score for id_, score in record.fused.items() if id_ not in removed},
+        completed={
+            leg: {id_: score for id_, score in scores.items() if id_ not in removed}
+            for leg, scores in record.completed.items()
+        },
+        vectors={id_: vector for id_, vector in record.vectors.items() if id_ not in removed},
+        lifts={id_: lift for id_, lift in record.lifts.items() if id_ not in removed},
+    )
+
+
+def _closed_up(hits: Mapping[str, LegHit], removed: frozenset[str]) -> dict[str, LegHit]:
+    left = [(id_, hit.score) for id_, hit in sorted(hits.items(), key=lambda pair: pair[1].rank) if id_ not in removed]
+    return {id_: LegHit(rank, score) for rank, (id_, score) in enumerate(left, start=1)}
+
+
+def _recorded(hit: NodeWithScore, records: Mapping[int, RetrievalRecord]) -> NodeWithScore:
+    own = getattr(hit, "retrieval", None)
+    if hit.score is None or id(own) not in records:
+        return hit
+    return rescored(hit, hit.score, retrieval=records[id(own)])
+
+
+def calibrate_from_documents(
+    retriever: BaseRetriever,
+    postprocessors: Sequence[BaseNodePostprocessor],
+    nodes: Iterable[BaseNode],
+    *,
+    questions: int = 50,
+    term_statistics: TermStatistics | None = None,
+    prior: Calibration | None = None,
+    seed: int = 0,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Calibration:
+    """A calibration for this pipeline, from its documents: no questions, no labels, no language model.
+
+    It asks about three times `questions` questions; with a reranker over 50 candidates on two processor cores that is
+    five to ten minutes.
+
+    Args:
+        retriever: as the gate gets it.
+        postprocessors: as the gate gets them.
+        nodes: what the index holds.
+        questions: how many to write, at least 15.
+        term_statistics: as the gate gets them; None counts the nodes. The gate needs the same for rarity signals.
+        prior: whose heads judge; None takes the shipped calibration.
+        seed: of the draw.
+        progress: called with 1 after each question asked; there are three times `questions`.
+
+    Returns:
+        The prior's heads with this pipeline's scales. Scores that are on the prior's scale already stay as they are.
+
+    Raises:
+        CalibrationError: too few passages to write questions from, or a prior without reference distributions.
+    """
+    prior = prior or default_calibration()
+    if not prior.reference:
+        raise CalibrationError("the prior has no reference distributions: take the shipped calibration as prior")
+    passages = passages_of([NodeWithScore(node=node) for node in nodes])
+    statistics = term_statistics or TermStatistics.from_texts(passage.wording for passage in passages)
+    written = write_questions(passages, statistics, number=questions, seed=seed)
+    if len(written) < _FEWEST:
+        raise CalibrationError(
+            f"questions could be written from {len(written)} of {len(passages)} passages, and {_FEWEST} are needed: "
+            "index more text, or label questions of your own and use `calibrate`"
+        )
+    rows = Pipeline(retriever, postprocessors, statistics).rows(written, far_questions()[: len(written)], progress)
+    return matched(prior, rows)
+
+
+def matched(prior: Calibration, rows: Sequence[AskedRow]) -> Calibration:
+    """The prior's heads on the scales of the pipeline that gave the rows."""
+    own = distributions([row.signals for row in rows])
+    pipeline = next((fingerprint_of(row.evidence) for row in rows if row.evidence.passages), Fingerprint())
+    groups = list(scale_groups(dict.fromkeys(own, 0.0)))
+    foreign = _foreign(prior, pipeline, rows)
+    return replace(
+        prior,
+        promises=(),
+        note=f"{NOTE} {len(rows)} questions; {pipeline.summary()}.",
+        fingerprint=pipeline,
+        ranges={
+            name: _union(own[name], prior.ranges.get(name), group in foreign)
+            for name, group in groups
+            if is_watched(name, pipeline)
+        },
+        scales={
+            name: Scale(own[name], prior.reference[name])
+            for name, group in groups
+            if group in foreign and name in prior.reference
+        },
+    )
+
+
+def is_watched(name: str, pipeline: Fingerprint) -> bool:
+    """Whether a signal's range is kept: a keyword search's scores grow with the question, and tell no scale."""
+    return tells_scale(name) and pipeline.embedders.get(name.partition(".")[0]) != ""
+
+
+def _union(own: Quantiles, known: Quantiles | None, foreign: bool) -> Quantiles:
+    """What is usual: here alone for a foreign scale, and also where the heads were fitted for a shared one."""
+    if foreign or known is None:
+        return own
+    middle = len(own) // 2
+    ends = zip(own, known, strict=True)
+    return tuple(min(pair) if place < middle else max(pair) for place, pair in enumerate(ends))
+
+
+def _foreign(prior: Calibration, pipeline: Fingerprint, rows: Sequence[AskedRow]) -> set[str]:
+    """Groups whose scores are on another scale: by the models' names, or because their values are unusual there."""
+    found = set(prior.fingerprint.differences(pipeline)) if prior.fingerprint else set()
+    names = {name: group for row in rows for name, group in scale_groups(row.signals)}
+    for name, group in names.items():
+        known = prior.reference.get(name)
+        values = [row.signals[name] for row in rows if name in row.signals]
+        if known is not None and not is_same_scale(values, known):
+            found.add(group)
+    return found
