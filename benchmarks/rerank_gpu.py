@@ -37,7 +37,7 @@ _TOP_N = 10
 _QUESTIONS = 40
 _WORDS = {"abstracts": 250, "chunks": 100}  # 1.4 tokens each
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_SHAPE: dict[str, int] = {
+_SHAPE: dict[str, Any] = {
     "vocab_size": 30522,
     "hidden_size": 384,
     "num_hidden_layers": 12,
@@ -100,7 +100,8 @@ def write_random_model(folder: Path, language: MadeUpLanguage) -> str:
     torch.manual_seed(0)
     BertForSequenceClassification(BertConfig(**_SHAPE)).save_pretrained(folder)
     named = {f"{name.lower()}_token": f"[{name}]" for name in ("PAD", "UNK", "CLS", "SEP", "MASK")}
-    wrapped: Any = PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=512, **named)
+    make: Any = PreTrainedTokenizerFast  # theirs has no annotations
+    wrapped = make(tokenizer_object=tokenizer, model_max_length=512, **named)
     wrapped.model_input_names = ["input_ids", "token_type_ids", "attention_mask"]
     wrapped.save_pretrained(folder)
     return str(folder)
@@ -147,7 +148,7 @@ def _card_share(call: Callable[[], object]) -> float:
     took = time.perf_counter() - began
     with profile(activities=[ProfilerActivity.CUDA]) as profiled:
         call()
-    return sum(event.self_device_time_total for event in profiled.key_averages()) / 1e6 / took
+    return float(sum(event.self_device_time_total for event in profiled.key_averages())) / 1e6 / took
 
 
 def tokenizer_share(reranker: CrossEncoderRerank, tasks: Sequence[Task]) -> float:

@@ -12,6 +12,7 @@ from llama_index_prod_rag._lazy import export
 if TYPE_CHECKING:
     from llama_index_prod_rag.models.disk_cache import ArrayCache, cache_folder, digest
     from llama_index_prod_rag.models.embedding import embed_queries, embed_texts, load_embedding
+    from llama_index_prod_rag.models.http_scorer import HttpPairScorer
     from llama_index_prod_rag.models.llm import OfflineLLM
     from llama_index_prod_rag.models.nli import CrossEncoderNLI
     from llama_index_prod_rag.models.onnx_embedding import OnnxEmbedding
@@ -36,6 +37,7 @@ _HOMES = {
     "Dtype": "pairs",
     "Entailment": "pairs",
     "EntailmentJudge": "pairs",
+    "HttpPairScorer": "http_scorer",
     "OFFLINE": "weights",
     "OfflineLLM": "llm",
     "OnnxEmbedding": "onnx_embedding",
@@ -65,6 +67,7 @@ __all__ = [
     "Dtype",
     "Entailment",
     "EntailmentJudge",
+    "HttpPairScorer",
     "OfflineLLM",
     "OnnxEmbedding",
     "Pair",
