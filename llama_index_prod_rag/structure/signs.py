@@ -6,6 +6,7 @@ shows is no sign of what surrounds it, so fenced lines are blanked out first.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 import regex
@@ -55,6 +56,9 @@ _UNDERLINE = regex.compile(r"([^\w\s])\1{2,}[ \t]*")
 _CODE_LIKE = regex.compile(r"[={}<>|\\$;]|^\s*[\w.-]+:(?:\s|$)|^\s*[-\d.]|\w\(|\d\D*\d\D*\d")
 _LONG = 140
 """Characters of a line that no setting or command has; a paragraph in one line has more."""
+# Headings or comments, tags, quotes, rows, items of lists: these stand in text and in code alike.
+_SAYS_NOTHING = regex.compile(r"[#<>|]|\s*(?:[-*+]|\(?\d{1,3}[.)])\s")
+_FRONT_MATTER = regex.compile(r"\A---[ \t]*\n(?:[\w-]+:[^\n]*\n|[ \t#-][^\n]*\n)+---[ \t]*\n(?=\s*[^\s-])")
 _HEADING = regex.compile(r"(?:\A|(?<=\n))(#{1,6}) +[^\s#][^\n]*")
 
 _LEGAL = regex.compile(
@@ -110,7 +114,7 @@ def html(text: str) -> float:
     begin = before.end() if before is not None else 0
     if _HTML_DOCUMENT.match(text, begin):
         return CERTAIN + 1
-    return 3.0 + 0.02 * _count(_TAG, text) if _HTML_BLOCK.match(text, begin) else 0.0
+    return 1.5 + min(1.5, 0.02 * _count(_TAG, text)) if _HTML_BLOCK.match(text, begin) else 0.0
 
 
 def has_tag(text: str) -> bool:
@@ -144,7 +148,7 @@ def markdown(text: str) -> float:
     outside, fences = without_fences(text)
     signs = sum(weight * _count(sign, outside) for sign, weight in _MARKDOWN_SIGNS)
     titles = sum(1.0 for sign in _titles(outside) if sign in {"=", "-"})
-    return signs + 2.0 * fences + titles + _headings(outside)
+    return signs + 2.0 * fences + titles + _headings(outside) + 2.0 * _has_front_matter(text)
 
 
 def _headings(text: str) -> float:
@@ -156,7 +160,7 @@ def _headings(text: str) -> float:
             above, below = lines[index - 1 : index] or [""], lines[index + 1 : index + 2] or [""]
             if above[0][:1] != "#" and below[0][:1] != "#":
                 alone = not above[0].strip() and not below[0].strip()
-                found += (1.0 if alone else 0.4 if not above[0].strip() else 0.0) * (1.5 if len(match[1]) > 1 else 1.0)
+                found += (1.8 if alone else 0.4 if not above[0].strip() else 0.0) * (1.5 if len(match[1]) > 1 else 1.0)
     return found if found and not is_code_like(lines) else 0.0
 
 
@@ -167,12 +171,34 @@ def is_code_like(lines: list[str]) -> bool:
         >>> is_code_like(["set -e", "x=$1", "rm -f $x"]), is_code_like(["It ends.", "There is more."])
         (True, False)
     """
-    body = [
-        line for line in lines if line.strip() and line[0] not in "#<" and not line.startswith((">", "- ", "* ", "|"))
-    ]
+    body = [line for line in _without_formulas(lines) if line.strip() and not _SAYS_NOTHING.match(line)]
     return sum(1 for line in body if len(line) <= _LONG and _CODE_LIKE.search(line) and "](" not in line) > 0.6 * len(
         body
     )
+
+
+def _without_formulas(lines: list[str]) -> Iterator[str]:
+    inside = False
+    for line in lines:
+        inside = inside or line.lstrip().startswith("\\begin{")
+        if not inside:
+            yield line
+        inside = inside and "\\end{" not in line
+
+
+def _has_front_matter(text: str) -> bool:
+    below = without_front_matter(text)
+    return len(below) < len(text) and not is_code_like(below.split("\n"))
+
+
+def without_front_matter(text: str) -> str:
+    r"""The text below its front matter, which says what the file is for, not what it is.
+
+    Examples:
+        >>> without_front_matter("---\ntitle: Looms\n---\nThey weave.")
+        'They weave.'
+    """
+    return _FRONT_MATTER.sub("", text)
 
 
 @lru_cache(maxsize=2)
