@@ -15,8 +15,8 @@ from llama_index_prod_rag.retrievers.elasticsearch.queries import SIMILARITIES, 
 
 _logger = logging.getLogger(__name__)
 
-# Seconds after which types are asked for again: an alias may have been switched. Until then the check of each hit
-# keeps what must not be returned from being returned; what the new index holds under another type may be missing.
+# Seconds after which types and similarities are asked for again: an alias may have been switched. Until then the check
+# of each hit keeps back what must not be returned; what the new index holds under another type may be missing.
 _LIFETIME = 30.0
 _FORBIDDEN = 403
 
@@ -69,8 +69,8 @@ class IndexSchema:
             ConfigurationError: the indices behind an alias disagree.
             RetrievalError: the server cannot be reached.
         """
-        if self._similarity is None and self._similarity_asked < time.time() - _LIFETIME:
-            self._similarity = await self._mapped_similarity(field)
+        if self._similarity_asked < time.time() - _LIFETIME:
+            self._similarity = await self._mapped_similarity(field) or self._similarity
             self._similarity_asked = time.time()
         return self._similarity
 

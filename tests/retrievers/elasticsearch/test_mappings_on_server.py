@@ -261,6 +261,21 @@ def test_exact_search_of_distances_is_refused(client: Elasticsearch, fill: Fill)
         ElasticsearchHybridRetriever(index, client=client, exact=True).retrieve(QUESTION)
 
 
+def test_an_alias_that_is_switched_to_another_similarity(
+    client: Elasticsearch, fill: Fill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cosine, distance = fill(a={}), fill(index_definition(2, similarity="l2_norm"), b={})
+    alias = f"{cosine}-alias"
+    client.indices.put_alias(index=cosine, name=alias)
+    searcher = ElasticsearchHybridRetriever(alias, client=client)
+    assert searcher.retrieve(QUESTION)[0].retrieval.legs["dense"]["a"].score > 0  # type: ignore[attr-defined]
+    client.indices.update_aliases(
+        actions=[{"remove": {"index": cosine, "alias": alias}}, {"add": {"index": distance, "alias": alias}}]
+    )
+    monkeypatch.setattr("llama_index_prod_rag.retrievers.elasticsearch.schema._LIFETIME", 0.0)
+    assert searcher.retrieve(QUESTION)[0].retrieval.legs["dense"]["b"].score <= 0  # type: ignore[attr-defined]
+
+
 def test_an_index_of_other_similarities_behind_one_alias_is_refused(fill: Fill, ask: Any) -> None:
     both = f"{fill(a={})},{fill(index_definition(2, similarity='l2_norm'), b={})}"
     with pytest.raises(ValueError, match="compare embedding by cosine and by l2_norm"):
