@@ -59,11 +59,6 @@ class Leaf:
     lead: int = 0
 
     @property
-    def alone(self) -> bool:
-        """Whether it is all of its text."""
-        return all(len(owner.children) < 2 for owner in self.owners[:-1])
-
-    @property
     def prose(self) -> bool:
         """Whether it is taken apart into sentences."""
         return self.tokens is None and self.owners[-1].kind not in LINE_KINDS
@@ -135,8 +130,8 @@ def _sentences(text: str, leaf: Leaf) -> list[tuple[int, int, float]]:
     sentences = split_sentences(text, block.start, block.end)
     before = [block.start, *(end for _, end in sentences)]
     breaks = [text.count("\n", last, start) for last, (start, _) in zip(before, sentences, strict=False)]
-    # Where nothing else divides a text, its lines are its paragraphs.
-    line = BEFORE_LINE if max(breaks, default=0) > 1 or not leaf.alone else BEFORE_PARAGRAPH
+    # Where no blank line divides a stretch, its lines are its paragraphs.
+    line = BEFORE_LINE if max(breaks, default=0) > 1 else BEFORE_PARAGRAPH
     prices = {0: 0.0, 1: line}
     spans: list[tuple[int, int, float]] = []
     for last, (start, end), count in zip(before, sentences, breaks, strict=False):

@@ -22,7 +22,7 @@ BEFORE_PARAGRAPH = -0.5
 """Writers break paragraphs where a thought ends; worth a chunk 0.7 of the mean off its size."""
 
 BEFORE_LINE = -0.25
-"""A line that was ended on purpose, in a text that has blank lines or other blocks, which say more."""
+"""A line that was ended on purpose, in a stretch that also has blank lines, which say more."""
 
 INSIDE_LINES = 0.2
 """Where a line goes on in lower case after one without a full stop: perhaps one sentence broken by hand."""

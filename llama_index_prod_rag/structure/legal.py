@@ -46,6 +46,8 @@ def read_legal(text: str) -> Block:
     torn = {each.before: each for each in breaks if each.torn}
     position = outermost = 0
     for mark, end in zip(marks, [*(mark.start for mark in marks), len(text)][1:], strict=True):
+        if mark.start == end:  # two marks in one place: the second has the text
+            continue
         blocks += [(0, block) for block in _paragraphs(text, position, mark.start, torn)]
         position = sentence_end(text, mark.start, end, torn) if mark.inside else end
         clause = Block(

@@ -373,3 +373,9 @@ def test_indentation_says_where_a_paragraph_belongs() -> None:
     text = "1. Duties.\n\n  (a) He sells.\n\n    (i) Bread.\n\n    Fresh bread.\n\n  Also butter.\n\nNo milk.\n"
     found = [place(text, words)[0] for words in ("Fresh", "Also", "No milk")]
     assert found == [["1", "(a)", "(i)"], ["1", "(a)"], ["1"]]
+
+
+def test_two_marks_in_one_place_are_one() -> None:
+    above = "(i) 🦉\n(a)\nhunts barn. これは文です。\n\n<|endoftext|>  \n"
+    text = above + "ARTICLE IV\nSection 4.2 Term.  4.1 The night\n1. \n5. hunts "
+    check_tree(read_legal(text), text)
