@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal, Protocol, runtime_checkable
 
 from llama_index_prod_rag.confidence.evidence import Evidence
@@ -45,6 +46,16 @@ class Assessor(Protocol):
         """Judge one question's retrieval."""
         ...
 
+
+VERDICTS: Mapping[Status, str] = MappingProxyType(
+    {
+        "low_confidence": "the passages found do not seem to hold the answer",
+        "uncertain": "the passages found may not hold the answer",
+        "topic_drift": "the passages found are about different things, and may not hold the answer",
+        "healthy": "the passages found seem to hold the answer",
+    }
+)
+"""What each status means, in words for people who ask."""
 
 NO_RESULTS = "nothing was found for this question"
 

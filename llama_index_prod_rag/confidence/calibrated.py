@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 
-from llama_index_prod_rag.confidence.assessment import RetrievalAssessment, Status, no_results
+from llama_index_prod_rag.confidence.assessment import VERDICTS, RetrievalAssessment, Status, no_results
 from llama_index_prod_rag.confidence.calibration import Calibration, Head
 from llama_index_prod_rag.confidence.evidence import Evidence
 from llama_index_prod_rag.confidence.fingerprint import fingerprint_of
@@ -21,12 +21,6 @@ _logger = logging.getLogger(__name__)
 _SIMILARITY = "similarity.passages"
 _FEWEST_CANDIDATES = 10
 _WORDS = ("coverage.", "missing.")
-_VERDICTS: Mapping[Status, str] = {
-    "low_confidence": "the passages found do not seem to hold the answer",
-    "uncertain": "the passages found may not hold the answer",
-    "topic_drift": "the passages found are about different things, and may not hold the answer",
-    "healthy": "the passages found seem to hold the answer",
-}
 _MEND = "prod-rag calibrate --from-documents PATH, or calibrate_from_documents(...)"
 _NAMES = {"pair": "the cross-encoder's scores", "vectors": "the similarity of embeddings"}
 _APART = -1.0  # standard deviations below the labelled questions' mean similarity from which a hedge is called drift
@@ -77,11 +71,11 @@ class CalibratedAssessor:
         reasons = (*_said(foreign), *describe(evidence, native))
         if head is None:
             verdict = f"no calibration fits what was measured ({'; '.join(missing.values()) or 'few signals'})"
-            return RetrievalAssessment("uncertain", None, signals, (verdict, *reasons), missing)
+            return RetrievalAssessment("uncertain", None, signals, (verdict, *reasons), missing, VERDICTS["uncertain"])
         probability = head.probability(usable)
         status = _judge(head, probability, usable)
         reasons = (_explain(head, status, probability), *reasons)
-        return RetrievalAssessment(status, probability, signals, reasons, missing, _VERDICTS[status], head.signals)
+        return RetrievalAssessment(status, probability, signals, reasons, missing, VERDICTS[status], head.signals)
 
     def _foreign(self, evidence: Evidence, signals: Mapping[str, float]) -> dict[str, str]:
         """Groups of signals that are on another scale than the calibration's -> why."""
@@ -136,7 +130,7 @@ def _judge(head: Head, probability: float, signals: Mapping[str, float]) -> Stat
 def _explain(head: Head, status: Status, probability: float) -> str:
     """The verdict in figures; in words where words alone judge, whose probabilities are too rough to be read."""
     if all(name.startswith(_WORDS) for name in head.signals):
-        return _VERDICTS[status]
+        return VERDICTS[status]
     chance = f"the chance that these passages hold the answer is {probability:.0%}"
     if status == "low_confidence":
         return f"{chance}, and below {head.refuse_below:.0%} it is refused"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from llama_index_prod_rag.confidence.assessment import RetrievalAssessment, Status, no_results
+from llama_index_prod_rag.confidence.assessment import VERDICTS, RetrievalAssessment, Status, no_results
 from llama_index_prod_rag.confidence.evidence import Evidence
 from llama_index_prod_rag.confidence.reasons import describe
 from llama_index_prod_rag.confidence.signals import compute_signals, not_assessed
@@ -56,9 +56,8 @@ class TextbookAssessor:
         signals = compute_signals(evidence)
         scores = self._scores(evidence)
         status, verdict = self._judge(scores, signals.get("similarity.passages"))
-        return RetrievalAssessment(
-            status, scores[0], signals, (verdict, *describe(evidence, signals)), not_assessed(evidence)
-        )
+        reasons = (verdict, *describe(evidence, signals))
+        return RetrievalAssessment(status, scores[0], signals, reasons, not_assessed(evidence), VERDICTS[status])
 
     def _scores(self, evidence: Evidence) -> list[float]:
         if self.scores == "pair":
