@@ -13,9 +13,13 @@ from hypothesis import settings
 
 from tests.pair_scorers import scorer, short_scorer, tiny_model, two_label_model  # noqa: F401 - fixtures of several folders
 
-# Generated inputs are new ones on every run at home, where a finding is welcome, and the same ones in the gate.
+# Generated inputs are new ones on every run at home and at night, where a finding is welcome, and the same ones in the
+# gate. What fails at night prints how to run it again: it is then kept with `@example`.
 settings.register_profile("gate", derandomize=True)
-if os.environ.get("CI"):
+settings.register_profile("nightly", derandomize=False, print_blob=True)
+if os.environ.get("PROD_RAG_NIGHTLY"):
+    settings.load_profile("nightly")
+elif os.environ.get("CI"):
     settings.load_profile("gate")
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test must never wait for a hub

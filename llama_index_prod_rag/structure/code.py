@@ -43,7 +43,6 @@ _MAX_DEPTH = 60
 """Statements nested deeper are left whole: comparing, printing or pickling a deeper tree could run out of stack."""
 _MAX_TITLE = 160
 """Characters of a signature in the heading path; what is cut off still stands in the text."""
-_TITLE_END = re.compile(r"(?:\s*(?:=>?|\{|:|\(|\b[Aa][Ss]))+\Z")
 _LONGEST_BANNER = 12
 """Lines of comment that head what follows after a blank line; more are a text of their own."""
 
@@ -138,11 +137,7 @@ class _Reader:
             if start == end:  # characters that the grammar takes for text and Python for white space, such as U+0085
                 continue
             is_prefix = node.type in COMMENTS or node.type in PREFIXES
-            if (
-                leading
-                and leading[-1].kind == "comment"
-                and not self._leads(units, leading, start, is_prefix=is_prefix)
-            ):
+            if leading and leading[-1].kind == "comment" and not self._leads(units, leading, start):
                 units += _set_free(leading)
                 leading = []
             if node.type in COMMENTS and self._shares_line(leading or units, start):
@@ -159,12 +154,12 @@ class _Reader:
                 leading = []
         return units + _set_free(leading)
 
-    def _leads(self, units: list[Block], leading: list[Block], start: int, *, is_prefix: bool) -> bool:
+    def _leads(self, units: list[Block], leading: list[Block], start: int) -> bool:
         """Whether comments belong to what starts below: they stand on it, or are further from what is above."""
         first, last = leading[0], leading[-1]
         below = self.text.count("\n", last.end, start)
-        if below <= 1 or is_prefix:
-            return below <= 1
+        if below <= 1:
+            return True
         above = self.text.count("\n", units[-1].end, first.start) if units else 0
         return above >= below and self.text.count("\n", first.start, last.end) < _LONGEST_BANNER
 
@@ -194,7 +189,8 @@ class _Reader:
         )
 
     def _title(self, start: int, end: int) -> str:
-        title = _WRAPPING.sub("", _TITLE_END.sub("", " ".join(self.text[start:end].split())))
+        title = " ".join(self.text[start:end].split()).removesuffix("=>").rstrip(" {:(=")
+        title = _WRAPPING.sub("", title.removesuffix(" AS").removesuffix(" as"))
         return title if len(title) <= _MAX_TITLE else title[: _MAX_TITLE - 1] + "…"
 
     def _span(self, node: Node) -> tuple[int, int]:

@@ -10,8 +10,8 @@ from functools import lru_cache
 from llama_index_prod_rag.text.sentences import split_sentences
 
 _QUOTED = r"[\"“](?P<term>[^\"“”()\n]{2,80}?),?[\"”]"
-# Blanks are counted, not starred: tables made into text have thousands in a row.
-_MORE = r"(?:,?\s{1,9}(?:(?:or|and)\s{1,9})?[\"“][^\"“”()\n]{2,80}[\"”])*"
+# Blanks and further names are counted, not starred: tables made into text have thousands in a row.
+_MORE = r"(?:,?\s{1,9}(?:(?:or|and)\s{1,9})?[\"“][^\"“”()\n]{2,80}[\"”]){0,9}"
 _MEANS = re.compile(
     rf"{_QUOTED}{_MORE}(?:\s{{0,9}}\([^()\n]{{0,80}}\))?,?\s{{0,9}}"
     r"(?:(?:shall\s+)?means?\b|(?:has|have|shall\s+have)\s+the\s+meaning|is\s+defined\s+as|refers?\s+to\b|[–—:]\s)"
@@ -28,6 +28,8 @@ _BEFORE_NEXT = re.compile(
     r"\s+(?:\d{1,3}(?:\.\d{1,3})*[.)]?|\([a-z\d]{1,4}\)|(?i:the\s+(?:term|word|expression)))\s*\Z"
 )
 """What stands before the next definition but belongs to it."""
+_BEFORE = 40
+"""Characters of the longest such words."""
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 _MAX_LENGTH = 4_000
 """Characters: a definition that seems longer has lost its end."""
@@ -106,7 +108,9 @@ def _normal(term: str) -> str:
 def _passage_end(text: str, match: re.Match[str], limit: int) -> int:
     limit = min(limit, match.start() + _MAX_LENGTH)
     blank = _BLANK_LINE.search(text, match.end(), limit)
-    before_next = None if blank else _BEFORE_NEXT.search(text, match.end(), limit)
+    # Only the last words are looked at: from each blank of a long run the search would be quadratic.
+    last = max(match.end(), match.end() + len(text[match.end() : limit].rstrip()) - _BEFORE)
+    before_next = None if blank else _BEFORE_NEXT.search(text, last, limit)
     stop = blank or before_next
     return match.start() + len(text[match.start() : stop.start() if stop else limit].rstrip())
 

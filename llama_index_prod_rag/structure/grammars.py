@@ -83,9 +83,11 @@ _HASH_COMMENTS = frozenset({"python", "ruby", "bash", "yaml"})
 _WINDOW = 4_096
 """Bytes of the stretches that are parsed on their own before the whole is. Real ones take 0.1 to 9 ms."""
 _SUSPECT = 0.01
-"""Seconds of processor time from which a stretch is compared with its quarters."""
+"""Seconds of processor time from which a stretch is compared with its eighths."""
+_CERTAIN = 0.05
+"""Seconds from which there is nothing to compare: five times what any real stretch takes."""
 _STRANGE = 2.5
-"""A stretch takes as long as its quarters together, 4 times that where the parser's time grows with the square."""
+"""A stretch takes as long as its eighths together, 8 times that where the parser's time grows with the square."""
 
 
 def language_of(file_name: str, text: str = "") -> str | None:
@@ -172,9 +174,13 @@ def _is_strange(parser: Parser, window: bytes) -> bool:
     whole = _seconds(parser, window)
     if whole < _SUSPECT:
         return False
-    step = len(window) // 4 + 1
-    quarters = sum(_seconds(parser, window[start : start + step]) for start in range(0, len(window), step))
-    return min(whole, _seconds(parser, window)) > max(_SUSPECT, _STRANGE * quarters)
+    if whole >= _CERTAIN:
+        return _seconds(parser, window) >= _CERTAIN  # twice: clocks err
+    step = len(window) // 8 + 1
+    parts = sum(_seconds(parser, window[start : start + step]) for start in range(0, len(window), step))
+    if whole <= max(_SUSPECT, _STRANGE * parts):
+        return False
+    return min(whole, _seconds(parser, window)) > max(_SUSPECT, _STRANGE * parts)
 
 
 def _seconds(parser: Parser, source: bytes) -> float:

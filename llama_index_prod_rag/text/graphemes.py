@@ -59,11 +59,13 @@ def floor_to_grapheme(text: str, position: int) -> int:
     # No cluster reaches over a place between two plain characters.
     while start > 0 and position - start < _LONGEST_CLUSTER and not _are_apart(text, start):
         start -= 1
-    for cluster in _CLUSTER.finditer(text, start, min(len(text), position + _LONGEST_CLUSTER)):
-        if cluster.end() == position:
+    # A slice: in the whole text `\X` counts the regional indicators (halves of flags) back to the first of their run.
+    for cluster in _CLUSTER.finditer(text[start : position + _LONGEST_CLUSTER]):
+        first, last = start + cluster.start(), start + cluster.end()
+        if last == position:
             return position
-        if cluster.end() > position:
-            return cluster.start() if cluster.start() > start or start == 0 or _are_apart(text, start) else position
+        if last > position:
+            return first if first > start or start == 0 or _are_apart(text, start) else position
     return position
 
 

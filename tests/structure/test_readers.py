@@ -175,7 +175,10 @@ def uncovered(root: Block, text: str) -> str:
     return "".join([*parts, text[position:]]).strip()
 
 
-thorough = settings(max_examples=2_000, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+NIGHTLY = bool(os.environ.get("PROD_RAG_NIGHTLY"))
+thorough = settings(
+    max_examples=20_000 if NIGHTLY else 2_000, deadline=None, suppress_health_check=list(HealthCheck), database=None
+)
 
 
 @thorough
