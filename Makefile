@@ -9,8 +9,8 @@ TORCH_INDEX ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST_ARGS ?=
-# A file's tests stay in one process, for what they share, and all tests of the one PostgreSQL database in another.
-PARALLEL ?= -n auto --maxprocesses 4 --dist loadgroup
+# A file's tests stay in one process, for what they share.
+PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile
 WITHOUT_MODELS := not integration and not elasticsearch and not postgres and not llm
 LOWEST ?= .venv-lowest
 BARE ?= .venv-bare
@@ -63,7 +63,7 @@ $(LOWEST)/.lowest: pyproject.toml
 		--excludes $(LOWEST)/installed-before.txt --output-file $(LOWEST)/lowest.txt pyproject.toml
 	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $(LOWEST)/lowest.txt -e .
 	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(LOWEST)/lowest.txt \
-		pytest pytest-asyncio pytest-timeout pytest-cov hypothesis sybil
+		pytest pytest-asyncio pytest-timeout pytest-cov hypothesis sybil filelock
 	@$(LOWEST)/bin/python -m pip check
 	@touch $@
 

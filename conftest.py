@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
@@ -54,11 +56,14 @@ def _leave(_namespace: dict[str, Any]) -> None:
     os.chdir(_ROOT)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes share the tests, a file's stay together, and so do those of one server."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_server(item) or item.nodeid.partition("::")[0]))
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Where several processes share the tests, one at a time uses a server; the wait counts for no limit of time."""
+    server, run = _server(item), os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if server is None or run is None:
+        return (yield)
+    with FileLock(Path(tempfile.gettempdir()) / f"prod-rag-tests-{run}-{server}.lock"):
+        return (yield)
 
 
 def _server(item: pytest.Item) -> str | None:
