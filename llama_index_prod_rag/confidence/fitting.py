@@ -108,11 +108,33 @@ def calibrate(
         MissingExtraError: the `eval` extra, which brings scikit-learn and scipy, is not installed.
     """
     require("scipy", "sklearn", needed_for="calibrating", extra="eval")
+    from threadpoolctl import threadpool_limits  # comes with scikit-learn
+
     goals = Goals(max_false_refusal, min_answer_precision, confidence, method)
     _check(examples)
     ranges = distributions([example.signals for example in examples])
     if prior is not None and prior.scales:
         examples = [Example(prior.placed(example.signals), example.good) for example in examples]
+    # The matrices are small: several BLAS threads wait for one another, minutes on a busy machine, and gain nothing.
+    with threadpool_limits(1, user_api="blas"):
+        heads, promises = _fit_heads(examples, prior, goals, seed)
+    return Calibration(
+        tuple(heads),
+        len(examples),
+        sum(example.good for example in examples),
+        promises,
+        note,
+        fingerprint=fingerprint or (prior.fingerprint if prior else None),
+        ranges={name: values for name, values in ranges.items() if tells_scale(name)},
+        reference=prior.reference if prior else {},
+        scales=prior.scales if prior else {},
+    )
+
+
+def _fit_heads(
+    examples: Sequence[Example], prior: Calibration | None, goals: Goals, seed: int
+) -> tuple[list[Head], tuple[str, ...]]:
+    """A head for each set of signals, the largest first, and what is promised."""
     fitted, held_out = _halves(examples, seed) if goals.promised else (list(examples), [])
     heads: list[Head] = []
     promises: tuple[str, ...] = ()
@@ -135,17 +157,7 @@ def calibrate(
             head, kept = replace(head, answer_from=_NEVER), promises
         promises = promises or kept
         heads.append(head)
-    return Calibration(
-        tuple(heads),
-        len(examples),
-        sum(example.good for example in examples),
-        promises,
-        note,
-        fingerprint=fingerprint or (prior.fingerprint if prior else None),
-        ranges={name: values for name, values in ranges.items() if tells_scale(name)},
-        reference=prior.reference if prior else {},
-        scales=prior.scales if prior else {},
-    )
+    return heads, promises
 
 
 def _check(examples: Sequence[Example]) -> None:
