@@ -84,8 +84,8 @@ _WINDOW = 4_096
 """Bytes of the stretches that are parsed on their own before the whole is. Real ones take 0.1 to 9 ms."""
 _SUSPECT = 0.01
 """Seconds of processor time from which a stretch is compared with its eighths."""
-_CERTAIN = 0.05
-"""Seconds from which there is nothing to compare: five times what any real stretch takes."""
+_CERTAIN = {4: 0.02, 1: 0.05}
+"""Seconds from which a quarter and a whole stretch are strange: five times and more what any real one takes."""
 _STRANGE = 2.5
 """A stretch takes as long as its eighths together, 8 times that where the parser's time grows with the square."""
 
@@ -171,15 +171,15 @@ def _windows(source: bytes) -> Iterator[bytes]:
 
 
 def _is_strange(parser: Parser, window: bytes) -> bool:
-    whole = _seconds(parser, window)
+    for size, certain in _CERTAIN.items():  # the short one first: on the strangest text the whole takes a second
+        start = window[: max(1, len(window) // size)]
+        whole = _seconds(parser, start)
+        if whole >= certain:
+            return _seconds(parser, start) >= certain  # twice: clocks err
     if whole < _SUSPECT:
         return False
-    if whole >= _CERTAIN:
-        return _seconds(parser, window) >= _CERTAIN  # twice: clocks err
     step = len(window) // 8 + 1
-    parts = sum(_seconds(parser, window[start : start + step]) for start in range(0, len(window), step))
-    if whole <= max(_SUSPECT, _STRANGE * parts):
-        return False
+    parts = sum(_seconds(parser, window[place : place + step]) for place in range(0, len(window), step))
     return min(whole, _seconds(parser, window)) > max(_SUSPECT, _STRANGE * parts)
 
 

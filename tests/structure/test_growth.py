@@ -72,8 +72,9 @@ PATTERNS = {name: (call, source) for name, call, source in patterns()}
 ENDS = {
     "structure.definitions._BEFORE_NEXT": 40,
     "structure.definitions._LEAD": 240,
+    "text.graphemes._CLUSTER": 512,
 }
-"""Patterns for the end of something, and the longest stretch that they are given."""
+"""Patterns that are only given short stretches, and how long these are."""
 OTHERS: dict[str, Callable[[str], object]] = {
     "latex": lambda text: read(text, "latex"),
     "legal": lambda text: read(text, "legal"),
