@@ -158,7 +158,7 @@ def _figures(calibration: Calibration, cases: Sequence[_Asked]) -> dict[str, Any
     for kind in ("there", "gone", "far"):
         decisions = [StatusPolicy().decide(found) for of_kind, found in judged if of_kind == kind]
         figures[kind] = {
-            decision: round(decisions.count(decision) / max(1, len(decisions)), 3)  # type: ignore[arg-type]
+            decision: round(decisions.count(decision) / max(1, len(decisions)), 3)
             for decision in ("answer", "hedge", "refuse")
         }
     near = [(found.confidence or 0.0, kind == "there") for kind, found in judged if kind != "far"]

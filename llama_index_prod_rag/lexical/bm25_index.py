@@ -201,12 +201,12 @@ class BM25FIndex:
 
     def _forget_unused(self, terms: _Ints) -> _Ints:
         """Number the vocabulary anew without the terms of deleted documents; returns the postings' new numbers."""
-        used, renumbered = np.unique(terms, return_inverse=True)
+        used, numbers = np.unique(terms, return_inverse=True)
         if len(used) == len(self._vocabulary):
             return terms
         names = list(self._vocabulary)
         self._vocabulary = {names[old]: new for new, old in enumerate(used.tolist())}
-        renumbered = renumbered.astype(np.int32)
+        renumbered: _Ints = numbers.astype(np.int32)
         self._terms = np.split(renumbered, np.cumsum([len(part) for part in self._terms])[:-1]) if self._terms else []
         self._document_frequency = Counter(renumbered.tolist())  # a term stands once in each document's terms
         return renumbered

@@ -194,13 +194,9 @@ class LinkedRetriever(FilteredRetriever):
             if node_id not in known
         ]
         behind = [*rest, *passing(added, self._filters)]
-        raised = {
-            hit.node_id: (hit.score or 0.0) + self.weight * linked[hit.node_id][1]
-            if hit.node_id in linked
-            else hit.score
-            for hit in behind
-        }
-        behind.sort(key=lambda hit: -(raised[hit.node_id] or 0.0))
+        strengths = {node_id: strength for node_id, (_, strength) in linked.items()}
+        raised = {hit.node_id: (hit.score or 0.0) + self.weight * strengths.get(hit.node_id, 0.0) for hit in behind}
+        behind.sort(key=lambda hit: -raised[hit.node_id])
         # The first passages are the evidence that a link stands on: nothing that they name scores above them.
         ceiling = min((hit.score or 0.0 for hit in first), default=0.0)
         return [*first, *(rescored(hit, min(ceiling, raised[hit.node_id])) for hit in behind)]
