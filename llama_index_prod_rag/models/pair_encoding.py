@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
-
-from tokenizers import Encoding, Tokenizer
+from typing import TYPE_CHECKING, TypeAlias
 
 from llama_index_prod_rag.models.pairs import Pair, TokenText
 from llama_index_prod_rag.text.graphemes import without_surrogates
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding, Tokenizer
 
 Row: TypeAlias = tuple[list[int], list[int]]
 """Token ids of a pair, and the type id of each."""
@@ -54,11 +55,13 @@ class PairEncoder:
     """
 
     def __init__(self, tokenizer: Tokenizer, max_tokens: int) -> None:
+        from tokenizers import Tokenizer as _Tokenizer
+
         description = tokenizer.to_str()
-        self._texts = Tokenizer.from_str(description)
+        self._texts: Tokenizer = _Tokenizer.from_str(description)
         self._texts.no_padding()
         self._texts.no_truncation()
-        self._pairs = Tokenizer.from_str(description)
+        self._pairs: Tokenizer = _Tokenizer.from_str(description)
         self._pairs.no_padding()  # some files ship with padding to 512, which every pair would pay for
         self._pairs.enable_truncation(max_tokens)
         self._max_tokens = max_tokens
