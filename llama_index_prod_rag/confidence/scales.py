@@ -72,16 +72,15 @@ def level(value: float, known: Quantiles) -> float:
     return LEVELS[left - 1] + share * (LEVELS[left] - LEVELS[left - 1])
 
 
-def distance(levels: Iterable[float]) -> float:
-    """How far values lie from where they should, 0 to 1: the Kolmogorov-Smirnov distance of their levels from even.
+def excess(levels: Iterable[float]) -> float:
+    """How far values lie above where they should, 0 to 1: the one-sided Kolmogorov-Smirnov distance of their levels.
 
     Examples:
-        >>> distance([0.25, 0.5, 0.75]), distance([0.95, 0.96])
-        (0.25, 0.95)
+        >>> excess([0.25, 0.5, 0.75]), excess([0.95, 0.96]), excess([0.01, 0.02])
+        (0.25, 0.95, 0.01)
     """
     rising = sorted(levels)
-    steps = [place / len(rising) for place in range(len(rising) + 1)]
-    return max(max(upper - at, at - lower) for at, lower, upper in zip(rising, steps, steps[1:], strict=False))
+    return max(at - place / len(rising) for place, at in enumerate(rising))
 
 
 def spread(known: Quantiles) -> float:

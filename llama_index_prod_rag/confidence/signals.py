@@ -57,7 +57,8 @@ class Signal:
         scale: whose scale it is on.
         short_lists: whether it means the same when fewer than ten candidates were found.
         tells_scale: what of its values tells one model's scale from another's: `ends`, because a value beyond all
-            known ones is foreign, and those within depend on what is asked; `all`, because it hardly depends on that.
+            known ones is foreign, and those within depend on what is asked; `low`, because it should be low whatever
+            is asked, and the lower the longer the list.
     """
 
     name: str
@@ -67,7 +68,7 @@ class Signal:
     group: str | None = None
     scale: Scale = "none"
     short_lists: bool = False
-    tells_scale: Literal["", "ends", "all"] = ""
+    tells_scale: Literal["", "ends", "low"] = ""
 
 
 _BUILT_IN = (
@@ -93,7 +94,7 @@ _BUILT_IN = (
     Signal("pair.gap", "highest minus second-highest logit", m.pair_gap, "pairs", "pairs", "pair"),
     Signal("pair.lift", "highest minus median logit of the candidates", m.pair_lift, "pairs", None, "pair"),
     Signal("pair.third", "third-highest logit", m.pair_third, "pairs", "pairs", "pair"),
-    Signal("pair.low", "lowest logit of the candidates", m.pair_low, "pairs", None, "pair", tells_scale="all"),
+    Signal("pair.low", "lowest logit of the candidates", m.pair_low, "pairs", None, "pair", tells_scale="low"),
     Signal(
         "pair.rank_change", "log2 of the place in the fused list of the cross-encoder's favourite; 0 when they agree",
         m.pair_rank_change, "pairs",

@@ -6,12 +6,13 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
 
-from llama_index_prod_rag.confidence.scales import Quantiles, distance, is_possible, level
+from llama_index_prod_rag.confidence.scales import Quantiles, excess, is_possible, level
 from llama_index_prod_rag.confidence.signals import signal_named
 
 _WINDOW = 50  # questions that are remembered
 _FEWEST = 5
-_FOREIGN = 0.85  # of 1: what five values of another collection by the same models do not reach
+FOREIGN = 0.85
+"""Strangeness, 0 to 1, that values of another collection by the same models do not reach."""
 
 
 class Watch:
@@ -53,16 +54,16 @@ class Watch:
             levels = self._levels.setdefault(name, deque(maxlen=_WINDOW))
             levels.append(level(value, known))
             last = list(levels)
-        if len(last) < _FEWEST or _strangeness(name, last) < _FOREIGN:
+        if len(last) < _FEWEST or strangeness(name, last) < FOREIGN:
             return ""
         return f"{name} of the last {len(last)} questions is distributed unlike {known[1]:.3g} to {known[-2]:.3g}"
 
 
-def _strangeness(name: str, levels: Sequence[float]) -> float:
+def strangeness(name: str, levels: Sequence[float]) -> float:
     """0 to 1: how foreign values at these levels of the known distribution are."""
     signal = signal_named(name)
-    if signal is not None and signal.tells_scale == "all":
-        return distance(levels)
+    if signal is not None and signal.tells_scale == "low":
+        return excess(levels)
     return sum(at in (0.0, 1.0) for at in levels) / len(levels)
 
 

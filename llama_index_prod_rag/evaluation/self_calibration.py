@@ -20,9 +20,9 @@ from llama_index_prod_rag.confidence.calibrated import default_calibration
 from llama_index_prod_rag.confidence.calibration import Calibration
 from llama_index_prod_rag.confidence.evidence import Evidence, gather
 from llama_index_prod_rag.confidence.fingerprint import Fingerprint, fingerprint_of
-from llama_index_prod_rag.confidence.scales import Quantiles, Scale, distributions, is_same_scale
-from llama_index_prod_rag.confidence.signals import compute_signals
-from llama_index_prod_rag.confidence.watch import scale_groups, tells_scale
+from llama_index_prod_rag.confidence.scales import Quantiles, Scale, distributions, is_same_scale, level
+from llama_index_prod_rag.confidence.signals import compute_signals, signal_named
+from llama_index_prod_rag.confidence.watch import FOREIGN, scale_groups, strangeness, tells_scale
 from llama_index_prod_rag.errors import CalibrationError
 from llama_index_prod_rag.evaluation.synthetic_questions import WrittenQuestion, far_questions, write_questions
 from llama_index_prod_rag.query_engine.sources import passages_of, text_of
@@ -222,10 +222,17 @@ def _union(own: Quantiles, known: Quantiles | None, foreign: bool) -> Quantiles:
 def _foreign(prior: Calibration, pipeline: Fingerprint, rows: Sequence[AskedRow]) -> set[str]:
     """Groups whose scores are on another scale: by the models' names, or because their values are unusual there."""
     found = set(prior.fingerprint.differences(pipeline)) if prior.fingerprint else set()
-    names = {name: group for row in rows for name, group in scale_groups(row.signals)}
+    names = {name: group for row in rows for name, group in scale_groups(row.signals) if tells_scale(name)}
     for name, group in names.items():
         known = prior.reference.get(name)
         values = [row.signals[name] for row in rows if name in row.signals]
-        if known is not None and not is_same_scale(values, known):
+        if known is not None and not _fits(name, values, known):
             found.add(group)
     return found
+
+
+def _fits(name: str, values: Sequence[float], known: Quantiles) -> bool:
+    signal = signal_named(name)
+    if signal is not None and signal.tells_scale == "low":  # how low depends on how many candidates there are
+        return strangeness(name, [level(value, known) for value in values]) < FOREIGN
+    return is_same_scale(values, known)

@@ -84,6 +84,14 @@ def test_the_native_pipeline_is_judged_by_everything_and_warned_of_nothing(caplo
     assert not caplog.records
 
 
+def test_more_candidates_are_not_another_scale(caplog: pytest.LogCaptureFixture) -> None:
+    """The lowest of fifty logits is lower than the lowest of twelve, and nobody is warned of that."""
+    assessor = CalibratedAssessor(calibration())
+    longer = [[*row, *[-11.4] * 40] for row in questions(30, seed=1)]
+    assert {assessor.assess(evidence(row)).judged_by for row in longer} == {PAIRS.signals}
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("rescale", [sigmoid, lambda x: 1 + 9 * sigmoid(x / 2), lambda x: x * 1000])
 def test_scores_on_another_scale_are_noticed_after_a_few_questions(
     rescale: Callable[[float], float], caplog: pytest.LogCaptureFixture
