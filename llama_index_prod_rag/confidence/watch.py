@@ -48,7 +48,9 @@ class Watch:
         return news
 
     def _why(self, name: str, value: float, known: Quantiles) -> str:
-        if not is_possible(value, known):
+        signal = signal_named(name)
+        # One question whose passages all fit has a high lowest score; only a run of them tells.
+        if signal is not None and signal.tells_scale == "ends" and not is_possible(value, known):
             return f"{name} is {value:.3g}, and was {known[0]:.3g} to {known[-1]:.3g}"
         with self._lock:
             levels = self._levels.setdefault(name, deque(maxlen=_WINDOW))
