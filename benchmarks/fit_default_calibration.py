@@ -27,8 +27,8 @@ from llama_index_prod_rag.confidence.watch import scale_groups
 from llama_index_prod_rag.evaluation.self_calibration import is_watched
 
 _log = logging.getLogger(__name__)
-_LABELLED = ("scifact", "cranfield", "rag/hotpotqa", "rag/clapnq_dev")
-_DOCUMENTS = (*_LABELLED, "fiqa_mini")
+_LABELED = ("scifact", "cranfield", "rag/hotpotqa", "rag/clapnq_dev")
+_DOCUMENTS = (*_LABELED, "fiqa_mini")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,9 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path(calibrated.__file__).with_name("default_calibration.json"))
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
-    examples, pipeline = _labelled(_folders(chosen.data, _LABELLED), chosen.limit)
+    examples, pipeline = _collect_examples(_folders(chosen.data, _LABELED), chosen.limit)
     rows = _written(_folders(chosen.documents, _DOCUMENTS), chosen.questions)
-    names = ", ".join(folder.name for folder in _folders(chosen.data, _LABELLED))
+    names = ", ".join(folder.name for folder in _folders(chosen.data, _LABELED))
     calibration = calibrate(
         examples,
         fingerprint=pipeline,
@@ -60,7 +60,7 @@ def _folders(chosen: Sequence[Path] | None, usual: Sequence[str]) -> list[Path]:
     return [one if one.is_dir() else SHARED / one for one in chosen or map(Path, usual)]
 
 
-def _labelled(folders: Sequence[Path], limit: int) -> tuple[list[Example], Fingerprint]:
+def _collect_examples(folders: Sequence[Path], limit: int) -> tuple[list[Example], Fingerprint]:
     examples: list[Example] = []
     for folder in folders:
         task = load_task(folder, limit=limit)

@@ -23,7 +23,7 @@ from rich.progress import track
 from benchmarks.pair_scores import remembered
 from llama_index_prod_rag.confidence.evidence import Evidence, Passage, gather
 from llama_index_prod_rag.errors import InputError
-from llama_index_prod_rag.evaluation.datasets import LabelledDocument, Split, load_beir
+from llama_index_prod_rag.evaluation.datasets import LabeledDocument, Split, load_beir
 from llama_index_prod_rag.evaluation.pipelines import ExactDenseRetriever
 from llama_index_prod_rag.evaluation.self_calibration import AskedRow, Pipeline
 from llama_index_prod_rag.evaluation.synthetic_questions import far_questions, write_questions
@@ -79,7 +79,7 @@ class Task:
     """
 
     name: str
-    documents: Mapping[str, LabelledDocument]
+    documents: Mapping[str, LabeledDocument]
     train: tuple[Question, ...]
     test: tuple[Question, ...]
 
@@ -141,7 +141,7 @@ def _without_gold(question: Question) -> Question:
 
 
 def _question_set(folder: Path, limit: int | None) -> Task:
-    documents: dict[str, LabelledDocument] = {}
+    documents: dict[str, LabeledDocument] = {}
     questions: list[Question] = []
     for row in _rows(folder / "data.jsonl"):
         ids = {_add(documents, context): context.get("gold") for context in row["contexts"]}
@@ -177,8 +177,8 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for _, line in numbered_lines(path)]
 
 
-def _add(documents: dict[str, LabelledDocument], context: Mapping[str, Any]) -> str:
-    document = LabelledDocument(context.get("title") or "", context["text"])
+def _add(documents: dict[str, LabeledDocument], context: Mapping[str, Any]) -> str:
+    document = LabeledDocument(context.get("title") or "", context["text"])
     id_ = hashlib.sha256(document.full_text.encode()).hexdigest()[:16]
     documents[id_] = document
     return id_

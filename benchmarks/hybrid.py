@@ -97,7 +97,7 @@ def _by_rule(workbench: Workbench) -> Iterator[tuple[Rule, NDArray[np.float64]]]
     for name, completed, lifted in product(RULE_NAMES, (False, True), (False, True)):
         rule = Rule(name, completed, lifted)
         queries = [
-            _labelled(record, workbench.dataset.qrels[id_], rule, workbench.hybrid.floors) for record, id_ in records
+            _label_query(record, workbench.dataset.qrels[id_], rule, workbench.hybrid.floors) for record, id_ in records
         ]
         table = WeightTable.build(queries, default={"dense": 0.5, "bm25": 0.5}, rule=parse_rule(name))
         yield rule, table.values[:, np.argsort(table.grid[:, 0])]
@@ -109,7 +109,7 @@ def _record(hits: Sequence[NodeWithScore]) -> RetrievalRecord:
     return record
 
 
-def _labelled(
+def _label_query(
     record: RetrievalRecord, relevant: Mapping[str, int], rule: Rule, floors: Mapping[str, float]
 ) -> LabelledQuery:
     """What the tuner needs. The lifts by words are those of the shipped rule's marks, whatever the rule."""

@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from llama_index_prod_rag.evaluation.datasets import LabelledDocument, RetrievalDataset
+from llama_index_prod_rag.evaluation.datasets import LabeledDocument, RetrievalDataset
 
 PER_KIND = 10
 """Documents of each kind in each collection."""
 
-_Documents: TypeAlias = Mapping[str, LabelledDocument]
+_Documents: TypeAlias = Mapping[str, LabeledDocument]
 _WORD = re.compile(r"\w+")
 _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]{4,}\b")  # a capital that does not begin a sentence
 _PHRASE_WORDS = 5
@@ -132,7 +132,7 @@ def _natural(documents: _Documents, rng: random.Random, per_kind: int) -> Iterat
     titles = Counter(document.title.strip().lower() for document in documents.values())
     all_text = "\n".join(" ".join(document.text.split()) for document in documents.values()).lower()
     order = rng.sample(sorted(documents), len(documents))
-    finders: Mapping[str, Callable[[LabelledDocument], str | None]] = {
+    finders: Mapping[str, Callable[[LabeledDocument], str | None]] = {
         "name": lambda document: _rare_name(document, holders),
         "phrase": lambda document: _lone_phrase(document, all_text),
         "title": lambda document: document.title if titles[document.title.strip().lower()] == 1 else None,
@@ -146,11 +146,11 @@ def _words(text: str) -> set[str]:
     return set(_WORD.findall(text.lower()))
 
 
-def _rare_name(document: LabelledDocument, holders: Mapping[str, int]) -> str | None:
+def _rare_name(document: LabeledDocument, holders: Mapping[str, int]) -> str | None:
     return next((name for name in _NAME.findall(document.text) if holders[name.lower()] == 1), None)
 
 
-def _lone_phrase(document: LabelledDocument, all_text: str) -> str | None:
+def _lone_phrase(document: LabeledDocument, all_text: str) -> str | None:
     words = document.text.split()
     middle = len(words) // 2
     phrase = " ".join(words[middle : middle + _PHRASE_WORDS])

@@ -39,7 +39,7 @@ def read_run(path: Path) -> dict[str, dict[str, float]]:
 
 
 def read_qrels(path: Path) -> dict[str, dict[str, int]]:
-    """All judgements, also of passages outside the pool: the ideal ranking of published figures knows them."""
+    """All judgments, also of passages outside the pool: the ideal ranking of published figures knows them."""
     qrels: dict[str, dict[str, int]] = {}
     for line in path.read_text(encoding="utf-8").splitlines()[1:]:
         query, document, grade = line.split("\t")

@@ -34,7 +34,7 @@ class Question(BaseModel):
     session: str | None = Field(default=None, max_length=200)
 
 
-class Judgement(BaseModel):
+class Judgment(BaseModel):
     query_id: str = Field(min_length=1, max_length=100)
     helpful: bool
     comment: str | None = Field(default=None, max_length=2000)
@@ -98,12 +98,12 @@ def event(name: str, data: object) -> str:
 
 
 @app.post("/feedback", status_code=202)
-async def feedback(judgement: Judgement, request: Request) -> dict[str, str]:
+async def feedback(judgment: Judgment, request: Request) -> dict[str, str]:
     log: QueryLog = request.app.state.log
-    if not await asyncio.to_thread(is_known, log, judgement.query_id):
+    if not await asyncio.to_thread(is_known, log, judgment.query_id):
         raise HTTPException(404, "no question with this query_id has been answered")
-    log.add_feedback(judgement.query_id, helpful=judgement.helpful, comment=judgement.comment)
-    return {"query_id": judgement.query_id}
+    log.add_feedback(judgment.query_id, helpful=judgment.helpful, comment=judgment.comment)
+    return {"query_id": judgment.query_id}
 
 
 def is_known(log: QueryLog, query_id: str) -> bool:

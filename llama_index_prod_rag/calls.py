@@ -48,7 +48,7 @@ class Call(Generic[T]):
 
     @classmethod
     def pause(cls, seconds: float) -> Call[None]:
-        """Wait for some seconds."""
+        """Pause for some seconds without blocking the event loop, where there is one."""
         return Call(lambda: time.sleep(seconds), lambda: asyncio.sleep(seconds))
 
     def __await__(self) -> Generator[Call[Any], Any, T]:

@@ -21,7 +21,7 @@ MAX_QUESTION = 2_000
 
 
 def register(app: typer.Typer) -> None:
-    """Add the subcommands."""
+    """Add the subcommands `ask` and `chat` to the program."""
     app.command()(ask)
     app.command()(chat)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    """Add the subcommand."""
+    """Add the subcommand `calibrate` to the program."""
     app.command()(calibrate)
 
 
@@ -64,7 +64,7 @@ def calibrate(
     assert log is not None  # noqa: S101 - checked above
     assert labels is not None  # noqa: S101 - checked above
     calibration = fitting.calibrate(
-        _labelled(log, labels, promised=bool(max_false_refusal or min_answer_precision)),
+        _read_examples(log, labels, promised=bool(max_false_refusal or min_answer_precision)),
         prior=default_calibration(),
         max_false_refusal=max_false_refusal,
         min_answer_precision=min_answer_precision,
@@ -84,7 +84,7 @@ def _check_the_source(log: str | None, labels: Path | None, documents: Path | No
         raise typer.BadParameter("a promise needs labels: questions written from documents are easier than people's")
 
 
-def _labelled(log: str, labels: Path, *, promised: bool) -> list[Example]:
+def _read_examples(log: str, labels: Path, *, promised: bool) -> list[Example]:
     from llama_index_prod_rag.evaluation.calibration_examples import examples_of
     from llama_index_prod_rag.evaluation.labels import read_labels
     from llama_index_prod_rag.query_log.store import QueryLog

@@ -22,7 +22,7 @@ QUESTIONS = (
 
 
 def register(app: typer.Typer) -> None:
-    """Add the subcommand."""
+    """Add the subcommand `demo` to the program."""
     app.command()(demo)
 
 

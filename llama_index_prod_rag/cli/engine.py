@@ -50,7 +50,7 @@ class Settings:
         rerank_model: as `models.find_weights` takes it.
         llm: the model that writes; None quotes.
         assessor: what judges the retrieval.
-        policy: what the judgement leads to.
+        policy: what the judgment leads to.
     """
 
     top_k: int = 5

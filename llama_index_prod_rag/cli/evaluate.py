@@ -9,7 +9,7 @@ from llama_index_prod_rag.cli.evaluate_retrieval import register_retrieval
 
 
 def register(app: typer.Typer) -> None:
-    """Add the group of subcommands."""
+    """Add `evaluate` with its subcommands to the program."""
     group = typer.Typer(help="Measure on labelled sets, with confidence intervals.", no_args_is_help=True)
     register_retrieval(group)
     register_answers(group)

@@ -14,7 +14,7 @@ from llama_index_prod_rag.cli.progress import progress_bar
 
 
 def register_answers(app: typer.Typer) -> None:
-    """Add the subcommand."""
+    """Add the subcommand `answers` to `evaluate`."""
     app.command("answers")(answers)
 
 

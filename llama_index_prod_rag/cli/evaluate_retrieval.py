@@ -28,7 +28,7 @@ _PIPELINES = ("dense", "bm25", "hybrid", "hybrid+rerank", "llamaindex")
 
 
 def register_retrieval(app: typer.Typer) -> None:
-    """Add both subcommands."""
+    """Add the subcommands `retrieval` and `tuning` to `evaluate`."""
     app.command("retrieval")(retrieval)
     app.command("tuning")(tuning)
 

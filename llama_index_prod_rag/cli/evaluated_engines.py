@@ -28,7 +28,7 @@ Ask = Callable[[Question], QueryRecord]
 
 
 class _Caught:
-    """A log of one record."""
+    """Stands in for a query log and holds only the last record."""
 
     def __init__(self) -> None:
         self.last: QueryRecord | None = None

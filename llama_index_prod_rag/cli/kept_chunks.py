@@ -52,7 +52,7 @@ class KeptChunks:
         self._database = ToleratedDatabase(folder / FILE, table)
 
     def read(self, wanted: Mapping[str, str]) -> dict[str, KeptFile]:
-        """What is kept of files.
+        """Read what was kept of the given files, where it is whole.
 
         Args:
             wanted: file name -> stamp; a file with another stamp is not read.

@@ -20,7 +20,7 @@ _Log = Annotated[str, typer.Option(help="Database of the log, such as sqlite:///
 
 
 def register(app: typer.Typer) -> None:
-    """Add the group of subcommands."""
+    """Add `log` with its subcommands to the program."""
     group = typer.Typer(help="Turn logged questions into a test set, and note what people say.", no_args_is_help=True)
     group.command("sample")(sample)
     group.command("import")(import_labels)
@@ -105,9 +105,9 @@ def feedback(
     ] = None,
     score: Annotated[float | None, typer.Option(help="A number, higher is better.")] = None,
     comment: Annotated[str | None, typer.Option(help="Free text.")] = None,
-    who: Annotated[str | None, typer.Option(help="Who judged; of one person the last judgement counts.")] = None,
+    who: Annotated[str | None, typer.Option(help="Who judged; of one person the last judgment counts.")] = None,
 ) -> None:
-    """Add a judgement to a logged question."""
+    """Add a judgment to a logged question."""
     if helpful is None and label is None and score is None and comment is None:
         raise typer.BadParameter("say something: --helpful, --unhelpful, --label, --score or --comment")
 

@@ -40,7 +40,7 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Documents that can be indexed.
+    """Names the files that one index is made of, and reads them.
 
     Attributes:
         name: identifies the source between runs.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    """Add the subcommand."""
+    """Add the subcommand `tune` to the program."""
     app.command()(tune)
 
 
@@ -45,7 +45,7 @@ def tune(
     from llama_index_prod_rag.errors import InputError
     from llama_index_prod_rag.evaluation.labels import read_labels
     from llama_index_prod_rag.evaluation.tuning_plot import plot_tuning
-    from llama_index_prod_rag.evaluation.weights import collect_labelled, tune_pipeline
+    from llama_index_prod_rag.evaluation.weights import collect_labeled, tune_pipeline
     from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
     from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
 
@@ -57,7 +57,7 @@ def tune(
     retriever = HybridFusionRetriever.from_index(corpus.index, similarity_top_k=CANDIDATES)
     reranker = CrossEncoderRerank(model="offline", top_n=CANDIDATES)
     with progress_bar("asking", total=len(known)) as advance:
-        queries, rule = collect_labelled(
+        queries, rule = collect_labeled(
             known, corpus.index.docstore.docs.values(), retriever, reranker, progress=advance
         )
     tuning = tune_pipeline(queries, rule, floors=retriever.floors)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     )
     from llama_index_prod_rag.evaluation.calibration_examples import examples_of
     from llama_index_prod_rag.evaluation.cases import Case, digest, digest_log
-    from llama_index_prod_rag.evaluation.datasets import LabelledDocument, RetrievalDataset, load_beir
+    from llama_index_prod_rag.evaluation.datasets import LabeledDocument, RetrievalDataset, load_beir
     from llama_index_prod_rag.evaluation.failures import attribute_failure
     from llama_index_prod_rag.evaluation.labels import Label, read_labels
     from llama_index_prod_rag.evaluation.names import Names
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from llama_index_prod_rag.evaluation.selective import Reliability, RiskCoverage, reliability, risk_coverage
     from llama_index_prod_rag.evaluation.self_calibration import calibrate_from_documents
     from llama_index_prod_rag.evaluation.slices import SliceResult, default_slices, evaluate_slices
-    from llama_index_prod_rag.evaluation.weights import collect_labelled, tune_pipeline
+    from llama_index_prod_rag.evaluation.weights import collect_labeled, tune_pipeline
 
 _HOMES = {
     "AnswerEvaluator": "adapters",
     "Case": "cases",
     "DiskScores": "pair_scores",
     "Label": "labels",
-    "LabelledDocument": "datasets",
+    "LabeledDocument": "datasets",
     "Names": "names",
     "PipelineSettings": "pipelines",
     "Question": "questions",
@@ -54,7 +54,7 @@ _HOMES = {
     "ask_all": "questions",
     "attribute_failure": "failures",
     "calibrate_from_documents": "self_calibration",
-    "collect_labelled": "weights",
+    "collect_labeled": "weights",
     "contains_answer": "answer_metrics",
     "default_slices": "slices",
     "digest": "cases",
@@ -82,7 +82,7 @@ __all__ = [
     "Case",
     "DiskScores",
     "Label",
-    "LabelledDocument",
+    "LabeledDocument",
     "Names",
     "PipelineSettings",
     "Question",
@@ -97,7 +97,7 @@ __all__ = [
     "ask_all",
     "attribute_failure",
     "calibrate_from_documents",
-    "collect_labelled",
+    "collect_labeled",
     "contains_answer",
     "default_slices",
     "digest",

@@ -28,7 +28,7 @@ _NEEDS_LABEL = "give a reference, or answerable=False"
 
 
 class RankingMetric(BaseRetrievalMetric):
-    """A ranking metric for `RetrieverEvaluator(metrics=[...])`.
+    """Scores a retrieval with a ranking metric, in `RetrieverEvaluator(metrics=[...])`.
 
     Unlike LlamaIndex's own, it has a cutoff, scores an empty retrieval 0 instead of raising, and stays at most 1 when
     ids repeat. `RetrieverEvaluator` names results after the class, so ask for one class per metric: `ranking_metric`.
@@ -125,7 +125,7 @@ class AnswerEvaluator(BaseEvaluator):
         decision: str | None = None,
         **kwargs: Any,  # noqa: ARG002 - LlamaIndex's signature
     ) -> EvaluationResult:
-        """Grade one answer.
+        """Grade one answer against the references, or a refusal against whether there was an answer.
 
         Args:
             query: the question, passed through.

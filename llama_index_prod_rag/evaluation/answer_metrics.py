@@ -27,11 +27,11 @@ _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
-def normalise_answer(text: str) -> str:
+def normalize_answer(text: str) -> str:
     """Lower case, no ASCII punctuation, no English articles, single blanks: SQuAD's normalisation.
 
     Examples:
-        >>> normalise_answer("The  U.S.  Army!")
+        >>> normalize_answer("The  U.S.  Army!")
         'us army'
     """
     lowered = text.lower().translate(_WITHOUT_PUNCTUATION)
@@ -45,8 +45,8 @@ def exact_match(prediction: str, references: Sequence[str]) -> float:
         >>> exact_match("the RNA interference", ["RNA interference", "RNAi"])
         1.0
     """
-    answer = normalise_answer(prediction)
-    return float(any(answer == normalise_answer(reference) for reference in references))
+    answer = normalize_answer(prediction)
+    return float(any(answer == normalize_answer(reference) for reference in references))
 
 
 def token_f1(prediction: str, references: Sequence[str]) -> float:
@@ -58,8 +58,8 @@ def token_f1(prediction: str, references: Sequence[str]) -> float:
         >>> round(token_f1("in Paris, France", ["Paris"]), 3)
         0.5
     """
-    answer = normalise_answer(prediction).split()
-    return max((_f1(answer, normalise_answer(reference).split()) for reference in references), default=0.0)
+    answer = normalize_answer(prediction).split()
+    return max((_f1(answer, normalize_answer(reference).split()) for reference in references), default=0.0)
 
 
 def _f1(answer: list[str], reference: list[str]) -> float:
@@ -79,8 +79,8 @@ def contains_answer(prediction: str, references: Sequence[str]) -> float:
         >>> contains_answer("It was Paris.", ["Paris"]), contains_answer("Parisian", ["Paris"])
         (1.0, 0.0)
     """
-    answer = f" {normalise_answer(prediction)} "
-    wanted = (normalise_answer(reference) for reference in references)
+    answer = f" {normalize_answer(prediction)} "
+    wanted = (normalize_answer(reference) for reference in references)
     return float(any(text and f" {text} " in answer for text in wanted))
 
 
@@ -132,7 +132,7 @@ ANSWER_METRICS: Mapping[str, AnswerMetric] = {
 
 
 def answer_metric(name: str) -> AnswerMetric:
-    """A metric by its name.
+    """Look up an answer metric by its name.
 
     Raises:
         ConfigurationError: there is none of that name.

@@ -28,7 +28,7 @@ _ANSWERED: frozenset[Outcome] = frozenset(("correct", "wrong", "answered_unanswe
 def grade_answer(
     answer: str | None, label: Label, *, metric: AnswerMetric = contains_answer, threshold: float = 0.5
 ) -> Outcome | None:
-    """What became of one question.
+    """Tell what became of one question: a correct answer, a wrong one, or a refusal, rightly or wrongly.
 
     Args:
         answer: the text the user saw; None for a refusal. A hedged answer is an answer: it shows its content.
@@ -99,8 +99,8 @@ def reward(outcome: Outcome, *, wrong_cost: float = 1.0) -> float:
     return 0.0 if outcome == "refused_wrongly" else -wrong_cost
 
 
-def summarise_answers(outcomes: Iterable[Outcome], *, wrong_cost: float = 1.0, seed: int = 0) -> AnswerSummary:
-    """Rates with intervals.
+def summarize_answers(outcomes: Iterable[Outcome], *, wrong_cost: float = 1.0, seed: int = 0) -> AnswerSummary:
+    """Summarize the outcomes of many questions as rates with confidence intervals.
 
     Args:
         outcomes: one a question.
@@ -112,7 +112,7 @@ def summarise_answers(outcomes: Iterable[Outcome], *, wrong_cost: float = 1.0, s
         ConfigurationError: the cost is negative or not finite.
 
     Examples:
-        >>> summary = summarise_answers(["correct", "refused_rightly", "wrong", "refused_wrongly"])
+        >>> summary = summarize_answers(["correct", "refused_rightly", "wrong", "refused_wrongly"])
         >>> summary.good.mean, summary.reward.mean, summary.selective_accuracy.mean
         (0.5, 0.25, 0.5)
     """
@@ -175,7 +175,7 @@ def feedback_agreement(ours: Sequence[bool], helpful: Sequence[bool]) -> Agreeme
         0.5
     """
     if len(ours) != len(helpful):
-        raise InputError(f"{len(ours)} verdicts but {len(helpful)} judgements")
+        raise InputError(f"{len(ours)} verdicts but {len(helpful)} judgments")
     n = len(ours)
     same = sum(mine == theirs for mine, theirs in zip(ours, helpful, strict=True))
     agree = proportion(same, n)

@@ -23,7 +23,7 @@ from llama_index_prod_rag.evaluation.failures import (
     places_of,
 )
 from llama_index_prod_rag.evaluation.labels import Label, verdict
-from llama_index_prod_rag.query_log.normalise import WITHHELD
+from llama_index_prod_rag.query_log.normalize import WITHHELD
 from llama_index_prod_rag.query_log.record import QueryRecord
 
 Basis = Literal["labels", "feedback"]
@@ -38,7 +38,7 @@ _TOP = 10  # agreement of legs is measured over their first ten places, where an
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One question.
+    """Holds what the report needs to know of one logged question.
 
     Attributes:
         query_id: id in the log.
@@ -94,7 +94,7 @@ def digest(
     metric: AnswerMetric = contains_answer,
     threshold: float = 0.5,
 ) -> Case:
-    """Digest one record.
+    """Boil one record of the log down to the case that the report counts.
 
     Args:
         record: one question of the log.
@@ -119,7 +119,7 @@ def digest(
             outcome = grade_answer(None if refused else record.answer, label, metric=metric, threshold=threshold)
         texts = [passage.text for passage in record.passages]
         stage = attribute_failure(places, label, outcome, corpus=corpus, shown_texts=texts)
-        good, basis = _labelled_verdict(label, outcome, stage)
+        good, basis = _labeled_verdict(label, outcome, stage)
     if basis is None and helpful is not None:
         good, basis = helpful, "feedback"
         stage = None if helpful else attribute_from_feedback(record, places)
@@ -147,7 +147,7 @@ def digest(
     )
 
 
-def _labelled_verdict(
+def _labeled_verdict(
     label: Label, outcome: Outcome | None, stage: FailureStage | None
 ) -> tuple[bool | None, Basis | None]:
     if outcome is not None:

@@ -27,8 +27,8 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledDocument:
-    """One entry of a collection."""
+class LabeledDocument:
+    """Holds the title and the text of one document of a collection."""
 
     title: str
     text: str
@@ -41,7 +41,7 @@ class LabelledDocument:
 
 @dataclass(frozen=True, slots=True)
 class RetrievalDataset:
-    """A collection with queries and graded judgements.
+    """A collection with queries and graded judgments.
 
     Attributes:
         name: the folder's name.
@@ -51,13 +51,13 @@ class RetrievalDataset:
     """
 
     name: str
-    documents: Mapping[str, LabelledDocument]
+    documents: Mapping[str, LabeledDocument]
     queries: Mapping[str, str]
     qrels: Mapping[str, Mapping[str, int]]
 
 
 def load_beir(folder: Path, *, split: Split = "test", limit: int | None = None) -> RetrievalDataset:
-    """Read a collection.
+    """Read documents, queries and graded judgments of a collection in BEIR layout.
 
     A set that brings a train split (`train`, else `dev`) is tuned on that and reported on all of `qrels.tsv`, or of
     `test` where it has a file of that name. Any other is divided by the query id: train where its sha256 is even,
@@ -81,7 +81,7 @@ def load_beir(folder: Path, *, split: Split = "test", limit: int | None = None) 
     if not chosen:
         raise InputError(f"{folder}: no query of the split {split!r} has a relevant document")
     documents = {
-        id_: LabelledDocument(row.get("title") or "", row["text"] or "")
+        id_: LabeledDocument(row.get("title") or "", row["text"] or "")
         for id_, row in _read_jsonl(folder / "corpus.jsonl").items()
     }
     if not documents:
@@ -117,7 +117,7 @@ def _read_split(folder: Path, split: Split) -> dict[str, dict[str, int]]:
 
 
 def _split_files(folder: Path) -> dict[str, Path]:
-    """Split -> file of judgements; `qrels.tsv` itself under the empty name."""
+    """Split -> file of judgments; `qrels.tsv` itself under the empty name."""
     files = {path.stem: path for path in sorted(folder.glob("qrels/*.tsv"))}
     files |= {path.stem.removeprefix("qrels-"): path for path in sorted(folder.glob("qrels-*.tsv"))}
     plain = folder / "qrels.tsv"
@@ -131,12 +131,12 @@ def _id_hash(identifier: str) -> int:
 def _read_qrels(*paths: Path) -> dict[str, dict[str, int]]:
     qrels: dict[str, dict[str, int]] = {}
     for path in paths:
-        for query, document, grade in _judgements(path):
+        for query, document, grade in _judgments(path):
             qrels.setdefault(query, {})[document] = grade
     return qrels
 
 
-def _judgements(path: Path) -> Iterator[tuple[str, str, int]]:
+def _judgments(path: Path) -> Iterator[tuple[str, str, int]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         # An id may hold a quotation mark: nothing is quoted in these files.
         for number, row in enumerate(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE), start=1):
@@ -156,7 +156,7 @@ def _grade(text: str) -> int | None:
 
 
 def _read_jsonl(path: Path) -> dict[str, dict[str, Any]]:
-    """Id -> row."""
+    """Read a file of JSON lines into a mapping from each row's id to the row."""
     rows: dict[str, dict[str, Any]] = {}
     replaced = 0
     for number, row in _parsed_lines(path):

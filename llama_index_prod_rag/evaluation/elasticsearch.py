@@ -77,7 +77,7 @@ class ElasticsearchWorkbench(Workbench):
         ingest(self._client, self._index, documents).raise_for_failures()
 
     def ranker(self, name: str) -> Ranker:
-        """A pipeline as a function.
+        """Give a pipeline as a function that ranks documents for a query.
 
         Raises:
             ConfigurationError: no pipeline has that name.

@@ -171,8 +171,8 @@ def attribute_from_feedback(
         >>> attribute_from_feedback(QueryRecord(query="q", decision="refuse"), Places())
         'refused_wrongly'
     """
-    for judgement in reversed(record.feedback):
-        named = (judgement.label or "").strip().lower().replace(" ", "_")
+    for judgment in reversed(record.feedback):
+        named = (judgment.label or "").strip().lower().replace(" ", "_")
         if named in FAILURE_STAGES:
             return named
     if known_good:

@@ -35,7 +35,7 @@ class Label:
 
     @property
     def gold(self) -> tuple[str, ...]:
-        """Ids judged relevant."""
+        """Ids that somebody judged to be relevant, which have a grade above 0."""
         return tuple(id_ for id_, grade in self.relevant.items() if grade > 0)
 
     @property
@@ -126,10 +126,10 @@ def label_of(row: Mapping[str, Any]) -> Label:
 
 
 def verdict(feedback: Sequence[Feedback]) -> bool | None:
-    """Whether users found an answer helpful: of each person the last judgement, then the majority.
+    """Whether users found an answer helpful: of each person the last judgment, then the majority.
 
     Args:
-        feedback: judgements, oldest first; those that do not say helpful or not are left out.
+        feedback: judgments, oldest first; those that do not say helpful or not are left out.
 
     Returns:
         None where nobody judged, or as many said yes as no.
@@ -139,8 +139,8 @@ def verdict(feedback: Sequence[Feedback]) -> bool | None:
         True
     """
     last: dict[str, bool] = {}
-    for number, judgement in enumerate(feedback):
-        if judgement.helpful is not None:
-            last[judgement.who or f"anonymous {number}"] = judgement.helpful
+    for number, judgment in enumerate(feedback):
+        if judgment.helpful is not None:
+            last[judgment.who or f"anonymous {number}"] = judgment.helpful
     balance = sum(1 if helpful else -1 for helpful in last.values())
     return None if balance == 0 else balance > 0

@@ -36,7 +36,7 @@ Ranker = Callable[[str], list[str]]
 
 @dataclass(frozen=True, slots=True)
 class PipelineSettings:
-    """What the pipelines share.
+    """Holds the settings that all pipelines of a comparison share.
 
     Attributes:
         fusion: name of the hybrid's rule.
@@ -83,7 +83,7 @@ class ExactDenseRetriever(BaseRetriever):
         self._rows = {node.node_id: row for row, node in enumerate(nodes)}
 
     def score_nodes(self, query_bundle: QueryBundle, node_ids: Iterable[str]) -> dict[str, float]:
-        """Cosine similarity of given nodes."""
+        """Compute the query's cosine similarity with the nodes of these ids."""
         query = self._query_vectors[query_bundle.query_str]
         return {node_id: float(self._vectors[self._rows[node_id]] @ query) for node_id in node_ids}
 
@@ -125,17 +125,17 @@ class Workbench:
 
     @cached_property
     def dense(self) -> ExactDenseRetriever:
-        """The dense leg."""
+        """The dense leg, which embeds all nodes when it is first asked for."""
         return self.embed()
 
     @cached_property
     def bm25(self) -> BM25FRetriever:
-        """The lexical leg."""
+        """The lexical leg, which indexes all nodes when it is first asked for."""
         return BM25FRetriever(self.nodes, fields=self.settings.fields, similarity_top_k=self.settings.depth)
 
     @cached_property
     def hybrid(self) -> HybridFusionRetriever:
-        """Both legs fused."""
+        """The retriever that fuses both legs under the settings' rule."""
         return HybridFusionRetriever(
             {"dense": self.dense, "bm25": self.bm25},
             alpha=self.settings.alpha,
@@ -171,7 +171,7 @@ class Workbench:
         )
 
     def ranker(self, name: str) -> Ranker:
-        """A pipeline as a function.
+        """Give a pipeline as a function that ranks documents for a query.
 
         Raises:
             ConfigurationError: no pipeline has that name.

@@ -23,7 +23,7 @@ from llama_index_prod_rag.query_log.record import HitRecord, LoggedPassage, Quer
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One row.
+    """Holds one question of a file, with its label and what else its row brings.
 
     Attributes:
         query_id: its id; the line's number where it has none.
@@ -41,7 +41,7 @@ class Question:
 
 
 def read_questions(path: Path, *, limit: int | None = None) -> list[Question]:
-    """Read a file of questions.
+    """Read a file with one question per line, each with its label.
 
     Args:
         path: JSON lines.

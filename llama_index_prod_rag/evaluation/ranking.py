@@ -39,10 +39,10 @@ _EVERYDAY_NAMES = {
 def rank_metrics(
     run: Mapping[str, Ranking], qrels: Qrels, metrics: Sequence[str] = DEFAULT_METRICS
 ) -> dict[str, dict[str, float]]:
-    """Score rankings against graded judgements.
+    """Score rankings against graded judgments, with a value per query and metric.
 
     Every query of `qrels` gets a value: one with an empty list, or without a list, scores 0. Queries without
-    judgements are left out. A document that occurs twice counts once, at its best place. A list of ids keeps its
+    judgments are left out. A document that occurs twice counts once, at its best place. A list of ids keeps its
     order; tied scores are ordered as trec_eval orders them, by document id descending.
 
     Args:

@@ -16,7 +16,7 @@ METRICS = ("nDCG@10", "recall@10", "recall@100", "MRR@10", "MAP@100", "P@1")
 
 @dataclass(frozen=True, slots=True)
 class RetrievalReport:
-    """Pipelines on the same queries.
+    """Compares pipelines that were asked the same queries.
 
     Attributes:
         dataset: name of the collection.

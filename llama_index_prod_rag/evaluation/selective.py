@@ -56,7 +56,7 @@ class RiskCoverage:
 
 
 def risk_coverage(confidences: Sequence[float], good: Sequence[bool]) -> RiskCoverage:
-    """The risk-coverage curve.
+    """Compute the risk of the answers at each share of questions answered, the surest first.
 
     Args:
         confidences: one finite number a question, higher is surer.

@@ -19,7 +19,7 @@ from llama_index_prod_rag.models.weights import MINILM, find_weights
 
 
 class BertScore(NamedTuple):
-    """BERTScore of one answer.
+    """Holds the BERTScore of one answer against its reference.
 
     Attributes:
         precision: how well the answer's tokens are matched by the reference, at most 1.

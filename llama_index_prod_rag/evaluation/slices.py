@@ -139,7 +139,7 @@ class SliceResult:
 def evaluate_slices(
     cases: Sequence[Case], slices: Mapping[str, SliceTest] | None = None, *, examples: int = 5
 ) -> list[SliceResult]:
-    """Failure rate of each slice.
+    """Compute how often each slice of the questions fails, and what mending it would gain.
 
     Slices overlap, so shares and gains do not add up.
 

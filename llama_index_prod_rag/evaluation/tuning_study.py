@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TunedResult:
-    """One number of labels.
+    """Tells what tuning with one number of labels gave.
 
     Attributes:
         tuned: mean over the draws of nDCG@10 on the queries that were not drawn, with the span that holds 95 % of the
@@ -46,7 +46,7 @@ class TunedResult:
 
 @dataclass(frozen=True, slots=True)
 class TuningStudy:
-    """The study of one collection.
+    """Tells how tuned weights fare on one collection, by the number of labels they were tuned on.
 
     Attributes:
         dataset: its name.
@@ -83,7 +83,7 @@ class TuningStudy:
         }
 
 
-def labelled_query(
+def labeled_query(
     hits: Sequence[NodeWithScore], relevant: Mapping[str, int], reranker: CrossEncoderRerank | None = None
 ) -> LabelledQuery:
     """What the tuner needs, from the records that hits carry; without legs where nothing was found.
@@ -188,11 +188,11 @@ def _asked(
     reranked: list[LabelledQuery] = []
     for query_id, text in workbench.dataset.queries.items():
         hits, relevant = workbench.hybrid.retrieve(text), workbench.dataset.qrels[query_id]
-        retrieved.append(labelled_query(hits, relevant))
+        retrieved.append(labeled_query(hits, relevant))
         if rerank:
             candidates = hits[: workbench.settings.rerank_depth]
             best = workbench.reranker.postprocess_nodes(candidates, query_str=text)
-            reranked.append(labelled_query(best, relevant, workbench.reranker))
+            reranked.append(labeled_query(best, relevant, workbench.reranker))
         progress(1)
     return retrieved, reranked
 

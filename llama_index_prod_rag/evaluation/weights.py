@@ -10,7 +10,7 @@ from llama_index.core.schema import BaseNode
 
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.evaluation.names import Names
-from llama_index_prod_rag.evaluation.tuning_study import labelled_query, mean_default
+from llama_index_prod_rag.evaluation.tuning_study import labeled_query, mean_default
 from llama_index_prod_rag.fusion.rules import FusionRule, parse_rule
 from llama_index_prod_rag.fusion.tuning import PRIOR, LabelledQuery, Tuning, tune_weights
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
@@ -19,7 +19,7 @@ from llama_index_prod_rag.trace.scored_node import ScoredNode
 _log = logging.getLogger(__name__)
 
 
-def collect_labelled(
+def collect_labeled(
     labels: Mapping[str, Mapping[str, int]],
     nodes: Iterable[BaseNode],
     retriever: BaseRetriever,
@@ -53,7 +53,7 @@ def collect_labelled(
         rule = record.rule if record is not None else rule
         if reranker is not None and hits:
             hits = reranker.postprocess_nodes(hits, query_str=question)
-        queries.append(labelled_query(hits, grades, reranker))
+        queries.append(labeled_query(hits, grades, reranker))
         progress(1)
     if not rule:
         raise InputError("no question brought a hit with a retrieval record: tune a retriever of this package")
@@ -82,7 +82,7 @@ def tune_pipeline(
     prior: float = PRIOR,
     seed: int = 0,
 ) -> Tuning:
-    """Tune what `collect_labelled` brought.
+    """Tune the weights on the labeled queries that `collect_labeled` brought.
 
     Args:
         queries: labelled queries.

@@ -88,7 +88,7 @@ class Attempt:
         seconds: stage -> wall time.
         empty: why there are no hits, for people, where something else is to blame than the documents.
         missing: names and numbers of the question that no passage has, in words; empty where all are there.
-        assessment: the judgement.
+        assessment: the judgment.
         decision: what the policy makes of it.
     """
 
@@ -143,7 +143,7 @@ async def look(name: str, query: QueryBundle, search: Search, judge: Judge, trac
 
 
 async def retrieve(query: QueryBundle, search: Search) -> list[NodeWithScore]:
-    """Retrieve and postprocess without a judgement; faults are raised. Awaits calls only."""
+    """Retrieve and postprocess without a judgment; faults are raised. Awaits calls only."""
     candidates = hits = await _ask(search.retriever, query)
     for stage in search.postprocessors:
         hits = await _process(stage, hits, query)

@@ -33,7 +33,7 @@ class LendsScorer(Protocol):
     """Lends the model that it scores passages with; `CrossEncoderRerank` does."""
 
     def pair_scorer(self) -> SentenceScorer:
-        """Load and return the model."""
+        """Load the model that scores pairs, and return it."""
         ...
 
 

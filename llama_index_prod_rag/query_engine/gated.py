@@ -71,7 +71,7 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
         node_postprocessors: any postprocessors, in order; a `CrossEncoderRerank` gives the gate its best signal and
             picks the quotes.
         assessor: judges the retrieval; None takes the shipped calibration, which is a start and promises nothing.
-        policy: turns the judgement into a decision.
+        policy: turns the judgment into a decision.
         retries: further attempts at questions that would be refused, in order, until one would not be.
         required: class name of a postprocessor -> whether it must work. Rerankers and others that only reorder or cut
             are skipped when they fail; any other one that fails, such as one that masks names or checks permissions,
@@ -298,7 +298,7 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
     # The parts that RetrieverQueryEngine offers too.
 
     def retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        """Retrieve and postprocess, without a judgement; faults are raised."""
+        """Retrieve and postprocess, without a judgment; faults are raised."""
         with self._act():
             return run(retrieve(query_bundle, self._search))
 

@@ -87,7 +87,7 @@ class GuardrailSpans(BaseEventHandler):
         _openinference.removeFilter(_unknown_to_us)
 
     def handle(self, event: BaseEvent, **_: Any) -> None:
-        """Take in one event."""
+        """Turn an event that tells a decision of the gate into a span; others pass."""
         if isinstance(event, DecisionEvent):
             self._span(event)
 

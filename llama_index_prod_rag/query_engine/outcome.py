@@ -113,7 +113,7 @@ class Report:
         return make_line(f"{decisive}; {self.best.missing}" if self.best.missing else decisive)
 
     def to_json(self) -> dict[str, Any]:
-        """Make the JSON object `response.metadata["prod_rag"]`."""
+        """Make the JSON object that users find at `response.metadata["prod_rag"]`."""
         assessment = self.best.assessment
         timings = {**seconds_of(self.best.records), **self.seconds}
         return {

@@ -45,10 +45,10 @@ MODEL_FAILED = "the language model failed"
 
 
 class Log(Protocol):
-    """Takes records; `QueryLog` is one."""
+    """Takes the record of each question; `QueryLog` is such a log."""
 
     def add(self, record: QueryRecord) -> None:
-        """Take a record without blocking."""
+        """Take a record without keeping the caller waiting for it to be stored."""
         ...
 
 

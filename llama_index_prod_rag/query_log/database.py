@@ -186,7 +186,7 @@ class Database:
             last = queries[-1]
 
     def dispose(self) -> None:
-        """Close the connections."""
+        """Close the connections to the database that this process has opened."""
         if self._engine is not None and self._pid == os.getpid():
             self._engine.dispose()
 

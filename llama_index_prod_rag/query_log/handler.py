@@ -83,7 +83,7 @@ class QueryLogHandler(BaseEventHandler):
         return "QueryLogHandler"
 
     def attach(self, dispatcher: Dispatcher | None = None) -> QueryLogHandler:
-        """Start listening.
+        """Start listening to the events and spans of LlamaIndex.
 
         Args:
             dispatcher: whose events and spans to hear; by default the root's, where all of them arrive.

@@ -84,7 +84,7 @@ class Observation:
             self._calls.append(_Call(spans, span.partition(".")[0], hits, seconds))
 
     def end_rerank(self, span: str, scores: Scores) -> None:
-        """Note that a reranker returned."""
+        """Note that a reranker returned, with its scores and how long it took."""
         seconds, model = self._took("rerank", span)
         if ("rerank", span) not in self._recorded:
             numbers = {node: _number(score) for node, score in scores.items()}

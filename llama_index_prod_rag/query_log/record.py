@@ -79,7 +79,7 @@ class Feedback:
         comment: free text (`explanation`).
         who: who judged, a person or a program (`identifier`).
         kind: what `who` is (`annotator_kind`).
-        name: what was judged (`name`). Every judgement is kept; of those by the same `who` the last one counts.
+        name: what was judged (`name`). Every judgment is kept; of those by the same `who` the last one counts.
         time: when, in UTC.
     """
 
@@ -116,7 +116,7 @@ class QueryRecord:
         session_id: the conversation it belongs to (`session.id`).
         trace_id: OpenTelemetry trace that covers it, 32 hexadecimal digits.
         span_id: OpenTelemetry span that covers it, 16 hexadecimal digits.
-        feedback: judgements added later, oldest first.
+        feedback: judgments added later, oldest first.
     """
 
     query: str

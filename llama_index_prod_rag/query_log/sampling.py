@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from llama_index_prod_rag.errors import ConfigurationError
-from llama_index_prod_rag.query_log.normalise import WITHHELD
+from llama_index_prod_rag.query_log.normalize import WITHHELD
 from llama_index_prod_rag.query_log.record import QueryRecord
 
 

@@ -18,7 +18,7 @@ from typing import Any, TextIO
 from llama_index_prod_rag.durable_files import write_whole
 from llama_index_prod_rag.errors import ConfigurationError, InputError
 from llama_index_prod_rag.json_lines import numbered_lines
-from llama_index_prod_rag.query_log.normalise import WITHHELD
+from llama_index_prod_rag.query_log.normalize import WITHHELD
 from llama_index_prod_rag.query_log.record import LoggedPassage, QueryRecord
 from llama_index_prod_rag.query_log.sampling import Sampled
 

@@ -20,8 +20,8 @@ from llama_index_prod_rag.query_log.writer import BackgroundWriter, LogStats
 _logger = logging.getLogger(__name__)
 _PRUNE_EVERY = 3600.0  # seconds
 
-_Judgement: TypeAlias = tuple[str, str, Feedback]  # annotation id, query id, feedback
-_Item: TypeAlias = QueryRecord | _Judgement
+_Judgment: TypeAlias = tuple[str, str, Feedback]  # annotation id, query id, feedback
+_Item: TypeAlias = QueryRecord | _Judgment
 
 
 class QueryLog:
@@ -96,7 +96,7 @@ class QueryLog:
         kind: AnnotatorKind = "HUMAN",
         name: str = "feedback",
     ) -> None:
-        """Queue somebody's judgement of an answer; the fields are those of `Feedback`.
+        """Queue somebody's judgment of an answer; the fields are those of `Feedback`.
 
         It may come from another process than the record, and before it: an unknown id is no error. Ask `get` where a
         wrong id should be one.
@@ -130,8 +130,8 @@ class QueryLog:
         left = limit
         size = PAGE if limit is None else min(PAGE, limit)
         without = [column for column, kept in (("passages", passages), ("rankings", hits)) if not kept]
-        for queries, judgements in self._database.pages(since=since, until=until, without=without, size=size):
-            yield from _join(queries, judgements)[:left]
+        for queries, judgments in self._database.pages(since=since, until=until, without=without, size=size):
+            yield from _join(queries, judgments)[:left]
             if left is not None and (left := left - len(queries)) <= 0:
                 return
 
@@ -141,8 +141,8 @@ class QueryLog:
         Raises:
             QueryLogError: there is no log, or it cannot be read.
         """
-        for queries, judgements in self._database.pages(query_id=query_id, size=1):
-            return _join(queries, judgements)[0]
+        for queries, judgments in self._database.pages(query_id=query_id, size=1):
+            return _join(queries, judgments)[0]
         return None
 
     @property

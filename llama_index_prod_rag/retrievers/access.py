@@ -24,7 +24,7 @@ from llama_index_prod_rag.trace.ports import TakesFilters
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks.
+    """Says who asks: a user, their groups, and the tenant whose data they may see.
 
     Attributes:
         user: their name, as access lists write it; None for somebody who is known by groups alone.

@@ -57,7 +57,7 @@ class FilteredRetriever(BaseRetriever):
         return found
 
     async def aretrieve(self, str_or_query_bundle: QueryType) -> list[NodeWithScore]:
-        """`retrieve`, without blocking the loop."""
+        """Retrieve as `retrieve` does, without blocking the event loop."""
         found: list[NodeWithScore] = await _plain_aretrieve(self._permitted(), str_or_query_bundle)
         return found
 

@@ -40,7 +40,7 @@ def passing(hits: Iterable[NodeWithScore], filters: MetadataFilters | None) -> l
 
 
 def matches(metadata: Mapping[str, Any], filters: MetadataFilters | MetadataFilter) -> bool:
-    """Whether metadata passes.
+    """Tell whether a node's metadata passes the filters.
 
     A group is true where all of its members are (`and`), at least one is (`or`), or none is (`not`); a group without
     members is always true. A missing value, or None, passes only `!=`, `nin` and `is_empty`.

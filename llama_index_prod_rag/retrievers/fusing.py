@@ -33,7 +33,7 @@ class LegResult:
 
 @dataclass(frozen=True, slots=True)
 class LegList:
-    """One leg's list, read.
+    """Holds one leg's list as ranks and scores, and what its scores mean.
 
     Attributes:
         hits: node id -> rank and score, best first; higher is better.
@@ -45,7 +45,7 @@ class LegList:
 
     @property
     def scores(self) -> dict[str, float]:
-        """The score of each node."""
+        """The score that the leg gave each node."""
         return {node_id: hit.score for node_id, hit in self.hits.items()}
 
     def on_its_scale(self, scores: Mapping[str, float]) -> dict[str, float]:

@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 
 class HybridFusionRetriever(FilteredRetriever):
-    """Several retrievers as one.
+    """Asks several retrievers and fuses what they find into one list.
 
     Scores lie in [0, 1]; equal scores are ordered by node id. Every hit refers to a `RetrievalRecord` with each leg's
     ranks and raw scores; nothing is written into nodes, and no leg's hit or query bundle is changed.

@@ -56,7 +56,7 @@ class Lane:
 
 @dataclass(slots=True)
 class LegCall:
-    """One leg asked one question.
+    """Puts one question to one leg and holds what came of it.
 
     Attributes:
         leg: the retriever.

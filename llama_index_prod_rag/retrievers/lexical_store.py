@@ -54,11 +54,11 @@ class LexicalSettings:
         self.new_index()
 
     def analyzer(self) -> Analyzer:
-        """How text becomes terms."""
+        """Make the analyzer that turns text into terms under these settings."""
         return Analyzer(self.language, self.stemming, self.stop_words)
 
     def new_index(self) -> BM25FIndex:
-        """An empty index."""
+        """Make an empty index with these settings."""
         return BM25FIndex(k1=self.k1, b=self.b)
 
 

@@ -79,7 +79,7 @@ class RetrievalRecord:
 
 @dataclass(frozen=True, slots=True)
 class RerankRecord:
-    """Everything one reranker call knows.
+    """Holds everything that one call of a reranker knows.
 
     Attributes:
         model: name of the model that scored.

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from llama_index_prod_rag.cli.evaluate_retrieval import register_retrieval
 from llama_index_prod_rag.evaluation import pipelines
 from llama_index_prod_rag.evaluation.retrieval import METRICS
-from llama_index_prod_rag.evaluation.tuning_study import labelled_query, mean_default
+from llama_index_prod_rag.evaluation.tuning_study import labeled_query, mean_default
 from llama_index_prod_rag.fusion.normalisers import Bounds
 from llama_index_prod_rag.fusion.tuning import LabelledQuery
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
@@ -134,11 +134,11 @@ def test_pair_scores_become_a_leg_over_the_candidates_alone() -> None:
         retrieval = RetrievalRecord(text, legs=found, bounds={"bm25": Bounds(3.0, 9.0)}, weights={"bm25": 1.0})
         rerank = RerankRecord("m", logits={"a": -2.0})
         hit = ScoredNode(node=TextNode(text="a", id_="a"), score=1.0, retrieval=retrieval, rerank=rerank)
-        asked.append(labelled_query([hit], {"a": 1}, reranker))
+        asked.append(labeled_query([hit], {"a": 1}, reranker))
     claim = asked[0]
     assert claim.legs == {"bm25": {"a": 9.0}, "cross_encoder": {"a": -2.0}}
     assert claim.bounds == {"bm25": Bounds(3.0, 9.0), "cross_encoder": Bounds(-2.0, -2.0)}
     assert claim.default == {"bm25": 0.75, "cross_encoder": 0.25}
     assert mean_default([*asked, LabelledQuery({}, {"a": 1})]) == {"bm25": 0.75, "cross_encoder": 0.25}
-    alone = labelled_query([hit.model_copy(update={"rerank": None})], {})
+    alone = labeled_query([hit.model_copy(update={"rerank": None})], {})
     assert (alone.legs, alone.default) == ({"bm25": {"a": 9.0, "b": 3.0}}, {"bm25": 1.0})

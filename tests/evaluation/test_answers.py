@@ -8,7 +8,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError
 from llama_index_prod_rag.evaluation.answer_metrics import token_f1
-from llama_index_prod_rag.evaluation.answers import OUTCOMES, feedback_agreement, grade_answer, summarise_answers
+from llama_index_prod_rag.evaluation.answers import OUTCOMES, feedback_agreement, grade_answer, summarize_answers
 from llama_index_prod_rag.evaluation.labels import Label
 
 KNOWN = Label(references=("RNA interference",))
@@ -41,7 +41,7 @@ def test_the_measure_and_its_threshold_decide_what_is_correct() -> None:
 
 
 def test_summary_by_hand() -> None:
-    summary = summarise_answers(
+    summary = summarize_answers(
         ["correct"] * 4 + ["wrong"] * 2 + ["refused_wrongly"] * 2 + ["refused_rightly"] + ["answered_unanswerable"],
         wrong_cost=0.5,
     )
@@ -59,14 +59,14 @@ def test_summary_by_hand() -> None:
 
 
 def test_refusing_everything_is_worth_exactly_the_unanswerable_share() -> None:
-    summary = summarise_answers(["refused_wrongly"] * 3 + ["refused_rightly"])
+    summary = summarize_answers(["refused_wrongly"] * 3 + ["refused_rightly"])
     assert summary.reward.mean == pytest.approx(0.25)
     assert summary.selective_accuracy is None
 
 
 @given(st.lists(st.sampled_from(OUTCOMES), min_size=1, max_size=30))
 def test_rates_stay_rates(outcomes: list[str]) -> None:
-    summary = summarise_answers(outcomes)  # type: ignore[arg-type]
+    summary = summarize_answers(outcomes)  # type: ignore[arg-type]
     assert sum(summary.counts.values()) == summary.n
     for rate in (summary.good, summary.coverage, summary.selective_accuracy, summary.false_refusals):
         assert rate is None or 0.0 <= rate.low <= rate.mean <= rate.high <= 1.0
@@ -74,9 +74,9 @@ def test_rates_stay_rates(outcomes: list[str]) -> None:
 
 def test_nothing_to_summarise_is_refused() -> None:
     with pytest.raises(InputError):
-        summarise_answers([])
+        summarize_answers([])
     with pytest.raises(ConfigurationError):
-        summarise_answers(["wrong"], wrong_cost=-1.0)
+        summarize_answers(["wrong"], wrong_cost=-1.0)
 
 
 def test_agreement_equals_scikit_learns_kappa() -> None:

@@ -42,7 +42,7 @@ def places(legs: str = "", fused: str = "", reranked: str = "", shown: str = "")
         (places(shown="a b"), "wrong", "not_in_context"),
     ],
 )
-def test_the_stage_where_a_labelled_passage_was_lost(where: Places, outcome: str, stage: str | None) -> None:
+def test_the_stage_where_a_labeled_passage_was_lost(where: Places, outcome: str, stage: str | None) -> None:
     assert attribute_failure(where, GOLD, outcome) == stage  # type: ignore[arg-type]
 
 
@@ -63,7 +63,7 @@ def test_multi_hop_is_lost_where_its_first_passage_is_lost() -> None:
     assert attribute_failure(where, ANY, None) is None
 
 
-def test_reference_answers_stand_in_for_labelled_passages() -> None:
+def test_reference_answers_stand_in_for_labeled_passages() -> None:
     label = Label(references=("42",))
     assert attribute_failure(places(), label, "wrong", shown_texts=["It is 42."]) == "not_in_answer"
     assert attribute_failure(places(), label, "refused_wrongly", shown_texts=["It is 42."]) == "refused_wrongly"

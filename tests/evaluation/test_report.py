@@ -276,8 +276,8 @@ def test_the_command_reports_on_a_log(app: typer.Typer, tmp_path: Path) -> None:
     with QueryLog(url) as log:
         for entry in records():
             log.add(entry)
-            for judgement in entry.feedback:
-                log.add_feedback(entry.query_id, helpful=judgement.helpful, who="ada")
+            for judgment in entry.feedback:
+                log.add_feedback(entry.query_id, helpful=judgment.helpful, who="ada")
     labels = tmp_path / "labels.jsonl"
     labels.write_text('{"query_id": "q0", "relevant": ["n0"]}\n{"query": "What is number 4?", "answerable": false}\n')
     page = tmp_path / "report.html"

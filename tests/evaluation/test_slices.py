@@ -5,7 +5,7 @@ import pytest
 from llama_index_prod_rag.evaluation.cases import Case, digest, digest_log
 from llama_index_prod_rag.evaluation.labels import Label
 from llama_index_prod_rag.evaluation.slices import SLICE_DESCRIPTIONS, default_slices, evaluate_slices
-from llama_index_prod_rag.query_log.normalise import WITHHELD
+from llama_index_prod_rag.query_log.normalize import WITHHELD
 from llama_index_prod_rag.query_log.record import Feedback, HitRecord, QueryRecord
 from llama_index_prod_rag.text.terms import TermStatistics
 

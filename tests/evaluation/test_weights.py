@@ -10,7 +10,7 @@ from llama_index.core.schema import NodeRelationship, NodeWithScore, QueryBundle
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.evaluation.names import Names
 from llama_index_prod_rag.evaluation.tuning_plot import plot_tuning, profile
-from llama_index_prod_rag.evaluation.weights import collect_labelled, tune_pipeline
+from llama_index_prod_rag.evaluation.weights import collect_labeled, tune_pipeline
 from llama_index_prod_rag.fusion import Bounds
 from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
 from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
@@ -44,7 +44,7 @@ def test_a_source_stands_for_all_of_its_passages() -> None:
 def test_weights_lean_to_the_leg_that_is_right(tmp_path: Path) -> None:
     retriever = HybridFusionRetriever({"wrong": Backwards(), "bm25": BM25FRetriever(NODES)}, alpha=0.7, rule="min-max")
     labels = {f"{word} question": {f"{word}.md": 1} for word in WORDS}
-    queries, rule = collect_labelled(labels, NODES, retriever)
+    queries, rule = collect_labeled(labels, NODES, retriever)
     tuning = tune_pipeline(queries, rule, prior=0.0)
     assert str(rule) == "min-max"
     assert tuning.default == pytest.approx({"wrong": 0.7, "bm25": 0.3})
@@ -69,22 +69,22 @@ class Halved:
 def test_weights_of_a_rule_of_ones_own_are_tuned() -> None:
     retriever = HybridFusionRetriever({"wrong": Backwards(), "bm25": BM25FRetriever(NODES)}, alpha=0.7, rule=Halved())
     labels = {f"{word} question": {f"{word}.md": 1} for word in WORDS}
-    queries, rule = collect_labelled(labels, NODES, retriever)
+    queries, rule = collect_labeled(labels, NODES, retriever)
     assert tune_pipeline(queries, rule, prior=0.0).weights["bm25"] > 0.5
 
 
 def test_labels_that_name_nothing_are_refused() -> None:
     with pytest.raises(InputError, match=r"'nowhere\.md'"):
-        collect_labelled({"q": {"nowhere.md": 1}}, NODES, HybridFusionRetriever({"bm25": BM25FRetriever(NODES)}))
+        collect_labeled({"q": {"nowhere.md": 1}}, NODES, HybridFusionRetriever({"bm25": BM25FRetriever(NODES)}))
 
 
 def test_a_retriever_without_records_is_refused() -> None:
     with pytest.raises(InputError, match="retrieval record"):
-        collect_labelled({"apple": {"apple": 1}}, NODES, Backwards())
+        collect_labeled({"apple": {"apple": 1}}, NODES, Backwards())
 
 
 def test_labels_that_name_nothing_beside_others_that_do_are_told(caplog: pytest.LogCaptureFixture) -> None:
     retriever = HybridFusionRetriever({"bm25": BM25FRetriever(NODES)})
-    queries, _ = collect_labelled({"apple": {"apple": 1}, "lost": {"nowhere.md": 1}}, NODES, retriever)
+    queries, _ = collect_labeled({"apple": {"apple": 1}, "lost": {"nowhere.md": 1}}, NODES, retriever)
     assert len(queries) == 1
     assert "1 of 2 questions name nothing in the documents ('lost': 'nowhere.md'): left out" in caplog.text

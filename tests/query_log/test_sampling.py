@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llama_index_prod_rag.errors import ConfigurationError
-from llama_index_prod_rag.query_log.normalise import WITHHELD
+from llama_index_prod_rag.query_log.normalize import WITHHELD
 from llama_index_prod_rag.query_log.record import QueryRecord
 from llama_index_prod_rag.query_log.sampling import sample, uncertainty
 

@@ -9,7 +9,7 @@ import pytest
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError
 from llama_index_prod_rag.evaluation.labels import Label, read_labels
-from llama_index_prod_rag.query_log.normalise import WITHHELD
+from llama_index_prod_rag.query_log.normalize import WITHHELD
 from llama_index_prod_rag.query_log.record import HitRecord, LoggedPassage, QueryRecord
 from llama_index_prod_rag.query_log.sampling import Sampled
 from llama_index_prod_rag.query_log.sheets import export_sheet, import_sheet

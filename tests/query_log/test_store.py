@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from llama_index_prod_rag.errors import ConfigurationError, QueryLogError
-from llama_index_prod_rag.query_log.normalise import WITHHELD
+from llama_index_prod_rag.query_log.normalize import WITHHELD
 from llama_index_prod_rag.query_log.record import Feedback, HitRecord, LoggedPassage, QueryRecord
 from llama_index_prod_rag.query_log.store import QueryLog
 

@@ -22,7 +22,7 @@ Style = Literal["good", "bad", "muted"]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a chart.
+    """Describes one line of a chart: its points, its name and how it is drawn.
 
     Attributes:
         name: what the legend calls it.
@@ -39,7 +39,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class _Axes:
-    """Data to pixels."""
+    """Maps values on the two axes to pixels of the picture."""
 
     x_low: float
     x_high: float
@@ -65,7 +65,7 @@ def line_chart(
     y_range: tuple[float, float] = (0.0, 1.0),
     x_ticks: Sequence[tuple[float, str]] | None = None,
 ) -> Markup:
-    """Lines over common axes.
+    """Draw lines over common axes as an inline picture.
 
     Args:
         title: what the picture shows, in a sentence; read out by screen readers.

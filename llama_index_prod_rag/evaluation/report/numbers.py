@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from llama_index_prod_rag.errors import InputError
-from llama_index_prod_rag.evaluation.answers import feedback_agreement, is_good, summarise_answers
+from llama_index_prod_rag.evaluation.answers import feedback_agreement, is_good, summarize_answers
 from llama_index_prod_rag.evaluation.cases import Case, Fetch, digest_log
 from llama_index_prod_rag.evaluation.failures import DESCRIPTIONS, FAILURE_STAGES, Places
 from llama_index_prod_rag.evaluation.labels import Label
@@ -72,7 +72,7 @@ def report_numbers(
     wrong_cost: float = 1.0,
     **digest_settings: Any,
 ) -> Numbers:
-    """Everything the report says.
+    """Compute every number that the report shows.
 
     Args:
         records: the log, or an evaluation's records; read once. They may come without lists and passages.
@@ -152,7 +152,7 @@ def _answers(cases: Sequence[Case], wrong_cost: float) -> Numbers | None:
     graded = [(case.decision or "none", case.outcome) for case in cases if case.outcome is not None]
     if not graded:
         return None
-    summary = summarise_answers([outcome for _, outcome in graded], wrong_cost=wrong_cost)
+    summary = summarize_answers([outcome for _, outcome in graded], wrong_cost=wrong_cost)
     # A hedge counts as an answer; apart, it can be judged by who reads the page.
     by_decision = {
         decision: dict(Counter(outcome for taken, outcome in graded if taken == decision))

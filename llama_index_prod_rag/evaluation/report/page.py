@@ -121,7 +121,7 @@ def _trends(points: Sequence[Mapping[str, Any]]) -> Markup:
 
 
 def percent(value: float | None) -> str:
-    """A share for people.
+    """Write a share as a percentage that people can read.
 
     Examples:
         >>> percent(0.1234), percent(None)
@@ -158,7 +158,7 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def milliseconds(seconds: float | None) -> str:
-    """A duration for people.
+    """Write a duration in the unit that people read best.
 
     Examples:
         >>> milliseconds(0.0123), milliseconds(2.5)
@@ -170,7 +170,7 @@ def milliseconds(seconds: float | None) -> str:
 
 
 def words(identifier: str) -> str:
-    """An identifier for people.
+    """Write an identifier as the words it is made of.
 
     Examples:
         >>> words("lost_in_fusion")

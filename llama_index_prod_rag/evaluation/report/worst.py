@@ -56,7 +56,7 @@ def _side_by_side(case: Case, record: QueryRecord) -> dict[str, Any]:
         "outcome": case.outcome,
         "answer": None if record.answer is None else shortened(record.answer),
         "reasons": list(record.reasons),
-        "comments": [judgement.comment for judgement in record.feedback if judgement.comment],
+        "comments": [judgment.comment for judgment in record.feedback if judgment.comment],
         "lists": lists,
     }
 

@@ -51,7 +51,7 @@ def parts(documents: Mapping[str, str], limit: int) -> Iterator[dict[str, str]]:
 async def write(
     index: str, documents: Mapping[str, str], *, max_retries: int, backoff: float
 ) -> tuple[dict[str, str], int]:
-    """Write documents under their ids.
+    """Write documents to an index under their ids with bulk requests, and send again what was turned away.
 
     Args:
         index: where to.

@@ -95,7 +95,7 @@ class Connection:
 
     @property
     def has_clients(self) -> bool:
-        """Whether the user gave clients."""
+        """Whether the user gave clients of their own instead of an address."""
         return self.client is not None or self.async_client is not None
 
     @classmethod
@@ -209,7 +209,7 @@ class Clients:
 
 
 def library() -> ModuleType:
-    """The client library.
+    """Import the Elasticsearch client library and return it.
 
     Raises:
         MissingExtraError: it is not installed.

@@ -39,7 +39,7 @@ def node_document(node: BaseNode, *, text_field: str, title_field: str | None, v
 
 
 def hit_node(hit: Hit, *, text_field: str, metadata_field: str | None) -> BaseNode:
-    """The node of a hit.
+    """Make the node that a hit of the server stands for.
 
     A document that LlamaIndex wrote becomes the node it was. Any other becomes a `TextNode` with the document's id,
     its text, and every other field as metadata.

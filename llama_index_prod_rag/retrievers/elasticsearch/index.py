@@ -104,7 +104,7 @@ def create_index(client: Elasticsearch, index: str, definition: Body) -> bool:
 
 
 async def acreate_index(client: AsyncElasticsearch, index: str, definition: Body) -> bool:
-    """`create_index` with an asynchronous client."""
+    """Create an index as `create_index` does, with an asynchronous client."""
     return await arun(_create(index, definition), client)
 
 

@@ -35,7 +35,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What became of the documents.
+    """Tells which documents the server took, and why it did not take the others.
 
     Attributes:
         indexed: number of documents that the server acknowledged.
@@ -50,7 +50,7 @@ class IngestReport:
     removed: int = 0
 
     def raise_for_failures(self) -> None:
-        """Raise if anything failed.
+        """Raise an error if any document failed to be indexed.
 
         Raises:
             InputError: some documents are not in the index.
@@ -62,7 +62,7 @@ class IngestReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestOptions:
-    """How documents are written.
+    """Holds how documents are written to an index.
 
     Attributes:
         text_field: field for the text.

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One document of an answer.
+    """Holds one document of the server's answer to a search.
 
     Attributes:
         id: the document's `_id`.

@@ -91,7 +91,7 @@ class SearchOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexSearch(SearchOptions):
-    """The searches of one index.
+    """Holds how one index is searched, and makes the bodies of its searches.
 
     Attributes:
         index: index or alias.
@@ -165,13 +165,13 @@ class IndexSearch(SearchOptions):
         return {node_id: "\n".join(source_text(hit, name) for name in names) for node_id, hit in hits.items()}
 
     def node(self, hit: Hit) -> BaseNode:
-        """The node of a hit."""
+        """Make the node that a hit of this index stands for."""
         return hit_node(hit, text_field=self.text_field, metadata_field=self.metadata_field)
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question to one index.
+    """Puts one question to one index as request bodies.
 
     Attributes:
         search: how the index is searched.
@@ -209,7 +209,7 @@ class Question:
         return answer if len(kept) == len(answer.hits) else replace(answer, hits=kept)
 
     def leg_body(self, leg: str, filters: Body | None) -> Body:
-        """The search of one leg."""
+        """Make the body of the search that one leg sends."""
         search = self.search
         if leg == BM25:
             body: Body = {"query": search.lexical_query(self.text, filters)}

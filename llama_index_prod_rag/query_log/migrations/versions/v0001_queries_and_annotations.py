@@ -10,7 +10,7 @@ down_revision: str | None = None
 
 
 def upgrade(op: Operations) -> None:
-    """Make the first tables."""
+    """Make the first two tables: the questions, and what was said of them."""
     op.create_table(
         "queries",
         sa.Column("query_id", sa.String, primary_key=True),

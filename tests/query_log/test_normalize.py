@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llama_index_prod_rag.query_log.normalise import (
+from llama_index_prod_rag.query_log.normalize import (
     WITHHELD,
     clean_feedback,
     clean_record,

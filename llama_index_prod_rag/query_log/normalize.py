@@ -118,7 +118,7 @@ def map_texts(record: QueryRecord, change: Callable[[str], str]) -> QueryRecord:
 
 
 def map_comment(feedback: Feedback, change: Callable[[str], str]) -> Feedback:
-    """Apply a function to what somebody wrote beside a judgement."""
+    """Apply a function to what somebody wrote beside a judgment."""
     return feedback if feedback.comment is None else replace(feedback, comment=change(feedback.comment))
 
 
