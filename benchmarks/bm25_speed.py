@@ -19,7 +19,7 @@ from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
 
 
 def measure(folder: Path, passages: int) -> dict[str, float | int | str]:
-    """Seconds to build, milliseconds a query (100 hits), and milliseconds of the first query after one insert."""
+    """Seconds to build, milliseconds per query (100 hits), and milliseconds of the first query after one insert."""
     dataset = load_beir(folder, split="all")
     documents = list(dataset.documents.values())
     nodes = [

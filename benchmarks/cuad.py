@@ -139,7 +139,7 @@ class Bench:
         return best
 
     def run(self, system: System) -> tuple[dict[str, list[float]], list[int]]:
-        """Scores by metric, `whole` and `kept@5` a span, `recall@5` a question; and the chunks' sizes."""
+        """Scores by metric, `whole` and `kept@5` per span, `recall@5` per question; and the chunks' sizes."""
         chunked = {name: system(text) for name, text in self.contracts.items()}
         if not self.search:
             marked = [(question.contract, span) for question in self.questions for span in question.spans]

@@ -134,7 +134,7 @@ def llamaindex_fusion(url: str, index: str, questions: Sequence[QueryBundle]) ->
 
 
 def ways(url: str, index: str, questions: Sequence[QueryBundle]) -> dict[str, BaseRetriever]:
-    """Name -> retriever; all return ten hits, fused ones from 100 a leg."""
+    """Name -> retriever; all return ten hits, fused ones from 100 per leg."""
     both: dict[str, Any] = {"url": url, "alpha": 0.5}
     return {
         "dense": ElasticsearchHybridRetriever(
@@ -152,7 +152,7 @@ def ways(url: str, index: str, questions: Sequence[QueryBundle]) -> dict[str, Ba
 
 
 def time_way(retriever: BaseRetriever, passages: Passages, *, recall: bool) -> dict[str, float]:
-    """Milliseconds a question, and recall where it is a dense leg."""
+    """Milliseconds per question, and recall where it is a dense leg."""
     seconds: list[float] = []
     found: list[float] = []
     for number, question in enumerate(passages.questions):

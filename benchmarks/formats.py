@@ -7,7 +7,7 @@ whether they are Markdown, RST or plain), the files of the Python installation, 
 `PROD_RAG_DATA/docs`. What a file is called is withheld from the detection and says what is right: an extension with a
 reader of its own must get that reader (and code its language), other source and configuration files must be read as
 lines, and `.txt` as text without markup or, since many of Python's have underlined titles, as RST. Left out are other
-names, which tell nothing, files that are no UTF-8, and those of fewer than 100 characters, too little to tell.
+names, which tell nothing, files that are not UTF-8, and those of fewer than 100 characters, too little to tell.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ answer is wrong when it holds no gold answer and its token F1 with the nearest i
 unanswerable question is wrong.
 
 `no gate` gives every answer; `shipped` and `own labels` (calibrated on the train questions) give it where the gate
-decides to answer; `+ checks` also withdraws what `SupportPolicy()` objects to. A hedge and a refusal are no answers.
+decides to answer; `+ checks` also withdraws what `SupportPolicy()` objects to. A hedge and a refusal are not answers.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ from llama_index_prod_rag.trace.ports import HoldsVectors
 from llama_index_prod_rag.trace.records import RerankRecord, tracing
 
 DEPTH = 100  # a leg's list
-CANDIDATES = 10  # pairs a question: twice what is shown, and a set of 200 questions takes minutes
+CANDIDATES = 10  # pairs per question: twice what is shown, and a set of 200 questions takes minutes
 SHOWN = 5
 
 

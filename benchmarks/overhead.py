@@ -1,4 +1,4 @@
-"""Our own time a question: fusion, assessment and logging, without searching, reranking or writing.
+"""Our own time per question: fusion, assessment and logging, without searching, reranking or writing.
 
 python -m benchmarks.overhead [--questions N] --json
 """

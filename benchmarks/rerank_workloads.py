@@ -1,7 +1,7 @@
 """What the speed of rerankers is measured on: labelled questions with their BM25 candidates, as plain JSON.
 
-`scifact` brings whole abstracts (about 350 tokens a pair), `chunks` three long documents cut into pieces of 120 tokens
-(about 140 a pair), `long` one question over 300 passages that each fill the model.
+`scifact` brings whole abstracts (about 350 tokens per pair), `chunks` three long documents cut into pieces of 120
+tokens (about 140 per pair), `long` one question over 300 passages that each fill the model.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from llama_index_prod_rag.models.pairs import PairScorer
 from llama_index_prod_rag.postprocessor.windows import window_ranges
 
 CANDIDATES = 50
-"""Candidates a question: what the second stage is handed in practice."""
+"""Candidates per question: what the second stage is handed in practice."""
 
 _CHUNK_TOKENS = 120
 

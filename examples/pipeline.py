@@ -27,7 +27,7 @@ HANDBOOK = Path(__file__).parent / "handbook"
 
 @cache
 def build_index(folder: Path) -> VectorStoreIndex:
-    """Read, chunk and embed a folder, once a process."""
+    """Read, chunk and embed a folder, once per process."""
     documents = [
         Document(text=file.read_text(encoding="utf-8"), id_=file.name, metadata={"file_name": file.name})
         for file in sorted(folder.glob("*.md"))

@@ -20,7 +20,7 @@ _CELLS = 4_000_000  # resampled values held at once, 32 MB of float64
 _ALL_SIGNS = 14  # up to this many non-zero differences, all 2**n sign flips are tried instead of a sample
 
 Values = Sequence[float] | Mapping[str, float] | NDArray[np.float64]
-"""One value a query, in order or by query id."""
+"""One value per query, in order or by query id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def bootstrap_mean(
     """Mean of per-query values with a percentile bootstrap interval.
 
     Args:
-        values: one finite value a query.
+        values: one finite value per query.
         seed: of the resampling; the same seed gives the same interval.
         resamples: number of bootstrap samples.
         level: share of the bootstrap distribution inside the interval, in (0, 1).

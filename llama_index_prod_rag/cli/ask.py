@@ -156,6 +156,6 @@ def _checked(question: str) -> str:
         raise typer.BadParameter("the question is empty", param_hint="QUESTION")
     if len(question) > MAX_QUESTION:
         raise typer.BadParameter(
-            f"{len(question):,} characters is no question; {MAX_QUESTION:,} is the most", param_hint="QUESTION"
+            f"{len(question):,} characters is not a question; {MAX_QUESTION:,} is the most", param_hint="QUESTION"
         )
     return question

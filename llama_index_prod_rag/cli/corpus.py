@@ -129,7 +129,7 @@ def _read_stamp(folder: Path) -> object:
 
 
 def _kept_with_another_model(name: str, fingerprint: str) -> bool:
-    """Whether there are indexes of these documents, and none of them is of this model: their vectors are no use."""
+    """Whether there are indexes of these documents, and none of them is of this model: their vectors cannot be used."""
     stamps = [_read_stamp(folder) for folder in (cache_folder() / "indexes").glob("*")]
     models = [stamp.get("model") for stamp in stamps if isinstance(stamp, dict) and stamp.get("name") == name]
     return bool(models) and fingerprint not in models

@@ -61,7 +61,7 @@ def as_document(
 
 
 def shown_name(path: Path) -> str:
-    r"""A path as text, with `/` between its parts; bytes that are no UTF-8 are shown as `\xff`.
+    r"""A path as text, with `/` between its parts; bytes that are not UTF-8 are shown as `\xff`.
 
     Examples:
         >>> shown_name(Path("notes") / os.fsdecode(b"caf\xe9.txt"))

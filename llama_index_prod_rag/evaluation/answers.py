@@ -103,7 +103,7 @@ def summarize_answers(outcomes: Iterable[Outcome], *, wrong_cost: float = 1.0, s
     """Summarize the outcomes of many questions as rates with confidence intervals.
 
     Args:
-        outcomes: one a question.
+        outcomes: one per question.
         wrong_cost: what a wrong answer costs, in units of a correct one; at least 0.
         seed: of the bootstrap behind the reward's interval.
 

@@ -1,7 +1,7 @@
 """One question, digested: what slices, metrics and the report need of a log record, without its lists and texts.
 
 A log of 100,000 questions holds tens of millions of places. They are looked at once, record by record, and what stays
-is a few hundred bytes a question.
+is a few hundred bytes per question.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ def digest_log(
         watch: called with each record, its places and its label before they are let go.
 
     Returns:
-        One case a record, in the order read.
+        One case per record, in the order read.
     """
     labels = labels or {}
     cases: list[Case] = []

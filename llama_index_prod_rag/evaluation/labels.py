@@ -58,7 +58,7 @@ class Label:
 
 
 def read_labels(path: Path) -> dict[str, Label]:
-    """Labels from JSON lines, one question a line; what several lines say about one is taken together.
+    """Labels from JSON lines, one question per line; what several lines say about one is taken together.
 
     Each line has `query_id` (the log's id), `query` (the question's text; `question` is understood too) or both, and
     any of `relevant` (an id, a list of ids, or an object id -> grade), `answers` (a list of texts), `answerable` and

@@ -64,7 +64,7 @@ class ExactDenseRetriever(BaseRetriever):
 
     Args:
         nodes: what is searched.
-        vectors: one unit vector a node.
+        vectors: one unit vector per node.
         query_vectors: query text -> unit vector.
         top_k: most hits to return.
     """
@@ -116,7 +116,7 @@ class Workbench:
 
     @cached_property
     def nodes(self) -> list[TextNode]:
-        """One node a document; what is embedded is its title and text."""
+        """One node per document; what is embedded is its title and text."""
         return [
             TextNode(text=document.text, id_=id_, metadata={"title": document.title}, metadata_template="{value}",
                      text_template="{metadata_str}\n{content}")

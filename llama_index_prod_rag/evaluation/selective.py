@@ -59,7 +59,7 @@ def risk_coverage(confidences: Sequence[float], good: Sequence[bool]) -> RiskCov
     """Compute the risk of the answers at each share of questions answered, the surest first.
 
     Args:
-        confidences: one finite number a question, higher is surer.
+        confidences: one finite number per question, higher is surer.
         good: whether answering the question was, or would have been, right.
 
     Raises:

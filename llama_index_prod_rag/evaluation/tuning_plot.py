@@ -17,7 +17,7 @@ def profile(tuning: Tuning, leg: str) -> list[tuple[float, float]]:
 
 
 def plot_tuning(tuning: Tuning, path: Path) -> None:
-    """Draw one line a leg, with its default and its tuned weight.
+    """Draw one line per leg, with its default and its tuned weight.
 
     Args:
         tuning: what to draw.

@@ -105,6 +105,6 @@ class CachedScorer:
             progress(sum(key in known for key in keys))
         missing = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in known}
         fresh = dict(zip(missing, self._scorer.score(list(missing.values()), progress), strict=True))
-        # What is no number is for the caller to refuse, and not to be remembered.
+        # What is not a number is for the caller to refuse, and not to be remembered.
         self._store.put({key: logit for key, logit in fresh.items() if math.isfinite(logit)})
         return [known[key] if key in known else fresh[key] for key in keys]

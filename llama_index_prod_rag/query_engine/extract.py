@@ -156,7 +156,7 @@ def _quotable(hit: NodeWithScore, number: int) -> list[tuple[Quote, Piece]]:
 
 
 def _count_words(text: str) -> int:
-    return sum(any(map(str.isalnum, piece)) for piece in text.split())  # the marks of a heading or a list are no words
+    return sum(any(map(str.isalnum, piece)) for piece in text.split())  # the marks of a heading or a list are not words
 
 
 def _score_words(query: str, texts: Sequence[str]) -> list[float]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from openinference.instrumentation import TraceConfig
     from opentelemetry.trace import SpanContext, TracerProvider
 
-# OpenInference warns of every event it does not know, which would be four lines a question.
+# OpenInference warns of every event it does not know, which would be four lines per question.
 _openinference = logging.getLogger("openinference.instrumentation.llama_index._handler")
 _OURS = frozenset(
     f"Unhandled event of type {event.__qualname__}"

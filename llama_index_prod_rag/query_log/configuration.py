@@ -32,8 +32,8 @@ def engine_hash(engine: object) -> str:
     """Take the `config_hash` of a component's settings and this package's version.
 
     Two engines have the same hash when they are built of the same classes with the same constructor arguments and
-    prompts. Indexes, stores and clients of others, and long lists, count with their class alone: the corpus is no
-    setting. Credentials, cache folders and verbosity are left out.
+    prompts. Indexes, stores and clients of others, and long lists, count with their class alone: the corpus is not
+    a setting. Credentials, cache folders and verbosity are left out.
 
     Args:
         engine: a component, or a mapping from names to components and values.

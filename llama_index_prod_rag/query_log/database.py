@@ -154,7 +154,7 @@ class Database:
             until: only questions asked before this moment.
             query_id: only this question.
             without: columns of `queries` to leave out.
-            size: rows a page.
+            size: rows per page.
 
         Raises:
             QueryLogError: there is no log, or it cannot be read.

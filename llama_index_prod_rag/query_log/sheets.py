@@ -1,6 +1,6 @@
 """Sheets for people to label logged questions in, and the label files that come of them.
 
-A CSV sheet has one row a passage, for a spreadsheet; a JSONL sheet has one object a question, for labelling tools.
+A CSV sheet has one row per passage, for a spreadsheet; a JSONL sheet has one object per question, for labelling tools.
 `import_sheet` turns either, filled in, into the label file that evaluation, tuning and calibration read.
 """
 

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TypeAlias
 
 from llama_index_prod_rag.errors import ConfigurationError
-from llama_index_prod_rag.query_log import normalise
+from llama_index_prod_rag.query_log import normalize
 from llama_index_prod_rag.query_log.database import PAGE, Database, parse_url
 from llama_index_prod_rag.query_log.record import AnnotatorKind, Feedback, QueryRecord
 from llama_index_prod_rag.query_log.schema import Row, annotation_row, feedback_of, query_record, query_row
@@ -70,7 +70,7 @@ class QueryLog:
         self._settings = {"log_text": log_text, "redact": redact, "keep": keep, "capacity": capacity}
         self._url = url
         self._database = Database(parse_url(url))
-        sink = _Sink(self._database, redact if log_text else normalise.withhold, keep)
+        sink = _Sink(self._database, redact if log_text else normalize.withhold, keep)
         self._writer: BackgroundWriter[_Item] = BackgroundWriter(sink.write, capacity=capacity)
 
     def __repr__(self) -> str:
@@ -98,8 +98,8 @@ class QueryLog:
     ) -> None:
         """Queue somebody's judgment of an answer; the fields are those of `Feedback`.
 
-        It may come from another process than the record, and before it: an unknown id is no error. Ask `get` where a
-        wrong id should be one.
+        It may come from another process than the record, and before it: an unknown id is not an error. Ask `get` where
+        a wrong id should be one.
         """
         feedback = Feedback(helpful=helpful, label=label, score=score, comment=comment, who=who, kind=kind, name=name)
         self._writer.put((str(uuid.uuid4()), query_id, feedback))
@@ -202,7 +202,7 @@ class _Sink:
     def write(self, batch: Sequence[_Item]) -> None:
         queries = [query_row(self._fit(item)) for item in batch if isinstance(item, QueryRecord)]
         annotations = [
-            annotation_row(annotation_id, normalise.clean_text(query_id), self._fit_feedback(feedback))
+            annotation_row(annotation_id, normalize.clean_text(query_id), self._fit_feedback(feedback))
             for annotation_id, query_id, feedback in (item for item in batch if not isinstance(item, QueryRecord))
         ]
         self._database.insert(queries, annotations)
@@ -211,10 +211,10 @@ class _Sink:
             self._prune_at = time.monotonic() + _PRUNE_EVERY
 
     def _fit(self, record: QueryRecord) -> QueryRecord:
-        return normalise.clean_record(normalise.map_texts(record, self._changed))
+        return normalize.clean_record(normalize.map_texts(record, self._changed))
 
     def _fit_feedback(self, feedback: Feedback) -> Feedback:
-        return normalise.clean_feedback(normalise.map_comment(feedback, self._changed))
+        return normalize.clean_feedback(normalize.map_comment(feedback, self._changed))
 
     def _changed(self, text: str) -> str:
         if self._change is None:
@@ -223,4 +223,4 @@ class _Sink:
             return self._change(text)
         except Exception:
             _logger.exception("The query log withholds a text: the redaction hook raised")
-            return normalise.WITHHELD
+            return normalize.WITHHELD

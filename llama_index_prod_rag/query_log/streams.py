@@ -44,7 +44,7 @@ class _Watch:
     ) -> None:
         if error is None:
             self.end(None)
-        else:  # a closed generator and a cancelled task are no exceptions of the model's
+        else:  # a closed generator and a cancelled task are not exceptions of the model
             self.end(describe(error) if isinstance(error, Exception) else self.left)
 
 

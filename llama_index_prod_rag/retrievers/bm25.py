@@ -97,7 +97,7 @@ class BM25FRetriever(FilteredRetriever):
             settings: the constructor's.
 
         Raises:
-            ConfigurationError: the index is no vector index, or its nodes can be read nowhere.
+            ConfigurationError: the index is not a vector index, or its nodes can be read nowhere.
         """
         check_is_vector_index(index)
         retriever = cls(**{"object_map": index._object_map, **settings})

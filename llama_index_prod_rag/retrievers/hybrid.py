@@ -62,7 +62,7 @@ class HybridFusionRetriever(FilteredRetriever):
             a leg counts 0 for what it did not return.
         lift_mentions: lift hits that hold a code, quotation, name or title of the question that hardly any other hit
             holds; see `llama_index_prod_rag.fusion.mentions`.
-        timeout: seconds a leg may take; None waits.
+        timeout: seconds that a leg may take; None waits.
         on_leg_failure: `"degrade"` leaves a failing leg out, `"raise"` raises.
         num_queries: wordings to search for; above 1 a language model writes the further ones. All wordings of one
             leg share its weight, and appear in the record as legs of their own (`bm25#2`).
@@ -144,7 +144,7 @@ class HybridFusionRetriever(FilteredRetriever):
             kwargs: what else the constructor takes; `weights` instead of alpha.
 
         Raises:
-            ConfigurationError: the index is no vector index, or its nodes can be read nowhere and none are given.
+            ConfigurationError: the index is not a vector index, or its nodes can be read nowhere and none are given.
         """
         check_is_vector_index(index)
         # Objects behind nodes are resolved once, after fusion: what stands behind one has no score of the leg.

@@ -30,7 +30,7 @@ class LexicalSettings:
 
     Attributes:
         fields: what is indexed, each with an optional weight (`title^2`): `text` is the node's text, `metadata` every
-            metadata value the embedder sees and that is no field of its own, any other name is a metadata key.
+            metadata value the embedder sees and that is not a field of its own, any other name is a metadata key.
         language: as `Analyzer` takes it.
         stemming: reduce words to their stems.
         stop_words: drop the most frequent words of the language.

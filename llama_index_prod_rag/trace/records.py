@@ -51,7 +51,7 @@ class RetrievalRecord:
         seconds: leg name -> wall time of its search; `"fusion"` for the fusion itself.
         vectors: node id -> embedding, where the store gave them; drift and out-of-corpus signals need them.
         query_vector: the query's embedding, where a leg knew it.
-        readings: leg name -> `"distances"` or `"order"`, where its scores were no similarities.
+        readings: leg name -> `"distances"` or `"order"`, where its scores were not similarities.
         lifts: node id -> how far what the question names lifted its fused score towards 1, where it did.
         models: leg name -> the model that embedded the query for it, where it has one.
     """

@@ -67,7 +67,7 @@ def test_the_libraries_advice_is_not_heard_and_ours_is() -> None:
     ("arguments", "message"),
     [
         (("ask", "{guide}", " "), "the question is empty"),
-        (("ask", "{guide}", "x" * 20_000), "20,000 characters is no question"),
+        (("ask", "{guide}", "x" * 20_000), "20,000 characters is not a question"),
         (("ask", "{guide}/missing", "why?"), "does not exist"),
         (("ask", "why is the path last?" * 20, "{guide}"), "does not exist"),
         (("ask", "{guide}", "why?", "--alpha", "2"), "alpha"),

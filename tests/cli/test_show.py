@@ -71,4 +71,4 @@ def test_many_questions_in_one_run(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert "never asked" not in printed
     assert "nothing was asked yet" in errors
     assert "there is no source 9: the last answer has 1" in errors
-    assert "3,000 characters is no question" in errors
+    assert "3,000 characters is not a question" in errors

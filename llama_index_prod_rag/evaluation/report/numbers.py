@@ -50,7 +50,7 @@ class StageRuns:
     runs: dict[str, dict[str, list[str]]] = field(default_factory=dict)
 
     def add(self, record: QueryRecord, places: Places, label: Label | None) -> None:
-        """Keep one question's lists; to be called once a question."""
+        """Keep one question's lists; to be called once per question."""
         if label is None or not label.gold:
             return
         self.qrels[record.query_id] = label.relevant
@@ -236,7 +236,7 @@ def _confidence(judged: Sequence[Case]) -> Numbers:
 
 def _reliability(confidences: Sequence[float], good: Sequence[bool]) -> Numbers | None:
     if min(confidences) < 0.0 or max(confidences) > 1.0:
-        return None  # an uncalibrated score is no probability
+        return None  # an uncalibrated score is not a probability
     found: Numbers = _plain(asdict(reliability(confidences, good)))
     return found
 

@@ -346,7 +346,7 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
     async def _vectors_of(self, ids: Sequence[str]) -> dict[str, Sequence[float]]:
         try:
             answers = await self._ask({"vectors": queries.vectors_body(ids, self.search.vector_field)})
-        except RetrievalError as error:  # the hits are there; that their vectors are not is no reason to withhold them
+        except RetrievalError as error:  # the hits are there; return them without vectors
             _logger.warning("the vectors of the hits were not fetched: %s", error)
             return {}
         vectors = {hit.id: hit.fields.get(self.search.vector_field) for hit in answers["vectors"].hits}
