@@ -21,6 +21,7 @@ from llama_index_prod_rag.calls import Call, arun, run
 from llama_index_prod_rag.errors import InputError, RetrievalError
 from llama_index_prod_rag.retrievers.elasticsearch.bulk import parts, unusable_id, write
 from llama_index_prod_rag.retrievers.elasticsearch.documents import node_document
+from llama_index_prod_rag.retrievers.elasticsearch.embedder_note import note_model
 from llama_index_prod_rag.retrievers.elasticsearch.encodable import encodable
 from llama_index_prod_rag.retrievers.elasticsearch.failures import call
 from llama_index_prod_rag.retrievers.elasticsearch.replacing import Replacement, refreshes_held
@@ -68,7 +69,8 @@ class IngestOptions:
         text_field: field for the text.
         title_field: field for `node.metadata["title"]`; None keeps it in the metadata alone.
         vector_field: field for the embedding.
-        embed_model: embeds nodes that have no embedding; without one they are reported as failed.
+        embed_model: embeds nodes that have no embedding; without one they are reported as failed. Its name is noted in
+            the index's mapping, so that a search with another model is an error rather than nonsense.
         batch_size: documents in a request, at most.
         batch_bytes: bytes in a request, roughly, at most; the server refuses requests over 100 MB.
         max_retries: times a rejected document is sent again before it counts as failed.
@@ -116,6 +118,7 @@ def ingest(
         What was indexed, and what was not, with the reason. Call `raise_for_failures()` on it to insist on all.
 
     Raises:
+        ConfigurationError: the index was filled with another `embed_model`; nothing is written.
         RetrievalError: the index does not exist or cannot be refreshed, or old chunks could not be removed.
     """
     return run(_ingest(index, nodes, options or IngestOptions(), replace), client)
@@ -136,6 +139,7 @@ async def aingest(
 async def _ingest(index: str, nodes: Iterable[BaseNode], options: IngestOptions, replacing: bool) -> IngestReport:
     if not (await call("field_caps", index=index, fields=["_id"], ignore_unavailable=True))["indices"]:
         raise RetrievalError(f"no such index [{index}]: create it first, with create_index(...)")
+    await note_model(index, options.vector_field, options.embed_model)
     if not replacing:
         report = await _write_all(index, nodes, options)
         await call("indices.refresh", index=index)

@@ -53,7 +53,8 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
     A leg that fails is left out with a warning, and with the reason in the record; when none is left, or with
     `on_leg_failure="raise"`, a `RetrievalError` says what to do. Filters are applied by the server, and each hit is
     checked against its own metadata before it is returned. The first search asks for the similarity of the vector
-    field; one with filters, and a leg that finds nothing, also for the types of the fields concerned.
+    field and the embedding model that `ingest` noted; one with filters, and a leg that finds nothing, also for the
+    types of the fields concerned.
 
     Args:
         index: index or alias.
@@ -71,7 +72,8 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
             `verbose` of LlamaIndex's base class.
 
     Raises:
-        ConfigurationError: settings that contradict each other, are out of range, or do not exist.
+        ConfigurationError: settings that contradict each other, are out of range, or do not exist; on a search, when
+            the index was filled with another embedding model.
         MissingExtraError: on the first search, when the `elasticsearch` extra is not installed.
 
     Examples:
@@ -255,6 +257,7 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
         if bundle.embedding is not None or unneeded:
             return bundle.embedding, None
         model, texts = self.embed_model or Settings.embed_model, list(bundle.embedding_strs)
+        await self._schema.refuse_other_embedder(model, self.search.vector_field)
         try:
             # Several strings are averaged, as in LlamaIndex's vector retriever.
             return await Call(

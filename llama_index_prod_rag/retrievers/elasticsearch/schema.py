@@ -9,6 +9,7 @@ from typing import Any
 
 from llama_index_prod_rag.errors import ConfigurationError, RetrievalError
 from llama_index_prod_rag.retrievers.elasticsearch.connection import Connection
+from llama_index_prod_rag.retrievers.elasticsearch.embedder_note import model_name, noted_models, refuse_other_models
 from llama_index_prod_rag.retrievers.elasticsearch.failures import call
 from llama_index_prod_rag.retrievers.elasticsearch.fields import FieldTypes, read_field_types, with_relatives
 from llama_index_prod_rag.retrievers.elasticsearch.queries import SIMILARITIES, Similarity
@@ -36,6 +37,8 @@ class IndexSchema:
         self._asked: dict[str, float] = {}
         self._similarity: Similarity | None = None
         self._similarity_asked = 0.0
+        self._models: set[str] = set()
+        self._models_asked = 0.0
 
     async def types_of(self, names: Collection[str], *, anew: bool = False) -> tuple[FieldTypes, bool]:
         """Types of fields and their relatives, and whether all of them were asked for just now.
@@ -73,6 +76,21 @@ class IndexSchema:
             self._similarity = await self._mapped_similarity(field) or self._similarity
             self._similarity_asked = time.time()
         return self._similarity
+
+    async def refuse_other_embedder(self, model: object, field: str) -> None:
+        """Raise where the index was filled with another embedding model than the one that embeds the question.
+
+        Raises:
+            ConfigurationError: another model is noted in the mapping; names both.
+            RetrievalError: the server cannot be reached.
+        """
+        name = model_name(model)
+        if name is None:
+            return
+        if self._models_asked < time.time() - _LIFETIME:
+            self._models = await noted_models(self._index, field, self._connection)
+            self._models_asked = time.time()
+        refuse_other_models(self._index, name, self._models)
 
     async def _mapped_similarity(self, field: str) -> Similarity | None:
         asked = {"index": self._index, "fields": field, "include_defaults": True}
