@@ -85,7 +85,7 @@ class Head:
 
     @property
     def shown(self) -> dict[str, object]:
-        """The metadata that is embedded."""
+        """Keep only the metadata that is embedded with the text."""
         return {key: value for key, value in self.metadata.items() if key not in self.unembedded}
 
 
@@ -110,7 +110,7 @@ def plan_heads(root: Block, envelope: Envelope, counter: TokenCounter, chunk_siz
     sizes = counter.count([envelope.embedded("", draft.shown) for draft in drafts])
     limit = chunk_size // _METADATA_SHARE
     heads = [
-        replace(draft, tokens=size) if size <= limit else _shortened(draft, size, limit, envelope, counter)
+        replace(draft, tokens=size) if size <= limit else _shorten(draft, size, limit, envelope, counter)
         for draft, size in zip(drafts, sizes, strict=True)
     ]
     return {block: heads[number] for block, number in places.items()}
@@ -172,7 +172,7 @@ def free_name(key: str, taken: Mapping[str, object]) -> str:
     return key
 
 
-def _shortened(head: Head, tokens: int, limit: int, envelope: Envelope, counter: TokenCounter) -> Head:
+def _shorten(head: Head, tokens: int, limit: int, envelope: Envelope, counter: TokenCounter) -> Head:
     """The head with keys left out of the embedding, longest first, until the rest is within the limit."""
     too_long: list[str] = []
     for key in sorted(head.shown, key=lambda key: -len(str(head.metadata[key]))):

@@ -117,11 +117,11 @@ def _seal_rules(units: Sequence[Unit], text: str) -> list[Unit]:
 def _way(leaf: Leaf) -> Callable[[str, Leaf], list[tuple[int, int, float]]]:
     """How a leaf is taken apart: a function to stretches of it with the price of a boundary before each."""
     if leaf.tokens is not None:
-        return _whole
+        return _keep_whole
     return _sentences if leaf.prose else _lines
 
 
-def _whole(text: str, leaf: Leaf) -> list[tuple[int, int, float]]:  # noqa: ARG001 - one of the ways
+def _keep_whole(text: str, leaf: Leaf) -> list[tuple[int, int, float]]:  # noqa: ARG001 - one of the ways
     return [(leaf.owners[-1].start, leaf.owners[-1].end, leaf.cut)]
 
 
@@ -196,7 +196,7 @@ def _words(text: str, start: int, end: int) -> list[tuple[int, int]]:
     for word in text[start:end].split():
         first = text.index(word, position)
         position = first + len(word)
-        if words and floor_to_grapheme(text, first) < first:  # a blank with a combining mark is no place to cut
+        if words and floor_to_grapheme(text, first) < first:  # a blank with a combining mark is not a place to cut
             words[-1] = (words[-1][0], position)
         else:
             words.append((first, position))

@@ -49,21 +49,21 @@ def pack_plans(plans: Sequence[Plan], vectors: NDArray[np.float32] | None = None
         done: list[Chunk] = []
         waiting = _chunks(plan.units, plan, plan.budget, part)
         while waiting:
-            sizes = plan.counter.count([_embedded(plan, chunk) for chunk in waiting])
+            sizes = plan.counter.count([_render_embedded(plan, chunk) for chunk in waiting])
             parts = [(chunk, _parts(plan, chunk, size)) for chunk, size in zip(waiting, sizes, strict=True)]
             done.extend(chunk for chunk, smaller in parts if len(smaller) < 2)
             waiting = [each for _, smaller in parts if len(smaller) > 1 for each in smaller]
-        packed.append(_with_words(plan, sorted(done, key=lambda chunk: chunk.start)))
+        packed.append(_drop_wordless(plan, sorted(done, key=lambda chunk: chunk.start)))
     return packed
 
 
-def _with_words(plan: Plan, chunks: list[Chunk]) -> list[Chunk]:
-    """The chunks without those that hold no word: rules and dotted lines that fit beside no text find nothing."""
+def _drop_wordless(plan: Plan, chunks: list[Chunk]) -> list[Chunk]:
+    """Drop the chunks without a word: rules and dotted lines that do not fit beside any text find nothing."""
     text = plan.reading.text
     return [chunk for chunk in chunks if holds_word(text[chunk.start : chunk.end])] or chunks
 
 
-def _embedded(plan: Plan, chunk: Chunk) -> str:
+def _render_embedded(plan: Plan, chunk: Chunk) -> str:
     return plan.envelope.embedded(plan.reading.render(chunk.start, chunk.end), chunk.head.shown)
 
 

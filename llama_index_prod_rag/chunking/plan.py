@@ -45,7 +45,7 @@ def plan_text(reading: Reading, counter: TokenCounter, budget: Budget, envelope:
     heads = plan_heads(root, envelope, counter, budget.chunk_size)
     rooms = {block: max(1, budget.chunk_size - head.tokens) for block, head in heads.items()}
     tree = _Tree(root, reading.text, _sizes(root, reading, counter), rooms)
-    leaves = _leaves(tree, _opened(tree, sentences=budget.sentences), budget.chunk_overlap)
+    leaves = _leaves(tree, _choose_to_open(tree, sentences=budget.sentences), budget.chunk_overlap)
     return Plan(reading, units_of(leaves, reading, counter), heads, envelope, counter, budget)
 
 
@@ -97,7 +97,7 @@ def _frames(block: Block, owners: tuple[Block, ...], cut: float, opened: Abstrac
     return frames
 
 
-def _opened(tree: _Tree, *, sentences: bool) -> AbstractSet[int]:
+def _choose_to_open(tree: _Tree, *, sentences: bool) -> AbstractSet[int]:
     """The blocks, by identity, that do not stay whole: too large, prose to be cut anyway, or with a hole in them."""
     opened: set[int] = set()
     holes: set[int] = set()

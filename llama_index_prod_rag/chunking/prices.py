@@ -39,8 +39,8 @@ INSIDE_SENTENCE = 2.0
 than between lines."""
 
 NO_WORD = 50.0
-"""Before and after what holds no word (a rule, dotted lines): it joins a neighbor wherever it fits, even where that
-leaves a chunk too small."""
+"""Before and after what does not hold a word (a rule, dotted lines): it joins a neighbor wherever it fits, even where
+that leaves a chunk too small."""
 
 AFTER_SIGNATURE = NEVER / 10
 """Where a definition's head does not fit with its body, its decorators stay with the head: this joint breaks first."""

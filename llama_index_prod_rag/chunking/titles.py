@@ -48,6 +48,6 @@ def _introduces(words: str, block: Block, text: str) -> bool:
     if block.dropped or block.title is not None or block.kind == "heading" or block.continues:
         return False
     longer = block.end - block.start > len(words)
-    # A short line without a full stop is a title only above what is no short line itself: sentences, a table, a list.
+    # A short line without a full stop is a title only above what is not a short line too: sentences, a table, a list.
     says_more = block.kind != "paragraph" or _ENDS_CLOSED.search(text[block.start : block.end].rstrip()) is not None
     return longer and (words.endswith(_ASKS) or says_more)

@@ -43,7 +43,7 @@ class Assessor(Protocol):
     """Judges whether the passages found are evidence for an answer."""
 
     def assess(self, evidence: Evidence) -> RetrievalAssessment:
-        """Judge one question's retrieval."""
+        """Judge whether the passages found for one question are evidence for an answer."""
         ...
 
 

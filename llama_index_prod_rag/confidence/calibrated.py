@@ -59,16 +59,16 @@ class CalibratedAssessor:
     _watch: Watch = field(default_factory=Watch, init=False, repr=False, compare=False)
 
     def assess(self, evidence: Evidence) -> RetrievalAssessment:
-        """Judge one question's retrieval."""
+        """Judge one question's retrieval with the first head of the calibration whose signals could be measured."""
         if not evidence.passages:
             return no_results(evidence)
         signals = compute_signals(evidence)
-        foreign = self._foreign(evidence, signals)
-        native = _without(signals, foreign)
+        foreign = self._find_foreign(evidence, signals)
+        native = _leave_out(signals, foreign)
         missing = {**not_assessed(evidence), **foreign}
-        usable = self.calibration.placed(_comparable(evidence, native))
+        usable = self.calibration.placed(_select_comparable(evidence, native))
         head = self.calibration.head_for(usable)
-        reasons = (*_said(foreign), *describe(evidence, native))
+        reasons = (*_name_left_out(foreign), *describe(evidence, native))
         if head is None:
             verdict = f"no calibration fits what was measured ({'; '.join(missing.values()) or 'few signals'})"
             return RetrievalAssessment("uncertain", None, signals, (verdict, *reasons), missing, VERDICTS["uncertain"])
@@ -77,7 +77,7 @@ class CalibratedAssessor:
         reasons = (_explain(head, status, probability), *reasons)
         return RetrievalAssessment(status, probability, signals, reasons, missing, VERDICTS[status], head.signals)
 
-    def _foreign(self, evidence: Evidence, signals: Mapping[str, float]) -> dict[str, str]:
+    def _find_foreign(self, evidence: Evidence, signals: Mapping[str, float]) -> dict[str, str]:
         """Groups of signals that are on another scale than the calibration's -> why."""
         fitted = self.calibration.fingerprint
         found = fitted.differences(fingerprint_of(evidence)) if fitted else {}
@@ -91,11 +91,11 @@ class CalibratedAssessor:
         return found
 
 
-def _comparable(evidence: Evidence, signals: Mapping[str, float]) -> dict[str, float]:
+def _select_comparable(evidence: Evidence, signals: Mapping[str, float]) -> dict[str, float]:
     """The signals that mean here what they meant for the labelled questions.
 
     A handful of passages has no distribution that a best one could stand out from, legs that return all of them agree
-    by necessity, and term frequencies over them are no statistics: what is left is the words and the best pair.
+    by necessity, and term frequencies over them are not statistics: what is left is the words and the best pair.
     """
     if _is_long(evidence):
         return dict(signals)
@@ -106,12 +106,12 @@ def _is_long(evidence: Evidence) -> bool:
     return evidence.retrieval is None or len(evidence.retrieval.fused) >= _FEWEST_CANDIDATES
 
 
-def _without(signals: Mapping[str, float], foreign: Mapping[str, str]) -> dict[str, float]:
+def _leave_out(signals: Mapping[str, float], foreign: Mapping[str, str]) -> dict[str, float]:
     left_out = {name for name, group in scale_groups(signals) if group in foreign}
     return {name: value for name, value in signals.items() if name not in left_out}
 
 
-def _said(foreign: Mapping[str, str]) -> tuple[str, ...]:
+def _name_left_out(foreign: Mapping[str, str]) -> tuple[str, ...]:
     """The groups that are left out, in one sentence; empty where none is."""
     if not foreign:
         return ()
@@ -124,7 +124,7 @@ def _judge(head: Head, probability: float, signals: Mapping[str, float]) -> Stat
         return "low_confidence"
     if probability >= head.answer_from:
         return "healthy"
-    return "topic_drift" if _unusually_apart(head, signals) else "uncertain"
+    return "topic_drift" if _are_unusually_apart(head, signals) else "uncertain"
 
 
 def _explain(head: Head, status: Status, probability: float) -> str:
@@ -139,7 +139,7 @@ def _explain(head: Head, status: Status, probability: float) -> str:
     return chance if status == "healthy" else f"{chance}, and from {head.answer_from:.0%} on it is answered"
 
 
-def _unusually_apart(head: Head, signals: Mapping[str, float]) -> bool:
+def _are_unusually_apart(head: Head, signals: Mapping[str, float]) -> bool:
     if _SIMILARITY not in head.signals:
         return False
     place = head.signals.index(_SIMILARITY)

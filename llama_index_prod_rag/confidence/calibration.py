@@ -30,7 +30,7 @@ _FORMAT = 2
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One labelled question.
+    """Holds the signals of one question and whether its passages were good: a label to calibrate on.
 
     Attributes:
         signals: from `compute_signals`.
@@ -43,7 +43,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Signals to a probability.
+    """Turns signals into the probability that the passages shown are evidence, by logistic regression.
 
     Attributes:
         signals: names of the signals it needs, all of them.
@@ -80,7 +80,7 @@ class Head:
             KeyError: a signal is missing; ask `fits` first.
         """
         raw = sigmoid(self.intercept + math.fsum(self.contributions(signals).values()))
-        return _interpolated(raw, self.curve) if self.curve else raw
+        return _interpolate(raw, self.curve) if self.curve else raw
 
     def contributions(self, signals: Mapping[str, float]) -> dict[str, float]:
         """What each signal adds to the log-odds, compared with the average labelled question."""
@@ -126,15 +126,15 @@ class Calibration:
         return next((head for head in self.heads if head.fits(signals)), None)
 
     def to_json(self) -> str:
-        """As JSON, readable and diffable."""
+        """Write the calibration as JSON with one value per line, so that two versions can be compared."""
         return json.dumps({"format": _FORMAT, **asdict(self)}, indent=1, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> Calibration:
-        """The way back.
+        """Read a calibration from what `to_json` wrote.
 
         Raises:
-            ConfigurationError: this is no calibration, or one of another version.
+            ConfigurationError: this is not a calibration, or it is one of another version.
         """
         try:
             data = json.loads(text)
@@ -153,18 +153,18 @@ class Calibration:
                 **data,
             )
         except (KeyError, TypeError, ValueError, AttributeError, json.JSONDecodeError) as error:
-            raise ConfigurationError(f"this is no calibration: {error!r}. Write one with `calibrate`") from None
+            raise ConfigurationError(f"this is not a calibration: {error!r}. Write one with `calibrate`") from None
 
     def save(self, path: Path) -> None:
-        """Write it to a file."""
+        """Write the calibration to a file as JSON; an existing file is replaced."""
         path.write_text(self.to_json() + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> Calibration:
-        """Read it from a file.
+        """Read a calibration from a file that `save` wrote.
 
         Raises:
-            ConfigurationError: the file is missing or no calibration.
+            ConfigurationError: the file is missing or is not a calibration.
         """
         if not path.is_file():
             raise ConfigurationError(f"no calibration at {path}: write one with `calibrate(...).save(path)`")
@@ -182,7 +182,7 @@ def _head(row: Mapping[str, Any]) -> Head:
     return Head(**{**row, **lists, "curve": tuple((float(x), float(y)) for x, y in row["curve"])})
 
 
-def _interpolated(x: float, curve: tuple[tuple[float, float], ...]) -> float:
+def _interpolate(x: float, curve: tuple[tuple[float, float], ...]) -> float:
     place = bisect_right(curve, x, key=lambda corner: corner[0])
     if place == 0:
         return curve[0][1]

@@ -53,7 +53,7 @@ class Fingerprint:
         return found
 
     def summary(self) -> str:
-        """The pipeline in one line."""
+        """Describe the pipeline in one line: its legs and their models, its reranker, its rule, its language."""
         legs = ", ".join(f"{leg} ({model})" if model else leg for leg, model in self.embedders.items())
         return "; ".join(filter(None, [f"legs {legs}" if legs else "", self.reranker, self.rule, self.language]))
 

@@ -77,7 +77,7 @@ def calibrate(
     note: str = "",
     seed: int = 0,
 ) -> Calibration:
-    """Fit heads and set thresholds.
+    """Fit heads that turn signals into probabilities, and set the thresholds to refuse below and to answer from.
 
     A head may start from the prior's weights instead of from nothing, where that predicts left-out labels better: with
     a hundred labels of one's own it usually does.
@@ -141,15 +141,15 @@ def _fit_heads(
     for signals in _signal_sets(examples):
         start = next((head for head in prior.heads if head.signals == signals), None) if prior else None
         head, unseen = _fit(fitted, signals, start, seed)
-        head = _with_estimates(head, unseen, goals)
+        head = _add_estimates(head, unseen, goals)
         if not goals:
             heads.append(head)
             continue
         try:
             if goals.promised:
-                head, kept = _with_promises(head, unseen, held_out, goals)
+                head, kept = _add_promises(head, unseen, held_out, goals)
             else:
-                head, kept = _with_estimated_precision(head, unseen, goals), ()
+                head, kept = _estimate_precision(head, unseen, goals), ()
         except CalibrationError:
             if not heads:
                 raise
@@ -222,35 +222,37 @@ def _fit(
     _check(rows)
     values = np.array([[example.signals[name] for name in signals] for example in rows])
     labels = np.array([example.good for example in rows])
-    starts = [_fresh(signals, values)]
+    starts = [_make_blank(signals, values)]
     if prior is not None and prior.signals == signals:
         starts.append(prior)
     tried = [
-        (start, strength, _unseen(start, strength, values, labels, seed)) for start in starts for strength in _STRENGTHS
+        (start, strength, _predict_unseen(start, strength, values, labels, seed))
+        for start in starts
+        for strength in _STRENGTHS
     ]
-    start, strength, raw = _simplest_of_the_best(tried, labels)
+    start, strength, raw = _choose_simplest_of_the_best(tried, labels)
     curve = _curve(raw, labels) if len(rows) >= ISOTONIC_FROM else ()
     area = auroc(raw.tolist(), labels.tolist()) or 0.5
     head = replace(
-        _moved(start, strength, values, labels), curve=curve, auroc=area, auroc_error=auroc_error(area, labels)
+        _fit_from(start, strength, values, labels), curve=curve, auroc=area, auroc_error=auroc_error(area, labels)
     )
     corners = np.array(curve)
     calibrated = np.interp(raw, corners[:, 0], corners[:, 1]) if curve else raw
     return head, list(zip(calibrated.tolist(), labels.tolist(), strict=True))
 
 
-def _fresh(signals: tuple[str, ...], values: NDArray[np.float64]) -> Head:
+def _make_blank(signals: tuple[str, ...], values: NDArray[np.float64]) -> Head:
     """A head that knows the signals' scales and nothing else."""
     scales = values.std(axis=0)
     scales[scales < 1e-12] = 1.0
     return Head(signals, _floats(values.mean(axis=0)), _floats(scales), (0.0,) * len(signals), 0.0)
 
 
-def _moved(start: Head, strength: float, values: NDArray[np.float64], labels: NDArray[np.bool_]) -> Head:
+def _fit_from(start: Head, strength: float, values: NDArray[np.float64], labels: NDArray[np.bool_]) -> Head:
     """Logistic regression whose penalty is the squared distance from the start's weights; the intercept is free."""
     from scipy.optimize import minimize
 
-    standard = _standardised(start, values)
+    standard = _standardize(start, values)
     signs = np.where(labels, 1.0, -1.0)
     origin = np.array([*start.weights, start.intercept])
 
@@ -266,12 +268,12 @@ def _moved(start: Head, strength: float, values: NDArray[np.float64], labels: ND
     return replace(start, weights=_floats(found[:-1]), intercept=float(found[-1]), curve=())
 
 
-def _standardised(head: Head, values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _standardize(head: Head, values: NDArray[np.float64]) -> NDArray[np.float64]:
     clipped: NDArray[np.float64] = np.clip((values - np.array(head.means)) / np.array(head.scales), -CLIP, CLIP)
     return clipped
 
 
-def _unseen(
+def _predict_unseen(
     start: Head, strength: float, values: NDArray[np.float64], labels: NDArray[np.bool_], seed: int
 ) -> NDArray[np.float64]:
     """Probability of each question from a head fitted to the other folds."""
@@ -280,8 +282,8 @@ def _unseen(
     folds = StratifiedKFold(min(_FOLDS, int(min(labels.sum(), (~labels).sum()))), shuffle=True, random_state=seed)
     probabilities = np.empty(len(labels))
     for fitted, left in folds.split(values, labels):
-        head = _moved(start, strength, values[fitted], labels[fitted])
-        scores = _standardised(head, values[left]) @ np.array(head.weights) + head.intercept
+        head = _fit_from(start, strength, values[fitted], labels[fitted])
+        scores = _standardize(head, values[left]) @ np.array(head.weights) + head.intercept
         probabilities[left] = 1.0 / (1.0 + np.exp(-scores))
     return probabilities
 
@@ -293,17 +295,17 @@ def _curve(raw: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[tuple[f
     return tuple(zip(_floats(isotonic.X_thresholds_), _floats(isotonic.y_thresholds_), strict=True))
 
 
-def _with_estimates(head: Head, unseen: Sequence[tuple[float, bool]], goals: Goals) -> Head:
+def _add_estimates(head: Head, unseen: Sequence[tuple[float, bool]], goals: Goals) -> Head:
     with_evidence = [probability for probability, good in unseen if good]
     aim = goals.max_false_refusal if goals.max_false_refusal is not None else _UNGUARDED_REFUSAL
     unlikely = float(np.quantile(with_evidence, aim))
-    # Where labels tell the two kinds well apart, that lies above one half: more likely there than not is no refusal,
+    # Where labels tell the two kinds well apart, that lies above one half: more likely there than not is not a refusal,
     # unless a goal asks for one.
     refuse_below = unlikely if goals.max_false_refusal is not None else min(0.5, unlikely)
     return replace(head, refuse_below=refuse_below, answer_from=max(0.5, unlikely))
 
 
-def _with_estimated_precision(head: Head, unseen: Sequence[tuple[float, bool]], goals: Goals) -> Head:
+def _estimate_precision(head: Head, unseen: Sequence[tuple[float, bool]], goals: Goals) -> Head:
     if goals.min_answer_precision is None:
         return head
     probabilities, good = zip(*unseen, strict=True)
@@ -311,7 +313,7 @@ def _with_estimated_precision(head: Head, unseen: Sequence[tuple[float, bool]], 
     return replace(head, answer_from=answer_from, refuse_below=min(head.refuse_below, answer_from))
 
 
-def _with_promises(
+def _add_promises(
     head: Head, unseen: Sequence[tuple[float, bool]], held_out: Sequence[Example], goals: Goals
 ) -> tuple[Head, tuple[str, ...]]:
     rows = [example for example in held_out if head.fits(example.signals)]
@@ -338,7 +340,7 @@ def _with_promises(
     return head, tuple(guarantee.promise for guarantee in kept)
 
 
-def _simplest_of_the_best(
+def _choose_simplest_of_the_best(
     tried: Sequence[tuple[Head, float, NDArray[np.float64]]], labels: NDArray[np.bool_]
 ) -> tuple[Head, float, NDArray[np.float64]]:
     """Of the candidates that nobody can tell from the best, the one that stays nearest to where it started.

@@ -25,8 +25,8 @@ _FEWEST_ABOVE = 10  # questions above a threshold that is only estimated
 _SHARES = 40  # thresholds considered: steps of 2.5 % of the questions
 
 Method = Literal["high-confidence", "on-average", "estimate"]
-"""What a bound means: it holds in all but a few draws of the labels; it holds for their mean; or it is no bound, only
-the best guess from labels that are too few to promise anything."""
+"""What a bound means: it holds in all but a few draws of the labels; it holds for their mean; or it is not a
+bound, only the best guess from labels that are too few to promise anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def bound_false_refusals(
     _check(at_most, confidence)
     if method not in ("high-confidence", "on-average"):
         raise ConfigurationError(f"{method!r} bounds nothing: choose high-confidence or on-average")
-    ordered = sorted(_finite(answerable))
+    ordered = sorted(_check_finite(answerable))
     number = len(ordered)
     if method == "on-average":
         needed, allowed = math.ceil(1 / at_most) - 1, math.floor(at_most * (number + 1)) - 1
@@ -129,7 +129,7 @@ def bound_wrong_answers(
     """The lowest threshold above which nearly all questions have their evidence.
 
     Args:
-        confidences: one a labelled question, from a head that never saw these labels.
+        confidences: one per labelled question, from a head that never saw these labels.
         good: whether the evidence was there.
         thresholds: which to test, in this order, until one fails; chosen and ordered without these labels, for
             example by `promising_thresholds`.
@@ -147,7 +147,7 @@ def bound_wrong_answers(
         0.4
     """
     _check(1.0 - min_precision, confidence)
-    candidates = _finite(thresholds)
+    candidates = _check_finite(thresholds)
     if not candidates:
         raise ConfigurationError("give at least one threshold to test")
     passed: list[float] = []
@@ -204,7 +204,7 @@ def promising_thresholds(
     from scipy.special import bdtr
 
     _check(1.0 - min_precision, confidence)
-    ranked = sorted(zip(_finite(confidences), good, strict=True), reverse=True)
+    ranked = sorted(zip(_check_finite(confidences), good, strict=True), reverse=True)
     tested = sorted({max(1, round(len(ranked) * share / _SHARES)) for share in range(1, _SHARES + 1)})
     chances = []
     for number in tested:
@@ -235,7 +235,7 @@ def estimate_precise(confidences: Sequence[float], good: Sequence[bool], *, min_
         >>> estimate_precise([0.99] * 20 + [0.6] * 20, [True] * 20 + [False, True] * 10)
         0.99
     """
-    ranked = sorted(zip(_finite(confidences), good, strict=True), reverse=True)
+    ranked = sorted(zip(_check_finite(confidences), good, strict=True), reverse=True)
     mistakes, threshold = 0.0, None
     for number, (value, is_good) in enumerate(ranked, start=1):
         mistakes += (1.0 - value + (not is_good)) / 2
@@ -258,7 +258,7 @@ def _most_errors(number: int, at_most: float, confidence: float) -> int:
     return allowed
 
 
-def _finite(values: Sequence[float]) -> list[float]:
+def _check_finite(values: Sequence[float]) -> list[float]:
     if not all(math.isfinite(value) for value in values):
         raise CalibrationError("a confidence is NaN or infinite: leave out questions that could not be assessed")
     return list(values)

@@ -39,7 +39,7 @@ class Measured:
         duplicates = self.evidence.duplicates
         readings = self.evidence.retrieval.readings if self.evidence.retrieval else {}
         scores = {
-            leg: _descending(hit.score for id_, hit in hits.items() if id_ not in duplicates)
+            leg: _sort_descending(hit.score for id_, hit in hits.items() if id_ not in duplicates)
             for leg, hits in legs_of(self.evidence).items()
             if leg not in readings
         }
@@ -54,8 +54,8 @@ class Measured:
 
     @cached_property
     def pair_scores(self) -> list[float]:
-        """The logits in falling order."""
-        return _descending(self.logits.values())
+        """Sort the logits in falling order."""
+        return _sort_descending(self.logits.values())
 
     @cached_property
     def shown(self) -> list[float]:
@@ -109,7 +109,9 @@ def vectors_of(evidence: Evidence) -> list[Sequence[float]]:
     return [vector for vector in found if vector is not None]
 
 
-def _of_each_leg(shape: Callable[[Sequence[float]], float], *, least: int) -> Callable[[Measured], dict[str, float]]:
+def _measure_each_leg(
+    shape: Callable[[Sequence[float]], float], *, least: int
+) -> Callable[[Measured], dict[str, float]]:
     """The shape of each leg's list that has at least so many scores."""
 
     def by_leg(measured: Measured) -> dict[str, float]:
@@ -145,11 +147,11 @@ def _variance(scores: Sequence[float]) -> float:
     return math.fsum((score - mean) ** 2 for score in scores) / len(scores)
 
 
-leg_top = _of_each_leg(lambda scores: scores[0], least=1)
-leg_gap = _of_each_leg(_gap, least=2)
-leg_lift = _of_each_leg(_lift, least=2)
-leg_peak = _of_each_leg(_peak, least=2)
-leg_entropy = _of_each_leg(_entropy, least=2)
+leg_top = _measure_each_leg(lambda scores: scores[0], least=1)
+leg_gap = _measure_each_leg(_gap, least=2)
+leg_lift = _measure_each_leg(_lift, least=2)
+leg_peak = _measure_each_leg(_peak, least=2)
+leg_entropy = _measure_each_leg(_entropy, least=2)
 
 
 def agreement(measured: Measured) -> float | None:
@@ -178,27 +180,27 @@ def shown_gap(measured: Measured) -> float | None:
 
 
 def pair_top(measured: Measured) -> float | None:
-    """The highest logit."""
+    """Find the highest logit that the cross-encoder gave a passage."""
     return measured.pair_scores[0] if measured.pair_scores else None
 
 
 def pair_gap(measured: Measured) -> float | None:
-    """Highest minus second-highest logit."""
+    """Measure how far the highest logit lies above the second-highest."""
     return _gap(measured.pair_scores) if len(measured.pair_scores) > 1 else None
 
 
 def pair_lift(measured: Measured) -> float | None:
-    """Highest minus median logit."""
+    """Measure how far the highest logit lies above the median."""
     return _lift(measured.pair_scores) if len(measured.pair_scores) > 1 else None
 
 
 def pair_third(measured: Measured) -> float | None:
-    """Third-highest logit."""
+    """Find the third-highest logit that the cross-encoder gave a passage."""
     return measured.pair_scores[2] if len(measured.pair_scores) > 2 else None
 
 
 def pair_low(measured: Measured) -> float | None:
-    """Lowest logit."""
+    """Find the lowest logit that the cross-encoder gave a passage."""
     return measured.pair_scores[-1] if len(measured.pair_scores) > 1 else None
 
 
@@ -228,17 +230,17 @@ def coverage_all(measured: Measured) -> float | None:
 
 
 def rarity_first(measured: Measured) -> float | None:
-    """`coverage_first` by rarity."""
+    """Measure `coverage_first` with each term weighted by its rarity in the corpus."""
     return measured.rarity[0] if measured.rarity else None
 
 
 def rarity_best(measured: Measured) -> float | None:
-    """`coverage_best` by rarity."""
+    """Measure `coverage_best` with each term weighted by its rarity in the corpus."""
     return measured.rarity[1] if measured.rarity else None
 
 
 def rarity_all(measured: Measured) -> float | None:
-    """`coverage_all` by rarity."""
+    """Measure `coverage_all` with each term weighted by its rarity in the corpus."""
     return measured.rarity[2] if measured.rarity else None
 
 
@@ -282,5 +284,5 @@ def _unit(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.divide(matrix, np.maximum(lengths, 1e-12))
 
 
-def _descending(scores: Iterable[float]) -> list[float]:
+def _sort_descending(scores: Iterable[float]) -> list[float]:
     return sorted((score for score in scores if math.isfinite(score)), reverse=True)

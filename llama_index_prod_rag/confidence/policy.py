@@ -34,7 +34,7 @@ class Policy(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StatusPolicy:
-    """One decision a status.
+    """Takes one decision per status: answer, hedge or refuse.
 
     Args:
         overrides: status -> decision, where the default is not wanted: `{"uncertain": "answer"}`.

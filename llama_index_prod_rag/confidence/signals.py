@@ -45,7 +45,7 @@ NEEDS: Mapping[str, tuple[str, Callable[[Evidence], bool]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One entry of the table.
+    """Describes one entry of the table of signals: what it measures, how, and what it needs.
 
     Attributes:
         name: such as `pair.top`; `<leg>` in it stands for the name of each leg.

@@ -27,7 +27,7 @@ _ASSENT = "yes no yeah nope ja nein oui non si sure indeed correct right true fa
 
 @dataclass(frozen=True, slots=True)
 class CheckedSentence:
-    """One sentence of an answer.
+    """Holds what the checks found about one sentence of an answer.
 
     Attributes:
         text: the sentence.
@@ -46,7 +46,7 @@ class CheckedSentence:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What the checks found.
+    """Holds what the checks found about a whole answer.
 
     Attributes:
         sentences: each sentence with something to check, in order.
@@ -68,7 +68,7 @@ class Verification:
         return max(found, default=None)
 
     def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
+        """Turn the findings into a dictionary that `json.dumps` can write."""
         return {
             "support": self.support,
             "contradiction": self.contradiction,
@@ -116,7 +116,7 @@ def verify(
         language: of answer and passages, as `Analyzer` takes it; None tells it from the passages.
 
     Raises:
-        ScoringError: the NLI model returned another number of results, or one that is no probability.
+        ScoringError: the NLI model returned another number of results, or one that is not a probability.
 
     Examples:
         >>> found = verify("How many?", ["It had 12 wings."], {"a": "It had two wings."})
@@ -130,10 +130,10 @@ def verify(
     asked = found_terms(query, language)
     stated = asked.union(*terms_of.values())
     if judge is not None:
-        judged = _judged(checkable, passages, judge)
+        judged = _support_by_model(checkable, passages, judge)
     else:
-        claims = [term_set(_without_marks(sentence), language) - assent for sentence in checkable]
-        judged = _lexical(asked, claims, terms_of)
+        claims = [term_set(_drop_marks(sentence), language) - assent for sentence in checkable]
+        judged = _support_by_words(asked, claims, terms_of)
     return Verification(
         tuple(
             CheckedSentence(
@@ -141,7 +141,7 @@ def verify(
                 passage,
                 support,
                 contradiction,
-                tuple(sorted(numbers(_without_marks(sentence), language) - stated)),
+                tuple(sorted(numbers(_drop_marks(sentence), language) - stated)),
             )
             for sentence, (passage, support, contradiction) in zip(checkable, judged, strict=True)
         ),
@@ -152,7 +152,7 @@ def verify(
 _Support: TypeAlias = tuple[str | None, float, float | None]
 
 
-def _lexical(
+def _support_by_words(
     asked: frozenset[str], claims: Sequence[frozenset[str]], terms_of: Mapping[str, frozenset[str]]
 ) -> list[_Support]:
     found: list[_Support] = []
@@ -166,7 +166,7 @@ def _lexical(
     return found
 
 
-def _judged(sentences: Sequence[str], passages: Mapping[str, str], judge: EntailmentJudge) -> list[_Support]:
+def _support_by_model(sentences: Sequence[str], passages: Mapping[str, str], judge: EntailmentJudge) -> list[_Support]:
     pairs = [(text, sentence) for sentence in sentences for text in passages.values()]
     results = judge.judge(pairs) if pairs else []
     if len(results) != len(pairs) or not all(
@@ -182,8 +182,8 @@ def _judged(sentences: Sequence[str], passages: Mapping[str, str], judge: Entail
     return found
 
 
-def _without_marks(sentence: str) -> str:
-    """The sentence without citation marks such as [2], which are no numbers of the answer."""
+def _drop_marks(sentence: str) -> str:
+    """The sentence without citation marks such as [2], which are not numbers of the answer."""
     return _MARK.sub("", sentence)
 
 

@@ -90,7 +90,7 @@ def find_mentions(question: str, texts: Mapping[str, str]) -> Mentions:
 
 
 def named_in(question: str) -> Named:
-    """What a question names.
+    """Find what a question names: codes and quotations, names, and its other words.
 
     Examples:
         >>> named_in('Did Wallis write "over the hill" in v2.14.3?').codes
@@ -102,9 +102,9 @@ def named_in(question: str) -> Named:
     pieces = [piece for piece in _PIECE.findall(question) if _is_code(piece)]
     whole = [question] if len(question.split()) <= _MOST_WORDS else []
     rest = _PIECE.sub(lambda piece: " " if _is_code(piece.group()) else piece.group(), _QUOTED.sub(" ", question))
-    codes = _tidied([*quoted, *filter(_has_digit, pieces)])
-    names = _tidied([*pieces, *_names(rest), *whole], known=codes)
-    return Named(codes, names, _tidied(_WORD.findall(rest), known=(*codes, *names)))
+    codes = _tidy([*quoted, *filter(_has_digit, pieces)])
+    names = _tidy([*pieces, *_names(rest), *whole], known=codes)
+    return Named(codes, names, _tidy(_WORD.findall(rest), known=(*codes, *names)))
 
 
 def _is_code(piece: str) -> bool:
@@ -123,7 +123,7 @@ def _names(question: str) -> list[str]:
     return capitals if 2 * len(capitals) <= len(later) + 1 else []
 
 
-def _tidied(found: Collection[str], known: Collection[str] = ()) -> tuple[str, ...]:
+def _tidy(found: Collection[str], known: Collection[str] = ()) -> tuple[str, ...]:
     trimmed = (" ".join(text.lower().split()).strip(_OUTER) for text in found)
     kept = dict.fromkeys(text for text in trimmed if len(text) > 1 and text not in known)
     return tuple(kept)[:_MOST_NAMED]

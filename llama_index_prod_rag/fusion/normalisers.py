@@ -52,7 +52,7 @@ class Bounds:
 
 
 def find_bounds(normaliser: Normaliser, scores: Collection[float], *, floor: float | None = None) -> Bounds:
-    """Bounds of one leg's list.
+    """Find the scores that become 0 and 1 when one leg's list is normalized.
 
     | normaliser | 0 is at | 1 is at |
     |---|---|---|
@@ -116,7 +116,7 @@ _FLOOR_REACH = 1_000.0
 def _theoretical_min_max(scores: list[float], floor: float | None) -> Bounds:
     worst, largest = min(scores), max(map(abs, scores))
     if floor is None or abs(floor) > _FLOOR_REACH * largest:
-        floor = 0.0 if worst >= 0.0 else _finite(worst - largest)
+        floor = 0.0 if worst >= 0.0 else _clamp(worst - largest)
     return Bounds(min(floor, worst), max(scores))
 
 
@@ -127,18 +127,18 @@ def _mean_and_deviation(scores: list[float]) -> tuple[float, float]:
     return mean * unit, math.sqrt(math.fsum((part - mean) ** 2 for part in parts) / len(parts)) * unit
 
 
-def _finite(score: float) -> float:
+def _clamp(score: float) -> float:
     return min(sys.float_info.max, max(-sys.float_info.max, score))
 
 
 def _z_score(scores: list[float], floor: float | None) -> Bounds:  # noqa: ARG001
     _, deviation = _mean_and_deviation(scores)
-    return Bounds(min(scores), _finite(min(scores) + 6.0 * deviation))
+    return Bounds(min(scores), _clamp(min(scores) + 6.0 * deviation))
 
 
 def _three_sigma(scores: list[float], floor: float | None) -> Bounds:  # noqa: ARG001
     mean, deviation = _mean_and_deviation(scores)
-    return Bounds(_finite(mean - 3.0 * deviation), _finite(mean + 3.0 * deviation))
+    return Bounds(_clamp(mean - 3.0 * deviation), _clamp(mean + 3.0 * deviation))
 
 
 _RULES: dict[str, Callable[[list[float], float | None], Bounds]] = {

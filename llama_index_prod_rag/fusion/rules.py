@@ -75,7 +75,7 @@ class ConvexCombination:
         return _DBSF if self.normaliser == "three-sigma" else self.normaliser
 
     def bounds(self, scores: Collection[float], floor: float | None) -> Bounds:
-        """Those of the normaliser."""
+        """Find the bounds that the normalizer places around the scores."""
         return find_bounds(self.normaliser, scores, floor=floor)
 
     def marks(self, scores: Mapping[str, float], bounds: Bounds | None) -> dict[str, float]:
@@ -104,7 +104,7 @@ class ReciprocalRankFusion:
         return f"{_RRF}:{self.k:g}"
 
     def bounds(self, scores: Collection[float], floor: float | None) -> None:
-        """None: only the order counts."""
+        """Return None: ranks need no bounds, since only the order counts."""
 
     def marks(self, scores: Mapping[str, float], bounds: Bounds | None) -> dict[str, float]:  # noqa: ARG002
         """The formula, by rank among the given scores."""
@@ -148,7 +148,7 @@ def parse_rule(name: str | FusionRule) -> FusionRule:
 
 @dataclass(frozen=True, slots=True)
 class Fusion:
-    """One order of several legs.
+    """Holds the one order that several legs' scores were put in.
 
     Attributes:
         scores: id -> fused score in [0, 1], best first; equal scores by id.

@@ -128,9 +128,9 @@ def tune_weights(
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    marks: _Floats  # one row an id, one column a leg; ids sorted, so that ties go as in `fuse`
-    lifts: _Floats  # one an id
-    gains: _Floats  # one an id
+    marks: _Floats  # one row per id, one column per leg; ids sorted, so that ties go as in `fuse`
+    lifts: _Floats  # one per id
+    gains: _Floats  # one per id
     ideal: float
 
     def ndcg(self, weights: _Floats) -> _Floats:
@@ -149,8 +149,8 @@ class WeightTable:
     Attributes:
         legs: names, in the order of the weights.
         default: weights before tuning.
-        grid: weightings, one a row; nearest to the default first, so that ties go to it.
-        values: one row a query, one column a weighting.
+        grid: weightings, one per row; nearest to the default first, so that ties go to it.
+        values: one row per query, one column per weighting.
         untuned: each query under its default.
     """
 
@@ -195,7 +195,7 @@ class WeightTable:
         return np.asarray([self._prepared[row].ndcg(weights[None])[0] for row in rows])
 
     def tune(self, rows: NDArray[np.intp], *, prior: float = PRIOR, seed: int = 0) -> Tuning:
-        """Weights from some queries.
+        """Choose the legs' weights from the labels of some queries.
 
         Raises:
             InputError: they are fewer than `MIN_LABELS`.
@@ -210,11 +210,11 @@ class WeightTable:
         weights = self.default if refuted else self._estimate(rows, prior, rng)
         means = self.values[rows].mean(axis=0)
         return Tuning(
-            self._named(weights),
-            self._named(self.default),
+            self._name_weights(weights),
+            self._name_weights(self.default),
             len(rows),
             bootstrap_mean(gains, seed=seed),
-            [(self._named(point), float(mean)) for point, mean in zip(self.grid, means, strict=True)],
+            [(self._name_weights(point), float(mean)) for point, mean in zip(self.grid, means, strict=True)],
         )
 
     def _held_out_gains(self, rows: NDArray[np.intp], prior: float, rng: np.random.Generator) -> _Floats:
@@ -230,7 +230,7 @@ class WeightTable:
         estimate: _Floats = (len(rows) * self.grid[best].mean(axis=0) + prior * self.default) / (len(rows) + prior)
         return estimate
 
-    def _named(self, weights: _Floats) -> dict[str, float]:
+    def _name_weights(self, weights: _Floats) -> dict[str, float]:
         return dict(zip(self.legs, weights.tolist(), strict=True))
 
 
@@ -238,7 +238,7 @@ def simplex_grid(legs: int, steps: int) -> _Floats:
     """All weightings of some legs in multiples of 1 / steps.
 
     Returns:
-        One row a weighting, summing to 1.
+        One row per weighting, summing to 1.
 
     Examples:
         >>> simplex_grid(2, 2).tolist()

@@ -149,12 +149,12 @@ class ArrayCache:
                     f"SELECT key, value FROM checked_arrays WHERE key IN ({marks})",  # noqa: S608 - only question marks
                     part,
                 )
-                found.update((key, array) for key, value in rows if (array := _checked(key, value)) is not None)
+                found.update((key, array) for key, value in rows if (array := _verify(key, value)) is not None)
         return found
 
     def put(self, arrays: Mapping[bytes, NDArray[np.float32]]) -> None:
         """Add arrays; one that is already there is replaced."""
-        rows = [(key, _with_checksum(key, value)) for key, value in arrays.items()]
+        rows = [(key, _add_checksum(key, value)) for key, value in arrays.items()]
         with self._database.connection() as connection:
             if connection is not None:
                 connection.executemany("INSERT OR REPLACE INTO checked_arrays VALUES (?, ?)", rows)
@@ -163,12 +163,12 @@ class ArrayCache:
 _SUM_BYTES = 4
 
 
-def _with_checksum(key: bytes, array: NDArray[np.float32]) -> bytes:
+def _add_checksum(key: bytes, array: NDArray[np.float32]) -> bytes:
     data = np.ascontiguousarray(array, dtype="<f4").tobytes()
     return data + zlib.crc32(key + data).to_bytes(_SUM_BYTES, "little")
 
 
-def _checked(key: bytes, value: bytes) -> NDArray[np.float32] | None:
+def _verify(key: bytes, value: bytes) -> NDArray[np.float32] | None:
     data, kept = value[:-_SUM_BYTES], value[-_SUM_BYTES:]
     if zlib.crc32(key + data).to_bytes(_SUM_BYTES, "little") != kept:
         return None

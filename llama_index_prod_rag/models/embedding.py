@@ -29,7 +29,7 @@ def load_embedding(
     device: str | None = None,
     threads: int | None = None,
 ) -> BaseEmbedding:
-    """Load a LlamaIndex embedding model.
+    """Load an embedding model, by name or from a folder, as a LlamaIndex component.
 
     Args:
         model: a hub name, a folder, `"offline"` (bge-small-en-v1.5 in int8, from the wheel of the `offline` extra) or

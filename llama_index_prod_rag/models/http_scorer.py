@@ -112,14 +112,14 @@ class HttpPairScorer:
         self._url, self._api, self._model, self._key_variable = url, api, model, key_variable
         self._batch_size, self._timeout, self._deadline, self._retries = batch_size, timeout, deadline, retries
         self._raw = raw or api == "tei"
-        self.name = f"{model or api} at {_public(url)}"
-        self.fingerprint = f"{api}:{_public(url)}:{model}"
+        self.name = f"{model or api} at {_strip_secrets(url)}"
+        self.fingerprint = f"{api}:{_strip_secrets(url)}:{model}"
         self._circuit = _Circuit(failures, pause)
         self._lock = Lock()
         self._client: tuple[int, httpx.Client] | None = None
 
     def __repr__(self) -> str:
-        return f"HttpPairScorer({_public(self._url)!r}, api={self._api!r}, model={self._model!r})"
+        return f"HttpPairScorer({_strip_secrets(self._url)!r}, api={self._api!r}, model={self._model!r})"
 
     def __getstate__(self) -> dict[str, Any]:
         """Settings alone: connections and what is known of the server's state belong to a process."""
@@ -176,7 +176,7 @@ class HttpPairScorer:
             else:
                 if status == 200:
                     return self._logits(answer, len(texts))
-                problem, wait = f"{self.name} answered {status}: {self._masked(answer)}", _retry_after(headers)
+                problem, wait = f"{self.name} answered {status}: {self._mask_key(answer)}", _retry_after(headers)
                 if status not in _BUSY:
                     raise ScoringError(problem + self._remedy(status))
             wait = _FIRST_WAIT * 2**attempt * random.uniform(0.5, 1.5) if wait is None else wait
@@ -190,9 +190,7 @@ class HttpPairScorer:
         """Status, headers and body; the seconds hold for the whole answer, not for each of its parts."""
         until = time.monotonic() + seconds
         answer = b""
-        with self._connected().stream(
-            "POST", self._url, json=body, headers=self._headers(), timeout=seconds
-        ) as response:
+        with self._connect().stream("POST", self._url, json=body, headers=self._headers(), timeout=seconds) as response:
             for part in response.iter_bytes():
                 answer += part
                 if time.monotonic() > until or len(answer) > _LONGEST_ANSWER:
@@ -205,11 +203,11 @@ class HttpPairScorer:
             return scores
         if not all(0.0 <= score <= 1.0 for score in scores):
             raise ScoringError(
-                f"{self.name} answered scores outside of 0 to 1, which are no probabilities: set raw=True"
+                f"{self.name} answered scores outside of 0 to 1, which are not probabilities: set raw=True"
             )
         return [_logit(score) for score in scores]
 
-    def _connected(self) -> httpx.Client:
+    def _connect(self) -> httpx.Client:
         with self._lock:
             if self._client is None or self._client[0] != os.getpid():  # a forked process must not share connections
                 self._client = os.getpid(), httpx.Client()
@@ -226,7 +224,7 @@ class HttpPairScorer:
         key = self._key()
         return {} if key is None else {"Authorization": f"Bearer {key}"}
 
-    def _masked(self, answer: bytes) -> str:
+    def _mask_key(self, answer: bytes) -> str:
         text = answer.decode("utf-8", "replace")
         key = self._key()
         return (text.replace(key, "***") if key else text)[:200]
@@ -241,7 +239,7 @@ def _check(settings: Mapping[str, Any]) -> None:
     if settings["api"] not in _APIS:
         raise ConfigurationError(f"unknown api {settings['api']!r}: choose one of {', '.join(_APIS)}")
     if urlsplit(settings["url"]).scheme not in ("http", "https"):
-        raise ConfigurationError(f"{settings['url']!r} is no address: give one such as http://localhost:8080/rerank")
+        raise ConfigurationError(f"{settings['url']!r} is not an address: give one like http://localhost:8080/rerank")
     if settings["model"] is None and settings["api"] != "tei":
         raise ConfigurationError(f"{settings['api']} serves several models: name one with model=")
     fewest = {"batch_size": 1, "retries": 0, "failures": 1}
@@ -252,7 +250,7 @@ def _check(settings: Mapping[str, Any]) -> None:
         raise ConfigurationError(f"must be above 0 seconds: {low}")
 
 
-def _public(url: str) -> str:
+def _strip_secrets(url: str) -> str:
     """The address without user, password and query, where keys may stand."""
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

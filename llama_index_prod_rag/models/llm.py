@@ -68,7 +68,7 @@ class OfflineLLM(CustomLLM):
 
     @classmethod
     def class_name(cls) -> str:
-        """Name in serialised form."""
+        """Give the name that stands for this class where LlamaIndex serializes it."""
         return "ProdRagOfflineLLM"
 
     @property
@@ -83,35 +83,35 @@ class OfflineLLM(CustomLLM):
 
     @llm_chat_callback()
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
-        """Answer a conversation."""
-        return _as_chat(self._complete(messages, **kwargs))
+        """Answer the last message of a conversation, given all of it."""
+        return _convert_to_chat(self._complete(messages, **kwargs))
 
     @llm_chat_callback()
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Answer a conversation in a thread, leaving the loop free."""
-        return _as_chat(await asyncio.to_thread(self._complete, messages, **kwargs))
+        return _convert_to_chat(await asyncio.to_thread(self._complete, messages, **kwargs))
 
     # The base class streams a chat through `complete`, with another prompt, and on the event loop.
 
     @llm_chat_callback()
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """Answer a conversation token by token."""
-        return (_as_chat(response) for response in self._stream(messages, **kwargs))
+        return (_convert_to_chat(response) for response in self._stream(messages, **kwargs))
 
     @llm_chat_callback()
     async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
         """Answer a conversation token by token, each token computed in a thread."""
-        return _in_thread(_as_chat(response) for response in self._stream(messages, **kwargs))
+        return _iterate_in_thread(_convert_to_chat(response) for response in self._stream(messages, **kwargs))
 
     @llm_completion_callback()
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:  # noqa: ARG002
         """Answer a prompt, wrapped as one user message."""
-        return self._complete(_as_messages(prompt), **kwargs)
+        return self._complete(_make_messages(prompt), **kwargs)
 
     @llm_completion_callback()
     async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:  # noqa: ARG002
         """Answer a prompt in a thread, leaving the loop free."""
-        return await asyncio.to_thread(self._complete, _as_messages(prompt), **kwargs)
+        return await asyncio.to_thread(self._complete, _make_messages(prompt), **kwargs)
 
     @llm_completion_callback()
     def stream_complete(
@@ -121,7 +121,7 @@ class OfflineLLM(CustomLLM):
         **kwargs: Any,
     ) -> CompletionResponseGen:
         """Answer a prompt token by token."""
-        return self._stream(_as_messages(prompt), **kwargs)
+        return self._stream(_make_messages(prompt), **kwargs)
 
     @llm_completion_callback()
     async def astream_complete(
@@ -131,7 +131,7 @@ class OfflineLLM(CustomLLM):
         **kwargs: Any,
     ) -> CompletionResponseAsyncGen:
         """Answer a prompt token by token, each token computed in a thread."""
-        return _in_thread(self._stream(_as_messages(prompt), **kwargs))
+        return _iterate_in_thread(self._stream(_make_messages(prompt), **kwargs))
 
     def _complete(self, messages: Sequence[ChatMessage], **kwargs: Any) -> CompletionResponse:
         response = CompletionResponse(text="", logprobs=[])
@@ -169,16 +169,16 @@ class OfflineLLM(CustomLLM):
             return self._loaded
 
 
-def _as_messages(prompt: str) -> list[ChatMessage]:
+def _make_messages(prompt: str) -> list[ChatMessage]:
     return [ChatMessage(role=MessageRole.USER, content=prompt)]
 
 
-def _as_chat(response: CompletionResponse) -> ChatResponse:
+def _convert_to_chat(response: CompletionResponse) -> ChatResponse:
     message = ChatMessage(role=MessageRole.ASSISTANT, content=response.text)
     return ChatResponse(message=message, delta=response.delta, logprobs=response.logprobs)
 
 
-async def _in_thread(responses: Iterator[_Response]) -> AsyncGenerator[_Response, None]:
+async def _iterate_in_thread(responses: Iterator[_Response]) -> AsyncGenerator[_Response, None]:
     while (response := await asyncio.to_thread(next, responses, None)) is not None:
         yield response
 

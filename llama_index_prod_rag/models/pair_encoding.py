@@ -66,7 +66,7 @@ class PairEncoder:
         self._pairs.enable_truncation(max_tokens)
         self._max_tokens = max_tokens
         self.special_tokens = int(self._pairs.num_special_tokens_to_add(True))
-        self._frame = self._checked_frame()
+        self._frame = self._find_exact_frame()
 
     @property
     def by_hand(self) -> bool:
@@ -81,7 +81,7 @@ class PairEncoder:
     def encode(self, pairs: Sequence[Pair]) -> list[Row]:
         """Token ids of pairs; a text that `tokenize` gave is not tokenised again, any other once for all its pairs."""
         if self._frame is None:
-            return [_row(one) for one in self._pairs.encode_batch([_plain(pair) for pair in pairs])]
+            return [_row(one) for one in self._pairs.encode_batch([_clean(pair) for pair in pairs])]
         plain = list(dict.fromkeys(text for pair in pairs for text in pair if not self._knows(text)))
         ids = {str(text): text.ids for text in self.tokenize(plain)}
         return [self._join(self._frame, pair, ids) for pair in pairs]
@@ -94,10 +94,10 @@ class PairEncoder:
             text.ids if isinstance(text, TokenText) and text.encoder is self else ids[text] for text in pair
         )
         if len(first) + len(second) + self.special_tokens > self._max_tokens:
-            return _row(self._pairs.encode(*_plain(pair)))
+            return _row(self._pairs.encode(*_clean(pair)))
         return frame.join(first, second)
 
-    def _checked_frame(self) -> _Frame | None:
+    def _find_exact_frame(self) -> _Frame | None:
         """The frame, where it gives what the tokenizer gives."""
         frame = _find_frame(self._pairs.encode(*_PROBES[0]))
         if frame is None:
@@ -133,5 +133,5 @@ def _row(encoding: Encoding) -> Row:
     return encoding.ids, encoding.type_ids
 
 
-def _plain(pair: Pair) -> tuple[str, str]:
+def _clean(pair: Pair) -> tuple[str, str]:
     return without_surrogates(str(pair[0])), without_surrogates(str(pair[1]))

@@ -49,7 +49,7 @@ class TokenText(str):
     def __new__(
         cls, text: str, offsets: Sequence[tuple[int, int]], ids: Sequence[int] = (), encoder: object = None
     ) -> Self:
-        """Make one."""
+        """Make a string that carries the places and numbers of its tokens."""
         made = super().__new__(cls, text)
         made.offsets, made.ids, made.encoder = offsets, ids, encoder
         return made
@@ -138,7 +138,7 @@ class Entailment:
 
 
 class EntailmentJudge(Protocol):
-    """A natural language inference model."""
+    """Judges, as natural language inference models do, whether one text supports or contradicts another."""
 
     def judge(self, pairs: Sequence[tuple[str, str]]) -> list[Entailment]:
         """One result for each (premise, hypothesis)."""

@@ -19,7 +19,7 @@ _TORCH_MODULE = "sentence_transformers"
 def choose_runtime(
     weights: Weights, backend: Backend, *, needed_for: str, device: str | None = None, onnx_file: str | None = None
 ) -> Literal["torch", "onnx"]:
-    """The runtime for a model.
+    """Choose the runtime that loads a model, and check that it can.
 
     Args:
         weights: the model, found.

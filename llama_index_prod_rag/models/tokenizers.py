@@ -23,7 +23,7 @@ _TIKTOKEN = "tiktoken:"
 
 @lru_cache(maxsize=8)
 def load_counter(name: str) -> TokenCounter:
-    """A counter by name.
+    """Load the token counter of a name: an estimate, or the tokenizer of a model.
 
     Args:
         name: `"simple"` (an estimate), `"offline"` (the bundled bge-small-en-v1.5's), `"tiktoken:cl100k_base"`, a

@@ -48,7 +48,7 @@ class TorchScorer:
         by_hand: whether pairs are put together from ids; otherwise sentence-transformers tokenises and scores them.
 
     Raises:
-        ModelError: the weights cannot be loaded, or the model is no cross-encoder with one output.
+        ModelError: the weights cannot be loaded, or the model is not a cross-encoder with one output.
     """
 
     def __init__(

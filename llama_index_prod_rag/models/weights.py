@@ -37,7 +37,7 @@ _INSTALL_LLM = "make llm, or: pip install 'llama-index-prod-rag[llm]' && pip ins
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A model, found.
+    """Says where the weights of a model were found, and what identifies them.
 
     Attributes:
         name: what the user asked for.

@@ -141,7 +141,7 @@ class ChunkingParser(NodeParser):
         if self.embed_model is not None and texts:
             vectors = self.embed_model.get_text_embedding_batch(for_batches(texts), show_progress=show_progress)
         chunks = pack_plans(plans, None if vectors is None else unit_vectors(texts, vectors))
-        return self._linked(nodes, plans, chunks)
+        return self._link(nodes, plans, chunks)
 
     async def _aparse_nodes(
         self,
@@ -155,7 +155,7 @@ class ChunkingParser(NodeParser):
             vectors = await self.embed_model.aget_text_embedding_batch(for_batches(texts), show_progress=show_progress)
         matrix = None if vectors is None else unit_vectors(texts, vectors)
         chunks = await asyncio.to_thread(pack_plans, plans, matrix)
-        return await asyncio.to_thread(self._linked, nodes, plans, chunks)
+        return await asyncio.to_thread(self._link, nodes, plans, chunks)
 
     def _plans(self, nodes: Sequence[BaseNode], *, show_progress: bool) -> list[Plan]:
         budget = self._budget()
@@ -172,7 +172,7 @@ class ChunkingParser(NodeParser):
     def _unit_texts(self, plans: Sequence[Plan]) -> list[str]:
         return [] if self.embed_model is None else [text for plan in plans for text in plan.texts]
 
-    def _linked(
+    def _link(
         self, documents: Sequence[BaseNode], plans: Sequence[Plan], chunks: Sequence[Sequence[Chunk]]
     ) -> list[BaseNode]:
         """The nodes of all documents, with ids and relations."""

@@ -42,7 +42,7 @@ class DocumentAwareNodeParser(ChunkingParser):
         id_func: (index, document) -> node id; the default gives a document's chunks the same ids every time.
         include_parents: also return a node for each section that was cut, with CHILD relations; its chunks get PARENT.
         define_terms: add `metadata["definitions"]` to chunks that use terms defined elsewhere in their document, as
-            `"Fee" means ...` or `Acme Inc. (the "Seller")`: the passages that define them, one a line. They are shown
+            `"Fee" means ...` or `Acme Inc. (the "Seller")`: the passages that define them, one per line. They are shown
             to a language model and not embedded, so that they take nothing from the budget.
 
     Raises:

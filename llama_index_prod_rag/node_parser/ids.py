@@ -36,7 +36,7 @@ def stable_ids(settings: Mapping[str, object]) -> IdFunction:
 
 
 def number(families: Sequence[tuple[BaseNode, Sequence[TextNode]]], id_function: IdFunction) -> None:
-    """Give each node its id.
+    """Give each node the id that the function makes of its number and its document.
 
     Nodes are numbered through all documents of one id that are parsed in one call, such as the pages of a book.
 

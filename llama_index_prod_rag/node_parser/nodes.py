@@ -35,7 +35,7 @@ def node_of(document: BaseNode, text: str, head: Head) -> TextNode:
     """A node with a chunk's text and metadata and its document's templates."""
     node = TextNode(
         text=text,
-        metadata={key: _copied(value) for key, value in head.metadata.items()},
+        metadata={key: _copy(value) for key, value in head.metadata.items()},
         excluded_embed_metadata_keys=sorted(head.unembedded),
         excluded_llm_metadata_keys=sorted({*document.excluded_llm_metadata_keys, *head.hidden}),
     )
@@ -45,11 +45,11 @@ def node_of(document: BaseNode, text: str, head: Head) -> TextNode:
     return node
 
 
-def _copied(value: object) -> object:
+def _copy(value: object) -> object:
     """A list or dictionary of its own for each node: one that is changed must not change the others."""
     if isinstance(value, list):
-        return [_copied(each) for each in value]
-    return {key: _copied(each) for key, each in value.items()} if isinstance(value, dict) else value
+        return [_copy(each) for each in value]
+    return {key: _copy(each) for key, each in value.items()} if isinstance(value, dict) else value
 
 
 def nodes_of(document: BaseNode, plan: Plan, chunks: Sequence[Chunk]) -> list[TextNode]:
@@ -79,14 +79,14 @@ def _origin(node: BaseNode) -> _Origin:
     """The document itself, or for a node that another parser made, its document and its place in it."""
     source = node.source_node
     if source is None:
-        return _Origin(_related(node), 0)
+        return _Origin(_relate(node), 0)
     start, end = getattr(node, "start_char_idx", None), getattr(node, "end_char_idx", None)
     # A node whose text is not the slice it points at (rendered HTML, rewritten text) has no offset to add to.
     exact = start is not None and end is not None and end - start == len(node.get_content(MetadataMode.NONE))
     return _Origin(source, start if exact else None)
 
 
-def _related(node: BaseNode) -> RelatedNodeInfo:
+def _relate(node: BaseNode) -> RelatedNodeInfo:
     try:
         return node.as_related_node_info()
     except UnicodeEncodeError:  # LlamaIndex's hash of a text with lone surrogates

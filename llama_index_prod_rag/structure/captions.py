@@ -38,7 +38,7 @@ _SHORT_LINE = 60
 
 
 class Caption(NamedTuple):
-    """Words that name a clause.
+    """Holds the words that name a clause, and where they stand.
 
     Attributes:
         words: as they read, on one line.
@@ -132,7 +132,7 @@ def caption_above(text: str, start: int, floor: int) -> Caption | None:
 
 
 def names(words: str) -> bool:
-    """Whether words can be a name: no verb makes a sentence of them, and they are no row of a table.
+    """Whether words can be a name: no verb makes a sentence of them, and they are not a row of a table.
 
     Examples:
         >>> names("Duties of the Board"), names("The fee is due")

@@ -129,7 +129,7 @@ class Mark:
 
     @property
     def title(self) -> str | None:
-        """The number and its caption."""
+        """Join the number of the clause and the words of its caption."""
         if self.label is None or self.caption is None:
             return self.label
         return f"{self.label} {self.caption.words}"
@@ -144,9 +144,9 @@ def find_marks(text: str, breaks: Sequence[PageBreak]) -> list[Mark]:
     """
     marks = list(_Finder(text, breaks).marks())
     ends = [*(mark.start for mark in marks), len(text)][1:]
-    below = [_with_caption_below(text, mark, end) for mark, end in zip(marks, ends, strict=True)]
-    marks = _without_own_text(text, _with_captions_above(text, below))
-    return _with_captions_above(text, marks)  # again, for clauses of one sentence that passed for a caption
+    below = [_add_caption_below(text, mark, end) for mark, end in zip(marks, ends, strict=True)]
+    marks = _drop_sole_captions(text, _add_captions_above(text, below))
+    return _add_captions_above(text, marks)  # again, for clauses of one sentence that passed for a caption
 
 
 def sentence_end(text: str, start: int, end: int, torn: Mapping[int, PageBreak]) -> int:
@@ -171,7 +171,7 @@ class _Finder:
         self._next = next(self._unnumbered)
 
     def marks(self) -> Iterator[Mark]:
-        """All of them, in order."""
+        """Yield every mark of the text, in reading order."""
         for match in NUMBER.finditer(self._text):
             yield from self._between(match.start())
             if (mark := self._mark(match)) is not None:
@@ -235,7 +235,7 @@ class _Finder:
             rank,
             " ".join(match.group().split()) if named else None,
             outline.path,
-            (caption_behind(text, match.end()) or _checked(words)) if named else None,
+            (caption_behind(text, match.end()) or _check_caption(words)) if named else None,
             continues=continues,
             inside=inside and continues,
             keyword=bool(match["keyword"] or match["sign"] or match["hangul_sign"]),
@@ -274,7 +274,7 @@ def _readings(match: re.Match[str]) -> list[Reading]:
     return readings(number, keyword=match["keyword"] or "", sign=sign)
 
 
-def _checked(caption: Caption | None) -> Caption | None:
+def _check_caption(caption: Caption | None) -> Caption | None:
     return caption if caption is not None and names(caption.words) else None
 
 
@@ -338,13 +338,13 @@ def _is_apart(text: str, match: re.Match[str]) -> bool:
     return starts and names(words) and (alone or _SUBSECTION.match(below) is not None)
 
 
-def _with_caption_below(text: str, mark: Mark, end: int) -> Mark:
+def _add_caption_below(text: str, mark: Mark, end: int) -> Mark:
     if mark.caption is not None or not mark.keyword or mark.label is None:
         return mark
     return replace(mark, caption=caption_below(text, mark.head, end))
 
 
-def _with_captions_above(text: str, marks: list[Mark]) -> list[Mark]:
+def _add_captions_above(text: str, marks: list[Mark]) -> list[Mark]:
     """The marks, where it is the custom of a document, with the line above each as its caption."""
     wanting = [
         index
@@ -366,7 +366,7 @@ def _with_captions_above(text: str, marks: list[Mark]) -> list[Mark]:
     ]
 
 
-def _without_own_text(text: str, marks: list[Mark]) -> list[Mark]:
+def _drop_sole_captions(text: str, marks: list[Mark]) -> list[Mark]:
     """The marks, without a caption where it is all that a clause says: an item of a list is not its own heading."""
     following = [*marks, None][1:]
     return [

@@ -147,7 +147,7 @@ def _is_python(text: str) -> bool:
 
 
 def _is_sql(text: str) -> bool:
-    """Whether the first thing that is no comment is a statement that ends in a semicolon."""
+    """Whether the first thing that is not a comment is a statement that ends in a semicolon."""
     match = _SQL_COMMENTS.match(text)
     return match is not None and _SQL.match(text, match.end()) is not None
 

@@ -64,14 +64,14 @@ def find_definitions(text: str) -> tuple[Definition, ...]:
     meant = list(_MEANS.finditer(text))
     found = []
     for match, limit in zip(meant, [*(match.start() for match in meant), len(text)][1:], strict=True):
-        found.append(Definition(_normal(match["term"]), match.start(), _passage_end(text, match, limit)))
+        found.append(Definition(_normalize(match["term"]), match.start(), _passage_end(text, match, limit)))
     taken = {match.start() for match in meant}
     for match in _IN_BRACKETS.finditer(text):
         names = [name for name in _NAME.finditer(text, match.start(), match.end()) if name.start() not in taken]
         # A name begins with a capital and a quotation with any letter: ("Agent"), but ("all that glitters").
         if names and names[0][1][0].isupper() and _LEAD.match(text[match.start() + 1 : names[0].start()]):
             start, end = _sentence(text, match.start(), match.end())
-            found += [Definition(_normal(name[1]), start, end) for name in names]
+            found += [Definition(_normalize(name[1]), start, end) for name in names]
     first: dict[str, Definition] = {}
     for definition in sorted(found, key=lambda each: each.start):
         first.setdefault(definition.term, definition)
@@ -101,7 +101,7 @@ def _pattern(terms: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)({longest_first})(?:e?s)?(?!\w)")
 
 
-def _normal(term: str) -> str:
+def _normalize(term: str) -> str:
     return " ".join(term.split()).rstrip(",")
 
 

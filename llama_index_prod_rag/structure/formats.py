@@ -46,7 +46,7 @@ def detect_format(text: str, metadata: Mapping[str, object], media_type: str | N
         >>> detect_format("Just words.", {"file_name": "notes.txt"})
         ('prose', None)
     """
-    if (told := _told(metadata)) is not None:
+    if (told := _read_stated(metadata)) is not None:
         return told
     for name in filter(None, (media_type, *media_types_of(metadata))):
         if (found := format_of_media_type(name, text)) is not None:
@@ -54,14 +54,14 @@ def detect_format(text: str, metadata: Mapping[str, object], media_type: str | N
     for name in names_of(metadata):
         if (found := format_of_name(name, text)) is not None:
             return found
-    looks = _by_content(text[:SAMPLE])
+    looks = _detect_by_content(text[:SAMPLE])
     for path in addresses_of(metadata):
         if (found := format_of_name(path, text)) is not None and _agree(found, looks):
             return found
     return looks
 
 
-def _told(metadata: Mapping[str, object]) -> Found | None:
+def _read_stated(metadata: Mapping[str, object]) -> Found | None:
     told, language = metadata.get("format"), metadata.get("language")
     if not is_format(told):
         return None
@@ -71,13 +71,13 @@ def _told(metadata: Mapping[str, object]) -> Found | None:
 
 
 def _agree(named: Found, looks: Found) -> bool:
-    """Whether a text can be what its address says: a page about Node.js is no JavaScript, nor is a page's text HTML."""
+    """Whether a text can be what its address says: a page about Node.js is not JavaScript, its text is not HTML."""
     if named[0] in {CODE, LINES}:
         return looks[0] in {CODE, LINES}
     return looks[0] != "html" and (named[0] != "html")
 
 
-def _by_content(sample: str) -> Found:
+def _detect_by_content(sample: str) -> Found:
     found = [(each.looks_like(sample), each.name) for each in all_formats() if each.looks_like is not None]
     evidence, name = max(found, key=lambda pair: pair[0], default=(0.0, PROSE))
     if evidence < 1.0:

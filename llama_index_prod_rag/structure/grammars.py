@@ -133,7 +133,7 @@ def parse(source: bytes, language: str) -> Tree | None:
     parser = _parser(language)
     if language == "yaml" and _TOO_DEEP.search(source):
         return None
-    source = source if language in _HASH_COMMENTS else _without_unclosed_comments(source)
+    source = source if language in _HASH_COMMENTS else _blank_unclosed_comments(source)
     if any(_is_strange(parser, window) for window in _windows(source)):
         return None
     return parser.parse(source)
@@ -153,7 +153,7 @@ def _parser(language: str) -> Parser:
     return Parser(Language(grammar()))
 
 
-def _without_unclosed_comments(source: bytes) -> bytes:
+def _blank_unclosed_comments(source: bytes) -> bytes:
     """The source with blanks for each `/*` that nothing closes: a parser scans to the end of the file from each."""
     closed = source.rfind(b"*/") + 1
     return source[:closed] + source[closed:].replace(b"/*", b"  ")

@@ -1,7 +1,7 @@
 """HTML: text in reading order, inline tags inside their sentence; lists, tables and preformatted text as blocks.
 
 Offsets count in the source. A slice of it reads as `HtmlText.render` says: without tags, references resolved, blanks
-collapsed, one line a row or item. What is no content (scripts, styles, navigation) is left out and listed.
+collapsed, one line per row or item. What is not content (scripts, styles, navigation) is left out and listed.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class HtmlText:
 
     Attributes:
         root: tree of blocks, offsets in the source.
-        dropped: elements that are no content, with their names as `kind`.
+        dropped: elements that are not content, with their names as `kind`.
         text: the source with everything but text blanked out, character for character.
 
     Examples:
@@ -77,7 +77,7 @@ class HtmlText:
         self.dropped = tuple(
             Block(name, tokens[first].start, tokens[last].end, dropped=True) for first, last, name in dropped
         )
-        kept = _without(tokens, dropped)
+        kept = _drop_tokens(tokens, dropped)
         self._runs = _runs(kept)
         self._starts = [run.start for run in self._runs]
         self.text = _mask(source, self._runs)
@@ -145,7 +145,7 @@ def read_html(text: str) -> Block:
     return HtmlText(text).root
 
 
-def _without(tokens: list[Token], dropped: list[tuple[int, int, str]]) -> list[Token]:
+def _drop_tokens(tokens: list[Token], dropped: list[tuple[int, int, str]]) -> list[Token]:
     kept: list[Token] = []
     position = 0
     for first, last, _ in dropped:
@@ -273,10 +273,10 @@ class _Builder:
         kind = _FRAMES.get(token.name)
         if kind in {"item", "row"}:
             self._close_siblings(kind)
-        if kind is not None and len(self._stack) < _DEEPEST and not (kind == "table" and self._inside("row")):
+        if kind is not None and len(self._stack) < _DEEPEST and not (kind == "table" and self._is_inside("row")):
             self._stack.append(_Frame(token.name, kind))
 
-    def _inside(self, kind: str) -> bool:
+    def _is_inside(self, kind: str) -> bool:
         return any(frame.kind == kind for frame in self._stack)
 
     def _close_siblings(self, kind: str) -> None:
@@ -290,7 +290,7 @@ class _Builder:
                 return
 
     def _close(self, tag: str) -> None:
-        if self._inside("row") and tag not in {"tr", "table", "thead", "tbody"}:
+        if self._is_inside("row") and tag not in {"tr", "table", "thead", "tbody"}:
             return
         self._flush_unless_one_block(tag)
         for depth in range(len(self._stack) - 1, 0, -1):
@@ -300,7 +300,7 @@ class _Builder:
                 return
 
     def _flush_unless_one_block(self, tag: str) -> None:
-        if not (self._inside("row") or self._inside("heading")) or tag in _FRAMES:
+        if not (self._is_inside("row") or self._is_inside("heading")) or tag in _FRAMES:
             self._flush()
 
     def _pop(self) -> None:

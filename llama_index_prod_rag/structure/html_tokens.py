@@ -26,7 +26,7 @@ _LONGEST_PERMALINK = 12  # tokens; a drawn link sign is a few paths
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of the source.
+    """Holds one piece of an HTML source: a tag, a stretch of text, or other markup.
 
     Attributes:
         kind: `start` and `end` of an element, `data` (text as it stands), `reference` (`&amp;`), or `markup`.
@@ -55,7 +55,7 @@ _ATTRIBUTE = regex.compile(
     r"""(?P<name>[^\s=/"'<>]++)(?:\s*+=\s*+(?:"(?P<a>[^"]*+)"|'(?P<b>[^']*+)'|(?P<c>[^\s"']++)))?"""
 )
 _RAW = {name: regex.compile(rf"(?i)</{name}(?=[\s/>])") for name in ("script", "style")}
-"""Elements whose content is no markup, and what ends them."""
+"""Elements whose content is not markup, and what ends them."""
 
 
 def tokenize(text: str) -> list[Token]:
@@ -119,7 +119,7 @@ def _attributes(written: str) -> Mapping[str, str]:
 
 
 def dropped_elements(tokens: list[Token], text: str) -> list[tuple[int, int, str]]:
-    """(first token, last token, name) of the outermost elements that are no content: scripts, navigation, permalinks.
+    """(first token, last token, name) of the outermost elements that are not content: scripts, navigation, permalinks.
 
     One that is never closed is kept, lest an unclosed tag swallow the text after it.
     """

@@ -82,14 +82,14 @@ def read_latex(text: str) -> Block:
     machine.run()
     root = nest_sections(glue(text, machine.finish()), len(text))
     title = _TITLE.search(text)
-    return replace(root, title=_plain(title[1]) or None) if title else root
+    return replace(root, title=_strip_macros(title[1]) or None) if title else root
 
 
 def _theorem_names(text: str) -> dict[str, str]:
     return {name: printed.strip().lower() for name, printed in _NEW_THEOREM.findall(text)}
 
 
-def _plain(source: str) -> str:
+def _strip_macros(source: str) -> str:
     r"""A title without its macros: `{The \emph{Art}~of $x$}` to `The Art of x`."""
     return " ".join(_MACRO.sub("", source.replace("~", " ").replace("\\\\", " ")).split())
 
@@ -144,7 +144,7 @@ class _Machine:
         elif match["level"] and len(self.stack) == 1:
             self._end_paragraph()
             level = _LEVELS.index(match["level"]) + 1
-            frame.blocks.append((level, Block("heading", start, end, title=_plain(match["title"]))))
+            frame.blocks.append((level, Block("heading", start, end, title=_strip_macros(match["title"]))))
         elif match["item"] and self._in_list():
             self._item(match["item"], start, end)
         elif match["display"]:
@@ -216,7 +216,7 @@ class _Machine:
         if len(self.stack) == 1 and first is not None:
             # A section of its own beside the outermost ones, not a part of the last.
             level = min((level for level, _ in above if level > 0), default=1)
-            begins = frame.blocks[first][1].start  # what stands before it, such as the widest label, is no entry
+            begins = frame.blocks[first][1].start  # what stands before it, such as the widest label, is not an entry
             heading = Block("heading", *strip_span(self.text, frame.start, begins), title="References")
             *entries, (_, last) = frame.blocks[first:]
             above += [(level, heading), *entries, (0, replace(last, end=end))]

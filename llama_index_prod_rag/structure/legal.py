@@ -62,13 +62,15 @@ def read_legal(text: str) -> Block:
         blocks.append((mark.rank, clause))
         outermost = min(outermost, mark.rank) if mark.inside and outermost else mark.rank
         if position < end:
-            blocks += _after_list(text, position, end, outermost, torn)
+            blocks += _find_blocks_after_list(text, position, end, outermost, torn)
             position, outermost = end, 0
     blocks += [(0, block) for block in _paragraphs(text, position, len(text), torn)]
     return nest_sections(blocks, len(text))
 
 
-def _after_list(text: str, start: int, end: int, rank: int, torn: Mapping[int, PageBreak]) -> list[tuple[int, Block]]:
+def _find_blocks_after_list(
+    text: str, start: int, end: int, rank: int, torn: Mapping[int, PageBreak]
+) -> list[tuple[int, Block]]:
     """What follows the sentence that a list of parts stood in: beside the parts, not inside the last of them."""
     parts = _paragraphs(text, start, end, torn)
     if not parts:
@@ -87,7 +89,7 @@ def _paragraphs(
         if page is not None and first < page.after:  # the number itself, inside the sentence that it tears
             continue
         if page is not None:
-            blocks[-1] = _mended(text, blocks[-1], page, last)
+            blocks[-1] = _mend(text, blocks[-1], page, last)
         else:
             heading = mark is not None and len(blocks) < 2 and last < end and _is_heading(text, first, last, mark)
             blocks.append(Block("heading" if heading else _paragraph_kind(text, first), first, last, glued=heading))
@@ -105,7 +107,7 @@ def _is_heading(text: str, start: int, end: int, mark: Mark) -> bool:
     return any(words == each.strip(".:（）()[]") for each in (*known, above) if each)
 
 
-def _mended(text: str, above: Block, page: PageBreak, end: int) -> Block:
+def _mend(text: str, above: Block, page: PageBreak, end: int) -> Block:
     """A paragraph that goes on below a page's end: its sentences, the torn one glued together around the number."""
     parts = list(above.children or _sentences(text, above.start, above.end))
     parts[-1] = replace(parts[-1], glued=True)

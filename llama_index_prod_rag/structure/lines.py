@@ -11,7 +11,7 @@ _TAB_STOP = 8
 
 
 class Line(NamedTuple):
-    """One line.
+    """Says where one line of a text begins and ends, and how far it is indented.
 
     Attributes:
         begin: its first character, inclusive.

@@ -29,7 +29,7 @@ _SIGNATURE = re.compile(r"(?m)^-- ?\r?\n(?=\S)")
 
 
 def read_mail(text: str) -> View | Block:
-    r"""A mail under its subject.
+    r"""Read a mail as a document whose title is its subject.
 
     Returns:
         A view of its header (the lines people read), text, and the names of attachments; `metadata` holds `from`, `to`
@@ -87,7 +87,7 @@ class _Reader:
         self._position = begin + (len(payload) if found >= 0 else 0)
         self._view.separate()
         start = self._view.length
-        pieces = list(_decoded(part, payload))
+        pieces = list(_decode_pieces(part, payload))
         text = "".join(piece for piece, _, _ in pieces)
         if part.get_content_type() == "text/html":
             page = HtmlText(text)
@@ -143,12 +143,12 @@ def _attachments(message: Message) -> Iterator[str]:
     return (" ".join(name.split()) for part in message.walk() if (name := part.get_filename()))
 
 
-def _decoded(part: Message, payload: str) -> Iterator[tuple[str, int, int]]:
+def _decode_pieces(part: Message, payload: str) -> Iterator[tuple[str, int, int]]:
     """The text with where each stretch of it stands in the payload."""
     charset = part.get_content_charset() or "utf-8"
     encoding = str(part.get("content-transfer-encoding", "")).strip().lower()
     if encoding == "base64":
-        yield _decode(_from_base64(payload), charset), 0, len(payload)
+        yield _decode(_decode_base64(payload), charset), 0, len(payload)
     elif encoding == "quoted-printable":
         position = 0
         for line in re.split(r"(?<!=)(?<=\n)", payload):  # a line that ends with "=" goes on in the next
@@ -159,7 +159,7 @@ def _decoded(part: Message, payload: str) -> Iterator[tuple[str, int, int]]:
         yield payload, 0, len(payload)
 
 
-def _from_base64(payload: str) -> bytes:
+def _decode_base64(payload: str) -> bytes:
     try:
         return base64.b64decode(payload.encode())
     except binascii.Error:

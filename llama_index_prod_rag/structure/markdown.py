@@ -88,7 +88,7 @@ def markdown_blocks(text: str) -> tuple[list[tuple[int, Block]], str | None]:
     blocks: list[tuple[int, Block]] = []
     title: str | None = None
     stack = [_Open(None)]
-    for token in _parser().parse(_plain(text)):
+    for token in _parser().parse(_unify_line_ends(text)):
         if token.nesting == 1:
             stack.append(_Open(token))
         elif token.type == "inline":
@@ -99,15 +99,15 @@ def markdown_blocks(text: str) -> tuple[list[tuple[int, Block]], str | None]:
             stack[-1].children.extend(block for _, block in made)
             blocks.extend(made if len(stack) == 1 else ())
             title = title_of(token.content) if token.type == "front_matter" else title
-    return glue_titles(_join_anchors(blocks, text), lines.words), _unless_headed(title, blocks)
+    return glue_titles(_join_anchors(blocks, text), lines.words), _choose_title(title, blocks)
 
 
-def _plain(text: str) -> str:
+def _unify_line_ends(text: str) -> str:
     """The text with line ends as markdown-it counts them, line for line."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _unless_headed(title: str | None, blocks: Sequence[tuple[int, Block]]) -> str | None:
+def _choose_title(title: str | None, blocks: Sequence[tuple[int, Block]]) -> str | None:
     """The document's title, or None where a heading above all others takes its place."""
     levels = [level for level, _ in blocks if level > 0]
     return None if levels[:1] == [1] and levels.count(1) == 1 else title
@@ -149,7 +149,7 @@ def _blocks(element: _Open, lines: _Lines) -> Sequence[tuple[int, Block]]:
     kind = _KINDS.get(token.type, "paragraph")
     if kind == "table":
         return ((0, _table(element.children, span, lines.text)),)
-    return ((0, Block(kind, *span, _inside(element.children, span, lines), metadata=_facts(kind, token))),)
+    return ((0, Block(kind, *span, _keep_inside(element.children, span, lines), metadata=_facts(kind, token))),)
 
 
 def _facts(kind: str, token: Token) -> Mapping[str, object]:
@@ -160,11 +160,11 @@ def _facts(kind: str, token: Token) -> Mapping[str, object]:
 def _heading_text(content: str) -> str:
     """A heading's words without its markup."""
     parts = [child for token in _inline_parser().parseInline(content) for child in token.children or ()]
-    words = "".join(_shown(part) for part in parts)
+    words = "".join(_render_inline(part) for part in parts)
     return clean_title(words)
 
 
-def _shown(part: Token) -> str:
+def _render_inline(part: Token) -> str:
     if part.type == "html_inline":
         return " " if _BREAK.fullmatch(part.content) else ""
     return " " if part.type in {"softbreak", "hardbreak"} else part.content
@@ -186,7 +186,7 @@ def _is_anchor(block: Block, text: str) -> bool:
     return block.kind in {"html", "paragraph"} and words[0] == "<" and not _WORD.search(_TAG.sub("", words))
 
 
-def _inside(children: Sequence[Block], span: tuple[int, int], lines: _Lines) -> tuple[Block, ...]:
+def _keep_inside(children: Sequence[Block], span: tuple[int, int], lines: _Lines) -> tuple[Block, ...]:
     """The children in order, without any that would leave their parent; headings in lists and quotes are paragraphs."""
     kept: list[tuple[int, Block]] = []
     position = span[0]

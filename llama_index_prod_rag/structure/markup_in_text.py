@@ -40,17 +40,17 @@ class _Reader:
         position, index = 0, 0
         while index < len(self._tokens):
             token = self._tokens[index]
-            last = self._closed_by(index) if token.name in _HEADINGS or token.name == "table" else None
+            last = self._find_end_tag(index) if token.name in _HEADINGS or token.name == "table" else None
             if token.kind != "start" or last is None:
                 index += 1
                 continue
-            yield from self._between(position, token.start)
+            yield from self._read_between(position, token.start)
             position = self._tokens[last].end
             yield self._heading(index, last) if token.name in _HEADINGS else (0, self._table(index, last))
             index = last + 1
-        yield from self._between(position, self._end - self._start)
+        yield from self._read_between(position, self._end - self._start)
 
-    def _closed_by(self, index: int) -> int | None:
+    def _find_end_tag(self, index: int) -> int | None:
         """The end tag of an element, nested ones of its name passed over."""
         name, depth = self._tokens[index].name, 0
         ends = self._ends.get(name, [])
@@ -65,7 +65,7 @@ class _Reader:
                 return number
         return None
 
-    def _between(self, start: int, end: int) -> Iterator[tuple[int, Block]]:
+    def _read_between(self, start: int, end: int) -> Iterator[tuple[int, Block]]:
         body = self._text[self._start + start : self._start + end]
         if body.strip():
             first = self._start + start + len(body) - len(body.lstrip())

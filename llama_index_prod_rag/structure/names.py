@@ -79,7 +79,7 @@ def names_of(metadata: Mapping[str, object]) -> Iterator[str]:
 
 
 def addresses_of(metadata: Mapping[str, object]) -> Iterator[str]:
-    """The paths of the addresses that metadata holds: a host has no extension, nor has a query or a fragment.
+    """List the paths of the addresses that metadata holds: a host, a query or a fragment does not have an extension.
 
     Examples:
         >>> list(addresses_of({"url": "https://docs.rs/a/README.md?plain=1#top", "source": "https://docs.rs"}))
@@ -94,7 +94,7 @@ def addresses_of(metadata: Mapping[str, object]) -> Iterator[str]:
 
 
 def media_types_of(metadata: Mapping[str, object]) -> Iterator[str]:
-    """Media types that metadata holds."""
+    """List the media types that metadata holds, such as `text/html`."""
     return (name for key in _MEDIA_KEYS if (name := _word(metadata, key)))
 
 

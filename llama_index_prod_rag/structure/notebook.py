@@ -147,7 +147,7 @@ class _Reader:
         root = moved(_code_blocks(text, self._language), start)
         end = start + len(text.rstrip())
         yield Block(
-            "code", start, end, _clipped(root.children, end), None, {"language": self._language}, glued=bool(outputs)
+            "code", start, end, _clip(root.children, end), None, {"language": self._language}, glued=bool(outputs)
         )
         yield from outputs
 
@@ -175,5 +175,5 @@ def _code_blocks(text: str, language: str) -> Block:
     return read_code(text, language) if language in GRAMMARS else read_lines(text)
 
 
-def _clipped(blocks: Sequence[Block], end: int) -> tuple[Block, ...]:
+def _clip(blocks: Sequence[Block], end: int) -> tuple[Block, ...]:
     return tuple(block for block in blocks if block.end <= end)

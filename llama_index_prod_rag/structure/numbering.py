@@ -408,7 +408,7 @@ class Outline:
 
 
 def _holds(outer: Reading, inner: Reading) -> bool:
-    """Whether a number may stand above another: 5 holds no 7.1."""
+    """Whether a number may stand above another: 5 does not hold 7.1."""
     if outer.style != inner.style:
         return True
     number = (*outer.above, outer.value)

@@ -55,7 +55,7 @@ def page_breaks(text: str) -> Iterator[PageBreak]:
         [('- 3 -', True)]
     """
     spans = paragraph_spans(text, 0, len(text))
-    short = [_short(text, span) for span in spans]
+    short = [_read_if_short(text, span) for span in spans]
     often = Counter(_DIGITS.sub("#", words) for words in short if words)
     again = [often[_DIGITS.sub("#", words)] >= _OFTEN for words in short]
     numbered = [
@@ -71,7 +71,7 @@ def page_breaks(text: str) -> Iterator[PageBreak]:
             yield PageBreak(before, spans[first][0], spans[last][1], after, _is_torn(text, before, after))
 
 
-def _short(text: str, span: tuple[int, int]) -> str:
+def _read_if_short(text: str, span: tuple[int, int]) -> str:
     return " ".join(text[slice(*span)].split()) if span[1] - span[0] <= _LONGEST else ""
 
 

@@ -1,7 +1,7 @@
 """Research papers as plain text: title, abstract, sections, captions, theorems, references.
 
-Text that came out of a PDF has no markup, so headings are known by their numbers or by the names that papers use, and
-only where they stand in a line of their own.
+Text that came out of a PDF does not have markup, so headings are known by their numbers or by the names that papers
+use, and only where they stand in a line of their own.
 """
 
 from __future__ import annotations
@@ -108,11 +108,11 @@ class _Reader:
         inside = bool(above) and above[-1] not in ".!?:)]"
         if match is None or inside or words[-1] in ".,;:!?" or len(words.split()) > _MOST_WORDS:
             return 0
-        level = self._numbered(match)
+        level = self._read_number(match)
         self.in_references = self.in_references and level == 0
         return level
 
-    def _numbered(self, match: re.Match[str]) -> int:
+    def _read_number(self, match: re.Match[str]) -> int:
         if match["appendix"]:
             if not self.in_appendix and not match["appendix"].startswith("Appendix"):
                 return 0

@@ -76,10 +76,10 @@ class _Reader:
                 entries.append([])
             entries[-1].append(index)
         if len(entries) == 1:
-            return [replace(self._leaf(shown[0]), glued=True), *self._inside(shown[1:], depth + 1)]
+            return [replace(self._leaf(shown[0]), glued=True), *self._divide(shown[1:], depth + 1)]
         return self._glue_comments([self._block("line", entry, depth + 1) for entry in entries])
 
-    def _inside(self, shown: list[int], depth: int) -> list[Block]:
+    def _divide(self, shown: list[int], depth: int) -> list[Block]:
         return (
             self._entries(shown, depth) if len(shown) > 1 and depth < _DEEPEST else [self._block("line", shown, depth)]
         )

@@ -32,7 +32,7 @@ class Reading(Protocol):
 
     @property
     def root(self) -> Block:
-        """The tree of blocks."""
+        """Give the tree of blocks that the reader found, down from the whole document."""
         ...
 
     @property
@@ -139,7 +139,7 @@ def unregister_format(name: str) -> None:
 
 
 def find_format(name: str) -> Format:
-    """The format of a name.
+    """Look up a registered format by its name.
 
     Raises:
         ConfigurationError: no such format.

@@ -89,7 +89,7 @@ class _Reader:
     def _next(self, low: int, high: int, indent: int, depth: int, *, literal: bool) -> tuple[Block, int, int]:
         """The block that begins at a line, the line after it, and its level."""
         if self.lines[low].indent > indent:
-            end = self._indented(low, high, indent)
+            end = self._find_indent_end(low, high, indent)
             whole = (
                 self._leaf("code", low, end, whole_line=True)
                 if literal
@@ -101,8 +101,8 @@ class _Reader:
         words = self._words(low)
         if words.startswith("..") and (match := _EXPLICIT.match(words)) is not None:
             empty = words == ".." and self._is_blank(low + 1, high)
-            end = low + 1 if empty else self._indented(low + 1, high, indent)
-            return self._explicit(match, low, end, depth), end, 0
+            end = low + 1 if empty else self._find_indent_end(low + 1, high, indent)
+            return self._read_explicit_markup(match, low, end, depth), end, 0
         return (*self._body(low, high, indent, depth), 0)
 
     def _body(self, low: int, high: int, indent: int, depth: int) -> tuple[Block, int]:
@@ -111,7 +111,7 @@ class _Reader:
             end = self._table_end(low, high)
             return self._table(low, end), end
         if words.startswith(">>>"):
-            end = self._until_blank(low, high)
+            end = self._find_blank(low, high)
             return self._leaf("code", low, end, language="python"), end
         if _MARKER.match(words) is not None:
             return self._list(low, high, indent, depth)
@@ -140,7 +140,7 @@ class _Reader:
             and (_ADORNMENT.fullmatch(words) is None or len(words) < 4)
         )
 
-    def _explicit(self, match: re.Match[str], low: int, end: int, depth: int) -> Block:
+    def _read_explicit_markup(self, match: re.Match[str], low: int, end: int, depth: int) -> Block:
         """A footnote, a hyperlink target, a directive, or else a comment."""
         if match["directive"]:
             return self._directive(match["directive"], match["argument"].strip(), low, end, depth)
@@ -164,7 +164,7 @@ class _Reader:
     def _list(self, low: int, high: int, indent: int, depth: int) -> tuple[Block, int]:
         items, style, line = [], self._style(low), low
         while line < high and self.lines[line].indent == indent and self._style(line) == style:
-            end = self._indented(line + 1, high, indent)
+            end = self._find_indent_end(line + 1, high, indent)
             body = line + 1
             while body < end and not self.lines[body].blank:
                 body += 1
@@ -183,7 +183,7 @@ class _Reader:
                 break
             end += 1
         if end < high and not self.lines[end].blank and self.lines[end].indent > indent and end == low + 1:
-            end = self._indented(end, high, indent)
+            end = self._find_indent_end(end, high, indent)
             return self._parent("definition", low, low + 1, end, depth), end
         block = self._leaf("paragraph", low, end)
         announces = self.text[block.start : block.end].endswith(":")
@@ -222,7 +222,7 @@ class _Reader:
             borders += _SIMPLE_BORDER.fullmatch(self._words(line)) is not None
             if borders >= 2 and self._words(line).startswith("=") and self._is_blank(line + 1, high):
                 return line + 1
-        return self._until_blank(low, high)
+        return self._find_blank(low, high)
 
     def _parent(self, kind: str, low: int, body: int, end: int, depth: int) -> Block:
         """A block whose lines from `body` on hold further blocks; the lines before lead them."""
@@ -252,10 +252,10 @@ class _Reader:
     def _is_over(self, low: int, high: int) -> bool:
         return all(self.lines[line].blank for line in range(low, high))
 
-    def _until_blank(self, low: int, high: int) -> int:
+    def _find_blank(self, low: int, high: int) -> int:
         return next((line for line in range(low, high) if self.lines[line].blank), high)
 
-    def _indented(self, low: int, high: int, indent: int) -> int:
+    def _find_indent_end(self, low: int, high: int, indent: int) -> int:
         """Behind the last line of a run that is indented further; blank lines after it not counted."""
         end = low
         for line in range(low, high):

@@ -41,7 +41,7 @@ def nest_sections(blocks: Iterable[tuple[int, Block]], length: int) -> Block:
         length: characters of the text.
 
     Returns:
-        The root; a level that is skipped makes no empty section.
+        The root; no empty section stands for a level that is skipped.
 
     Examples:
         >>> root = nest_sections([(1, Block("heading", 0, 3, title="A")), (0, Block("paragraph", 4, 6))], 6)

@@ -1,7 +1,7 @@
 """Signs that a text has a format: each function looks at its beginning and says how many it found. Core.
 
 0 is none, 1 as much as one clear sign, `CERTAIN` a text that can be nothing else; see `register_format`. What a fence
-shows is no sign of what surrounds it, so fenced lines are blanked out first.
+shows is not a sign of what surrounds it, so fenced lines are blanked out first.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _underlines(line: str, above: str) -> bool:
 
 
 def html(text: str) -> float:
-    """How surely a text is HTML: it begins with a doctype or a tag, and is no Markdown with a decorated head."""
+    """How surely a text is HTML: it begins with a doctype or a tag, and is not Markdown with a decorated head."""
     before = _BEFORE_HTML.match(text)
     begin = before.end() if before is not None else 0
     if _HTML_DOCUMENT.match(text, begin):
@@ -171,13 +171,13 @@ def is_code_like(lines: list[str]) -> bool:
         >>> is_code_like(["set -e", "x=$1", "rm -f $x"]), is_code_like(["It ends.", "There is more."])
         (True, False)
     """
-    body = [line for line in _without_formulas(lines) if line.strip() and not _SAYS_NOTHING.match(line)]
+    body = [line for line in _drop_formulas(lines) if line.strip() and not _SAYS_NOTHING.match(line)]
     return sum(1 for line in body if len(line) <= _LONG and _CODE_LIKE.search(line) and "](" not in line) > 0.6 * len(
         body
     )
 
 
-def _without_formulas(lines: list[str]) -> Iterator[str]:
+def _drop_formulas(lines: list[str]) -> Iterator[str]:
     inside = False
     for line in lines:
         inside = inside or line.lstrip().startswith("\\begin{")

@@ -69,7 +69,7 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[int, int]]:
 
 
 def find_delimiter(text: str) -> str | None:
-    r"""What parts the cells of a table, or None where a text is no table.
+    r"""What parts the cells of a table, or None where a text is not a table.
 
     Examples:
         >>> find_delimiter("a;b\n1;2\n3;4\n"), find_delimiter("Well, yes.\nNo, it is\nso, I say.")
@@ -80,7 +80,7 @@ def find_delimiter(text: str) -> str | None:
 
 
 def _columns(text: str, delimiter: str) -> int:
-    """Cells of a row, where all rows have as many, and cells are no pieces of sentences; else 0."""
+    """Cells of a row, where all rows have as many, and cells are not pieces of sentences; else 0."""
     lines = [line for line in islice(text.splitlines(), _LOOKED_AT + 1) if line.strip()][:_LOOKED_AT]
     try:
         rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]

@@ -23,7 +23,7 @@ class PlainReading:
     text: str
 
     def render(self, start: int, end: int) -> str:
-        """Give the slice itself."""
+        """Return `text[start:end]`, for nothing in it is encoded."""
         return self.text[start:end]
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
@@ -80,7 +80,7 @@ class View:
 
 
 class ViewBuilder:
-    """A view under construction.
+    """Builds a view piece by piece, and remembers which place of the source each piece comes from.
 
     Examples:
         >>> builder = ViewBuilder()

@@ -54,7 +54,7 @@ _ACCENTS = regex.compile(r"(?<=\p{Latin})\p{Mn}+")
 
 @dataclass(frozen=True, slots=True)
 class Analyzer:
-    """How text becomes terms.
+    """Turns text into terms: its words in lower case, without stop words, reduced to their stems.
 
     Attributes:
         language: name or ISO 639-1 code of a Snowball language, of one that is written without spaces, or `"none"`
@@ -106,7 +106,7 @@ class Analyzer:
 
     def terms_of(self, word: str) -> tuple[str, ...]:
         """The terms of one word: as a whole first, then its parts where it has some; none for a stop word."""
-        return (_cached_terms if len(word) <= _LONGEST else _terms)(self, word)
+        return (_remember_terms if len(word) <= _LONGEST else _terms)(self, word)
 
     def spans(self, text: str) -> Iterator[tuple[int, str]]:
         """Where each word of a text begins, and the word as written."""
@@ -140,20 +140,20 @@ def plain(text: str) -> str:
 
 
 @lru_cache(maxsize=200_000)
-def _cached_terms(analyzer: Analyzer, word: str) -> tuple[str, ...]:
+def _remember_terms(analyzer: Analyzer, word: str) -> tuple[str, ...]:
     return _terms(analyzer, word)
 
 
 def _terms(analyzer: Analyzer, word: str) -> tuple[str, ...]:
-    dropped = _dropped(analyzer)
+    dropped = _choose_dropped(analyzer)
     if _IS_RUN.match(word):
         return tuple(pair for pair in _pairs(word) if pair not in dropped)
     if _IS_NUMBER.fullmatch(word):
         return (_number(word, analyzer.language),)
-    stem = stemmer(analyzer.language) if analyzer.stemming else _unstemmed
+    stem = stemmer(analyzer.language) if analyzer.stemming else _keep
     if _is_initials(word):
         return (stem(lowered(word.replace(".", ""), analyzer.language)),)
-    parts = [part for piece in _split(word) for part in _with_parts(piece)]
+    parts = [part for piece in _split(word) for part in _add_parts(piece)]
     found = (stem(low) for part in parts if (low := lowered(part, analyzer.language)) not in dropped)
     return (lowered(word, analyzer.language), *found) if _is_code(word) else tuple(found)
 
@@ -180,13 +180,13 @@ def _is_initials(word: str) -> bool:
     return "." in word and all(len(piece) == 1 and piece.isalpha() for piece in word.split("."))
 
 
-def _dropped(analyzer: Analyzer) -> frozenset[str]:
+def _choose_dropped(analyzer: Analyzer) -> frozenset[str]:
     if analyzer.content:
         return function_words(analyzer.language)
     return stop_words(analyzer.language) if analyzer.stop_words else frozenset()
 
 
-def _with_parts(piece: str) -> list[str]:
+def _add_parts(piece: str) -> list[str]:
     """A word between two joints, then what it is made of."""
     parts = _INNER.split(piece)
     if len(parts) > 1:
@@ -218,5 +218,5 @@ def _pairs(run: str) -> list[str]:
     return ["".join(clusters[i : i + 2]) for i in range(max(1, len(clusters) - 1))]
 
 
-def _unstemmed(word: str) -> str:
+def _keep(word: str) -> str:
     return word

@@ -81,13 +81,13 @@ def detect_language(texts: Iterable[str], *, default: str = "english") -> str:
         ('german', 'japanese')
     """
     sample = " ".join(text[:_SAMPLE] for text in islice(texts, _SAMPLED))
-    if _NOT_LATIN.search(sample) and (by_script := _by_script(sample)):
+    if _NOT_LATIN.search(sample) and (by_script := _detect_by_script(sample)):
         candidates = _SHARED.get(by_script, ())
-        return _by_words(sample, by_script, candidates) if candidates else by_script
-    return _by_words(sample, default, None)
+        return _detect_by_words(sample, by_script, candidates) if candidates else by_script
+    return _detect_by_words(sample, default, None)
 
 
-def _by_script(text: str) -> str | None:
+def _detect_by_script(text: str) -> str | None:
     letters = len(regex.findall(r"\p{L}", text))
     for language, script in _SCRIPTS.items():
         found = len(regex.findall(f"[{script}]", text))
@@ -96,7 +96,7 @@ def _by_script(text: str) -> str | None:
     return None
 
 
-def _by_words(text: str, default: str, candidates: Iterable[str] | None) -> str:
+def _detect_by_words(text: str, default: str, candidates: Iterable[str] | None) -> str:
     """The language whose function words are there most often; a word of several languages counts for each in part."""
     evidence: dict[str, float] = defaultdict(float)
     languages = _languages_by_word()

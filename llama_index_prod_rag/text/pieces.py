@@ -34,7 +34,7 @@ _CODE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of a text.
+    """Marks a stretch of a text that can be quoted by itself: a sentence, a row with its header, a whole block.
 
     Attributes:
         start: first character, inclusive.

@@ -1,6 +1,6 @@
 """Sentences with exact offsets, in many scripts, without a model. Core: strings alone.
 
-A text is cut after sentence-final punctuation of its script, at blank lines, and at line breaks that are no mere
+A text is cut after sentence-final punctuation of its script, at blank lines, and at line breaks that are not mere
 wrapping. Abbreviations, initials, decimals and list numbers do not end a sentence; a sentence may start in lower
 case, as it does in chats and in lower-cased corpora.
 """
@@ -40,7 +40,7 @@ _SOMETIMES_LAST = regex.compile(
 
 
 def split_sentences(text: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
-    r"""Sentences of `text[start:end]`, in order.
+    r"""Divide `text[start:end]` into its sentences, in order.
 
     Together they hold every character but white space; each begins and ends with something else than white space.
 

@@ -170,7 +170,7 @@ class TermStatistics:
 
     @classmethod
     def from_texts(cls, texts: Iterable[str], *, language: str | None = None) -> TermStatistics:
-        """Count a corpus.
+        """Count in how many passages of a corpus each term occurs.
 
         Args:
             texts: its passages.

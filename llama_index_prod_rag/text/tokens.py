@@ -51,7 +51,7 @@ class SimpleCounter:
     """
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        """Estimated tokens of each text."""
+        """Estimate how many tokens each text has."""
         return [len(_SIMPLE_TOKEN.findall(text)) for text in texts]
 
 
@@ -80,7 +80,7 @@ class HuggingFaceCounter:
         for start in range(0, len(texts), _BATCH):
             batch = [without_surrogates(text) for text in texts[start : start + _BATCH]]
             sizes = self._sum_words(batch) if self._by_word else map(len, self._encode(batch))
-            counts.extend(map(_with_floor, sizes, batch))
+            counts.extend(map(_apply_floor, sizes, batch))
         return counts
 
     def _sum_words(self, texts: Sequence[str]) -> list[int]:
@@ -108,15 +108,15 @@ class TiktokenCounter:
         self._encoding = encoding
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text."""
-        return [_with_floor(self._size(without_surrogates(text)), text) for text in texts]
+        """Count the tokens of each text."""
+        return [_apply_floor(self._size(without_surrogates(text)), text) for text in texts]
 
     def _size(self, text: str) -> int:
         # tiktoken is quadratic in the length of a run without blanks: such a run is counted in pieces.
         return sum(len(self._encoding.encode_ordinary(text[at : at + 4096])) for at in range(0, len(text), 4096))
 
 
-def _with_floor(tokens: int, text: str) -> int:
+def _apply_floor(tokens: int, text: str) -> int:
     return max(tokens, -(-len(text.strip()) // _MOST_CHARACTERS_PER_TOKEN))
 
 

@@ -259,7 +259,7 @@ def test_a_copy_asks_alike(server: Server) -> None:
     ("settings", "message"),
     [
         ({"api": "other"}, "choose one of tei"),
-        ({"url": "localhost:80"}, "no address"),
+        ({"url": "localhost:80"}, "not an address"),
         ({"api": "jina"}, "name one with model="),
         ({"batch_size": 0}, "too small"),
         ({"timeout": 0.0}, "above 0"),
