@@ -32,7 +32,7 @@ from llama_index_prod_rag.evaluation.datasets import RetrievalDataset, load_beir
 from llama_index_prod_rag.evaluation.pipelines import PipelineSettings, Ranker, Workbench, run_pipeline
 from llama_index_prod_rag.evaluation.ranking import rank_metrics
 from llama_index_prod_rag.fusion.rules import RULE_NAMES, FusionRule, leg_bounds, parse_rule
-from llama_index_prod_rag.fusion.tuning import LabelledQuery, WeightTable
+from llama_index_prod_rag.fusion.tuning import LabeledQuery, WeightTable
 from llama_index_prod_rag.models.weights import MINILM, OFFLINE
 from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
 from llama_index_prod_rag.significance import Interval, bootstrap_mean, paired_difference
@@ -111,13 +111,13 @@ def _record(hits: Sequence[NodeWithScore]) -> RetrievalRecord:
 
 def _label_query(
     record: RetrievalRecord, relevant: Mapping[str, int], rule: Rule, floors: Mapping[str, float]
-) -> LabelledQuery:
+) -> LabeledQuery:
     """What the tuner needs. The lifts by words are those of the shipped rule's marks, whatever the rule."""
     found = {leg: {node: hit.score for node, hit in hits.items()} for leg, hits in record.legs.items()}
     bounds = leg_bounds(_known(rule), found, floors=floors)
     extra = record.completed if rule.completed else {}
     legs = {leg: {**scores, **extra.get(leg, {})} for leg, scores in found.items()}
-    return LabelledQuery(legs, relevant, bounds, lifts=record.lifts if rule.lifted else {})
+    return LabeledQuery(legs, relevant, bounds, lifts=record.lifts if rule.lifted else {})
 
 
 def _known(rule: Rule) -> FusionRule:

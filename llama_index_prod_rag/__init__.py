@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from llama_index_prod_rag.confidence.textbook import TextbookAssessor
     from llama_index_prod_rag.confidence.verification import SupportPolicy
     from llama_index_prod_rag.errors import ProdRagError
-    from llama_index_prod_rag.fusion.tuning import LabelledQuery, tune_weights
+    from llama_index_prod_rag.fusion.tuning import LabeledQuery, tune_weights
     from llama_index_prod_rag.models.embedding import load_embedding
     from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
     from llama_index_prod_rag.node_parser.semantic import SemanticChunker
@@ -48,7 +48,7 @@ _HOMES = {
     "Example": "confidence.calibration",
     "GuardedRetriever": "retrievers.access",
     "HybridFusionRetriever": "retrievers.hybrid",
-    "LabelledQuery": "fusion.tuning",
+    "LabeledQuery": "fusion.tuning",
     "Principal": "retrievers.access",
     "ProdRagError": "errors",
     "QueryLog": "query_log.store",
@@ -82,7 +82,7 @@ __all__ = [
     "Example",
     "GuardedRetriever",
     "HybridFusionRetriever",
-    "LabelledQuery",
+    "LabeledQuery",
     "Principal",
     "ProdRagError",
     "QueryLog",

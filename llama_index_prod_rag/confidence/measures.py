@@ -205,13 +205,13 @@ def pair_low(measured: Measured) -> float | None:
 
 
 def pair_rank_change(measured: Measured) -> float | None:
-    """How far down the fused list the cross-encoder's favourite was."""
+    """How far down the fused list the cross-encoder's favorite was."""
     fused = measured.evidence.retrieval.fused if measured.evidence.retrieval else {}
-    favourite = max(measured.logits, key=lambda id_: measured.logits[id_], default=None)
-    if favourite is None or favourite not in fused:
+    favorite = max(measured.logits, key=lambda id_: measured.logits[id_], default=None)
+    if favorite is None or favorite not in fused:
         return None
     duplicates = measured.evidence.duplicates
-    return math.log2(1 + sum(score > fused[favourite] for id_, score in fused.items() if id_ not in duplicates))
+    return math.log2(1 + sum(score > fused[favorite] for id_, score in fused.items() if id_ not in duplicates))
 
 
 def coverage_first(measured: Measured) -> float | None:
@@ -261,12 +261,12 @@ def similarity_passages(measured: Measured) -> float:
 
 
 def similarity_query(measured: Measured) -> float | None:
-    """Cosine similarity between the question and the centre of the passages."""
+    """Cosine similarity between the question and the center of the passages."""
     query = measured.evidence.retrieval.query_vector if measured.evidence.retrieval else None
     if query is None:
         return None
-    centre = _unit(measured.directions.mean(axis=0, keepdims=True))[0]
-    return float(centre @ _unit(np.asarray([query], dtype=np.float64))[0])
+    center = _unit(measured.directions.mean(axis=0, keepdims=True))[0]
+    return float(center @ _unit(np.asarray([query], dtype=np.float64))[0])
 
 
 def entailment_best(measured: Measured) -> float | None:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.evaluation.pipelines import Workbench
-from llama_index_prod_rag.fusion.normalisers import find_bounds
+from llama_index_prod_rag.fusion.normalizers import find_bounds
 from llama_index_prod_rag.fusion.rules import ConvexCombination, parse_rule
-from llama_index_prod_rag.fusion.tuning import MIN_LABELS, PRIOR, LabelledQuery, WeightTable
+from llama_index_prod_rag.fusion.tuning import MIN_LABELS, PRIOR, LabeledQuery, WeightTable
 from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.significance import Interval
@@ -85,7 +85,7 @@ class TuningStudy:
 
 def labeled_query(
     hits: Sequence[NodeWithScore], relevant: Mapping[str, int], reranker: CrossEncoderRerank | None = None
-) -> LabelledQuery:
+) -> LabeledQuery:
     """What the tuner needs, from the records that hits carry; without legs where nothing was found.
 
     The pair scores of a reranker become a leg of their own, min-max normalised over the candidates as
@@ -98,17 +98,17 @@ def labeled_query(
     """
     first = next((hit for hit in hits if isinstance(hit, ScoredNode) and hit.retrieval is not None), None)
     if first is None or first.retrieval is None:
-        return LabelledQuery({}, relevant)
+        return LabeledQuery({}, relevant)
     retrieval = first.retrieval
     legs, bounds, default = _scores(retrieval), dict(retrieval.bounds), dict(retrieval.weights)
     if first.rerank is not None and reranker is not None:
         legs, pairs = _candidates(legs, first.rerank), dict(first.rerank.logits)
         legs[CROSS_ENCODER], bounds[CROSS_ENCODER] = pairs, find_bounds("min-max", pairs.values())
         default = _with_pair_score(default, reranker)
-    return LabelledQuery(legs, relevant, bounds, default, retrieval.lifts)
+    return LabeledQuery(legs, relevant, bounds, default, retrieval.lifts)
 
 
-def mean_default(queries: Sequence[LabelledQuery]) -> dict[str, float]:
+def mean_default(queries: Sequence[LabeledQuery]) -> dict[str, float]:
     """The weights that the queries have untuned, averaged; empty where no query has any."""
     defaults = [query.default for query in queries if query.default]
     legs = dict.fromkeys(leg for default in defaults for leg in default)
@@ -166,7 +166,7 @@ def study_tuning(
     table = WeightTable.build(reranked, default=mean_default(reranked), rule=rule, floors=floors) if rerank else plain
     every = np.arange(len(retrieved))
     # A leg alone is its own order; the rule's bounds would clip its best hits into ties.
-    unclipped = [LabelledQuery(query.legs, query.relevant) for query in retrieved]
+    unclipped = [LabeledQuery(query.legs, query.relevant) for query in retrieved]
     alone = WeightTable.build(unclipped, default=workbench.hybrid.weights, rule=ConvexCombination("min-max"))
     fixed = {leg: alone.at(every, alone.only(leg)) for leg in alone.legs} | {"default": table.untuned}
     if rerank:
@@ -182,10 +182,10 @@ def study_tuning(
 
 def _asked(
     workbench: Workbench, rerank: bool, progress: Callable[[int], None]
-) -> tuple[list[LabelledQuery], list[LabelledQuery]]:
+) -> tuple[list[LabeledQuery], list[LabeledQuery]]:
     """Every query retrieved, and where that is asked for, reranked."""
-    retrieved: list[LabelledQuery] = []
-    reranked: list[LabelledQuery] = []
+    retrieved: list[LabeledQuery] = []
+    reranked: list[LabeledQuery] = []
     for query_id, text in workbench.dataset.queries.items():
         hits, relevant = workbench.hybrid.retrieve(text), workbench.dataset.qrels[query_id]
         retrieved.append(labeled_query(hits, relevant))

@@ -12,7 +12,7 @@ from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.evaluation.names import Names
 from llama_index_prod_rag.evaluation.tuning_study import labeled_query, mean_default
 from llama_index_prod_rag.fusion.rules import FusionRule, parse_rule
-from llama_index_prod_rag.fusion.tuning import PRIOR, LabelledQuery, Tuning, tune_weights
+from llama_index_prod_rag.fusion.tuning import PRIOR, LabeledQuery, Tuning, tune_weights
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.trace.scored_node import ScoredNode
 
@@ -26,7 +26,7 @@ def collect_labeled(
     reranker: CrossEncoderRerank | None = None,
     *,
     progress: Callable[[int], None] = lambda _: None,
-) -> tuple[list[LabelledQuery], FusionRule | str]:
+) -> tuple[list[LabeledQuery], FusionRule | str]:
     """Ask every labelled question, and note what each leg said.
 
     Questions whose labels name nothing are left out, with a warning.
@@ -45,7 +45,7 @@ def collect_labeled(
         InputError: no label names anything in the corpus, or the retriever's hits carry no record.
     """
     known = _known(labels, Names(nodes))
-    queries: list[LabelledQuery] = []
+    queries: list[LabeledQuery] = []
     rule: FusionRule | str = ""
     for question, grades in known.items():
         hits = retriever.retrieve(question)
@@ -75,7 +75,7 @@ def _known(labels: Mapping[str, Mapping[str, int]], names: Names) -> dict[str, d
 
 
 def tune_pipeline(
-    queries: Sequence[LabelledQuery],
+    queries: Sequence[LabeledQuery],
     rule: FusionRule | str,
     *,
     floors: Mapping[str, float] | None = None,

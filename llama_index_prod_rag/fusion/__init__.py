@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llama_index_prod_rag.fusion.mentions import Mentions, find_mentions
-from llama_index_prod_rag.fusion.normalisers import Bounds, Normaliser, find_bounds
+from llama_index_prod_rag.fusion.normalizers import Bounds, Normalizer, find_bounds
 from llama_index_prod_rag.fusion.readings import Reading, read_scores
 from llama_index_prod_rag.fusion.rules import (
     RULE_NAMES,
@@ -15,7 +15,7 @@ from llama_index_prod_rag.fusion.rules import (
     parse_rule,
     share_weights,
 )
-from llama_index_prod_rag.fusion.tuning import LabelledQuery, Tuning, WeightTable, tune_weights
+from llama_index_prod_rag.fusion.tuning import LabeledQuery, Tuning, WeightTable, tune_weights
 
 __all__ = [
     "RULE_NAMES",
@@ -23,9 +23,9 @@ __all__ = [
     "ConvexCombination",
     "Fusion",
     "FusionRule",
-    "LabelledQuery",
+    "LabeledQuery",
     "Mentions",
-    "Normaliser",
+    "Normalizer",
     "Reading",
     "ReciprocalRankFusion",
     "Tuning",

@@ -14,12 +14,12 @@ from typing import Protocol, cast, get_args, runtime_checkable
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError
 from llama_index_prod_rag.fusion.mentions import Mentions
-from llama_index_prod_rag.fusion.normalisers import Bounds, Normaliser, find_bounds
+from llama_index_prod_rag.fusion.normalizers import Bounds, Normalizer, find_bounds
 
 _DBSF = "dbsf"
 _RRF = "rrf"
-RULE_NAMES: tuple[str, ...] = (*(n for n in get_args(Normaliser) if n != "three-sigma"), _RRF, _DBSF)
-"""What `parse_rule` understands: a normaliser's name for the convex combination, `rrf` (or `rrf:K`), `dbsf`."""
+RULE_NAMES: tuple[str, ...] = (*(n for n in get_args(Normalizer) if n != "three-sigma"), _RRF, _DBSF)
+"""What `parse_rule` understands: a normalizer's name for the convex combination, `rrf` (or `rrf:K`), `dbsf`."""
 
 
 @runtime_checkable
@@ -33,7 +33,7 @@ class FusionRule(Protocol):
         ...     def bounds(self, scores, floor):
         ...         return Bounds(0.0, max(scores, default=0.0))
         ...     def marks(self, scores, bounds):
-        ...         return {node: bounds.normalise(score) ** 2 for node, score in scores.items()}
+        ...         return {node: bounds.normalize(score) ** 2 for node, score in scores.items()}
         >>> fuse({"bm25": {"a": 4.0, "b": 2.0}}, rule=Squared(), weights={"bm25": 1}).scores
         {'a': 1.0, 'b': 0.25}
     """
@@ -62,26 +62,26 @@ class ConvexCombination:
     """Weighted mean of the legs' normalised scores. With `three-sigma` it is distribution-based score fusion (DBSF).
 
     Attributes:
-        normaliser: how each leg's scores are brought to [0, 1].
+        normalizer: how each leg's scores are brought to [0, 1].
     """
 
-    normaliser: Normaliser = "min-max"
+    normalizer: Normalizer = "min-max"
 
     def __post_init__(self) -> None:
-        if self.normaliser not in get_args(Normaliser):
-            raise ConfigurationError(f"unknown normaliser {self.normaliser!r}: choose one of {get_args(Normaliser)}")
+        if self.normalizer not in get_args(Normalizer):
+            raise ConfigurationError(f"unknown normalizer {self.normalizer!r}: choose one of {get_args(Normalizer)}")
 
     def __str__(self) -> str:
-        return _DBSF if self.normaliser == "three-sigma" else self.normaliser
+        return _DBSF if self.normalizer == "three-sigma" else self.normalizer
 
     def bounds(self, scores: Collection[float], floor: float | None) -> Bounds:
         """Find the bounds that the normalizer places around the scores."""
-        return find_bounds(self.normaliser, scores, floor=floor)
+        return find_bounds(self.normalizer, scores, floor=floor)
 
     def marks(self, scores: Mapping[str, float], bounds: Bounds | None) -> dict[str, float]:
         """Each score's place between the bounds."""
         bounds = bounds if bounds is not None else self.bounds(scores.values(), None)
-        return {node: bounds.normalise(score) for node, score in scores.items()}
+        return {node: bounds.normalize(score) for node, score in scores.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def parse_rule(name: str | FusionRule) -> FusionRule:
 
     Examples:
         >>> parse_rule("theoretical-min-max")
-        ConvexCombination(normaliser='theoretical-min-max')
+        ConvexCombination(normalizer='theoretical-min-max')
         >>> parse_rule("rrf"), str(parse_rule("rrf:10"))
         (ReciprocalRankFusion(k=60.0), 'rrf:10')
     """
@@ -143,7 +143,7 @@ def parse_rule(name: str | FusionRule) -> FusionRule:
         return ConvexCombination("three-sigma")
     if name not in RULE_NAMES:
         raise ConfigurationError(f"unknown fusion rule {name!r}: choose one of {', '.join(RULE_NAMES)}")
-    return ConvexCombination(cast("Normaliser", name))
+    return ConvexCombination(cast("Normalizer", name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llama_index_prod_rag.errors import InputError
-from llama_index_prod_rag.fusion.normalisers import Bounds
+from llama_index_prod_rag.fusion.normalizers import Bounds
 from llama_index_prod_rag.fusion.rules import FusionRule, leg_bounds, leg_marks, share_weights
 from llama_index_prod_rag.significance import Interval, bootstrap_mean
 
@@ -35,7 +35,7 @@ _Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledQuery:
+class LabeledQuery:
     """What every leg said about one query, and what is right.
 
     Attributes:
@@ -91,7 +91,7 @@ class Tuning:
 
 
 def tune_weights(
-    queries: Sequence[LabelledQuery],
+    queries: Sequence[LabeledQuery],
     *,
     default: Mapping[str, float],
     rule: FusionRule,
@@ -117,7 +117,7 @@ def tune_weights(
     Examples:
         >>> from llama_index_prod_rag.fusion.rules import ConvexCombination
         >>> legs = {"dense": {"a": 0.9, "b": 0.1}, "bm25": {"b": 5.0, "a": 1.0}}
-        >>> labelled = [LabelledQuery(legs, {"b": 1})] * 20
+        >>> labelled = [LabeledQuery(legs, {"b": 1})] * 20
         >>> tuning = tune_weights(labelled, default={"dense": 0.5, "bm25": 0.5}, rule=ConvexCombination())
         >>> round(tuning.weights["bm25"], 2), tuning.gain.low > 0
         (0.53, True)
@@ -164,7 +164,7 @@ class WeightTable:
     @classmethod
     def build(
         cls,
-        queries: Sequence[LabelledQuery],
+        queries: Sequence[LabeledQuery],
         *,
         default: Mapping[str, float],
         rule: FusionRule,
@@ -256,7 +256,7 @@ def _weight_row(weights: Mapping[str, float], legs: Sequence[str]) -> _Floats:
 
 
 def _prepare(
-    query: LabelledQuery, legs: Sequence[str], rule: FusionRule, floors: Mapping[str, float] | None
+    query: LabeledQuery, legs: Sequence[str], rule: FusionRule, floors: Mapping[str, float] | None
 ) -> _Prepared:
     grades = sorted((grade for grade in query.relevant.values() if grade > 0), reverse=True)[:_DEPTH]
     if not grades:

@@ -221,11 +221,11 @@ def _convert(source: Path, folder: Path) -> None:
 
     _log.warning("converting SmolLM2-135M-Instruct once, about 20 seconds; the copy is kept in %s", folder)
     file = next(source.glob("*.gguf")).name
-    quantised = AutoModelForCausalLM.from_pretrained(source, gguf_file=file)
-    config = quantised.config.to_dict()
-    config.pop("quantization_config", None)  # a model that remembers being quantised refuses to be saved
+    quantized = AutoModelForCausalLM.from_pretrained(source, gguf_file=file)
+    config = quantized.config.to_dict()
+    config.pop("quantization_config", None)  # a model that remembers being quantized refuses to be saved
     model = LlamaForCausalLM(LlamaConfig(**config))
-    model.load_state_dict(quantised.state_dict())
+    model.load_state_dict(quantized.state_dict())
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as partial:
         target = Path(partial) / "model"

@@ -28,7 +28,7 @@ from llama_index_prod_rag.chunking.units import Budget, Chunk, Plan
 from llama_index_prod_rag.errors import ConfigurationError, refuse_unknown
 from llama_index_prod_rag.models.tokenizers import embedder_tokenizer, load_counter
 from llama_index_prod_rag.node_parser.embedding import for_batches, restore_embed_model, unit_vectors
-from llama_index_prod_rag.node_parser.hierarchy import link_family, link_neighbours
+from llama_index_prod_rag.node_parser.hierarchy import link_family, link_neighbors
 from llama_index_prod_rag.node_parser.ids import number, stable_ids
 from llama_index_prod_rag.node_parser.nodes import envelope_of, nodes_of
 from llama_index_prod_rag.structure.registry import Reading
@@ -92,7 +92,7 @@ class ChunkingParser(NodeParser):
         return restore_embed_model(value) if isinstance(value, dict) else value
 
     @field_serializer("embed_model")
-    def _serialise_embed_model(self, value: BaseEmbedding | None) -> dict[str, Any] | None:
+    def _serialize_embed_model(self, value: BaseEmbedding | None) -> dict[str, Any] | None:
         return None if value is None else value.to_dict()
 
     @field_validator("id_func", mode="before")
@@ -106,7 +106,7 @@ class ChunkingParser(NodeParser):
         return _ID_FUNCTIONS[name]
 
     @field_serializer("id_func")
-    def _serialise_id_function(self, value: Callable[[int, BaseNode], str] | None) -> dict[str, str] | None:
+    def _serialize_id_function(self, value: Callable[[int, BaseNode], str] | None) -> dict[str, str] | None:
         if value is None:
             return None
         return {"id_func_name": getattr(value, "__name__", type(value).__name__), "title": "id_func"}
@@ -185,7 +185,7 @@ class ChunkingParser(NodeParser):
         for _, nodes, above in families:
             linked += [*nodes, *link_family(above, nodes)]
         if self.include_prev_next_rel:
-            link_neighbours(linked)
+            link_neighbors(linked)
         return linked
 
     def _build(self, document: BaseNode, plan: Plan, chunks: Sequence[Chunk]) -> list[TextNode]:

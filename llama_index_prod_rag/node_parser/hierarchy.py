@@ -11,7 +11,7 @@ from llama_index_prod_rag.chunking.units import Unit
 from llama_index_prod_rag.structure.tree import Block
 
 
-def link_neighbours(nodes: Sequence[BaseNode]) -> None:
+def link_neighbors(nodes: Sequence[BaseNode]) -> None:
     """Set PREVIOUS and NEXT between chunks that follow each other in one document; sections above them have none."""
     chunks = [node for node in nodes if NodeRelationship.CHILD not in node.relationships]
     for before, after in pairwise(chunks):

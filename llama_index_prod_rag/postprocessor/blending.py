@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from llama_index_prod_rag.fusion.mentions import Mentions
-from llama_index_prod_rag.fusion.normalisers import Bounds, find_bounds
+from llama_index_prod_rag.fusion.normalizers import Bounds, find_bounds
 from llama_index_prod_rag.fusion.readings import read_scores
 from llama_index_prod_rag.fusion.rules import ConvexCombination, fuse, share_weights
 from llama_index_prod_rag.trace.records import RetrievalRecord
@@ -105,7 +105,7 @@ def blend_with_scores(retrieval: Mapping[str, float | None], share: float) -> Bl
     known = read_retrieval(retrieval)
     if not known:
         return Blend({}, {}, {CROSS_ENCODER: 1.0})
-    bounds = {_RETRIEVAL: find_bounds(_RULE.normaliser, known.values())}
+    bounds = {_RETRIEVAL: find_bounds(_RULE.normalizer, known.values())}
     return Blend({_RETRIEVAL: known}, bounds, {_RETRIEVAL: 1.0 - share, CROSS_ENCODER: share})
 
 
@@ -135,4 +135,4 @@ def _known_scores(record: RetrievalRecord, leg: str, candidates: Collection[str]
 def _leg_bounds(record: RetrievalRecord, leg: str) -> Bounds:
     """The bounds of the retrieval, or those of the leg's whole list where its rule looked at ranks alone."""
     given = record.bounds.get(leg)
-    return given or find_bounds(_RULE.normaliser, [hit.score for hit in record.legs[leg].values()])
+    return given or find_bounds(_RULE.normalizer, [hit.score for hit in record.legs[leg].values()])

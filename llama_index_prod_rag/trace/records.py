@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from llama_index_prod_rag.fusion.normalisers import Bounds
+from llama_index_prod_rag.fusion.normalizers import Bounds
 from llama_index_prod_rag.fusion.readings import Reading
 
 
@@ -44,7 +44,7 @@ class RetrievalRecord:
         legs: leg name -> node id -> rank and raw score, for every node that leg returned.
         bounds: leg name -> the bounds its scores were normalised by, so that the reranker can add its own leg later.
         weights: leg name -> weight in the fusion; they sum to 1.
-        rule: the fusion rule's name, with its normaliser.
+        rule: the fusion rule's name, with its normalizer.
         fused: node id -> fused score, for every node any leg returned, before any cut.
         completed: leg name -> node id -> raw score computed afterwards, for nodes the leg had not returned itself.
         failed: leg name -> why it is missing; empty when every leg answered.

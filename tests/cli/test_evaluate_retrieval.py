@@ -15,8 +15,8 @@ from llama_index_prod_rag.cli.evaluate_retrieval import register_retrieval
 from llama_index_prod_rag.evaluation import pipelines
 from llama_index_prod_rag.evaluation.retrieval import METRICS
 from llama_index_prod_rag.evaluation.tuning_study import labeled_query, mean_default
-from llama_index_prod_rag.fusion.normalisers import Bounds
-from llama_index_prod_rag.fusion.tuning import LabelledQuery
+from llama_index_prod_rag.fusion.normalizers import Bounds
+from llama_index_prod_rag.fusion.tuning import LabeledQuery
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.trace.records import LegHit, RerankRecord, RetrievalRecord
 from llama_index_prod_rag.trace.scored_node import ScoredNode
@@ -139,6 +139,6 @@ def test_pair_scores_become_a_leg_over_the_candidates_alone() -> None:
     assert claim.legs == {"bm25": {"a": 9.0}, "cross_encoder": {"a": -2.0}}
     assert claim.bounds == {"bm25": Bounds(3.0, 9.0), "cross_encoder": Bounds(-2.0, -2.0)}
     assert claim.default == {"bm25": 0.75, "cross_encoder": 0.25}
-    assert mean_default([*asked, LabelledQuery({}, {"a": 1})]) == {"bm25": 0.75, "cross_encoder": 0.25}
+    assert mean_default([*asked, LabeledQuery({}, {"a": 1})]) == {"bm25": 0.75, "cross_encoder": 0.25}
     alone = labeled_query([hit.model_copy(update={"rerank": None})], {})
     assert (alone.legs, alone.default) == ({"bm25": {"a": 9.0, "b": 3.0}}, {"bm25": 1.0})

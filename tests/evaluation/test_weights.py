@@ -63,7 +63,7 @@ class Halved:
         return Bounds(min(scores, default=0.0), max(scores, default=0.0))
 
     def marks(self, scores: Mapping[str, float], bounds: Bounds | None) -> dict[str, float]:
-        return {node: 0.5 * (bounds or self.bounds(scores.values(), None)).normalise(s) for node, s in scores.items()}
+        return {node: 0.5 * (bounds or self.bounds(scores.values(), None)).normalize(s) for node, s in scores.items()}
 
 
 def test_weights_of_a_rule_of_ones_own_are_tuned() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError
 from llama_index_prod_rag.fusion.mentions import Mentions
-from llama_index_prod_rag.fusion.normalisers import Bounds
+from llama_index_prod_rag.fusion.normalizers import Bounds
 from llama_index_prod_rag.fusion.rules import (
     RULE_NAMES,
     FusionRule,

@@ -8,14 +8,14 @@ import pytest
 
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.evaluation.ranking import rank_metrics
-from llama_index_prod_rag.fusion.normalisers import Bounds
+from llama_index_prod_rag.fusion.normalizers import Bounds
 from llama_index_prod_rag.fusion.rules import fuse, parse_rule
-from llama_index_prod_rag.fusion.tuning import PRIOR, LabelledQuery, WeightTable, simplex_grid, tune_weights
+from llama_index_prod_rag.fusion.tuning import PRIOR, LabeledQuery, WeightTable, simplex_grid, tune_weights
 
 MIN_MAX = parse_rule("min-max")
 
 
-def some_queries(count: int, *, trust: dict[str, float], seed: int = 0) -> list[LabelledQuery]:
+def some_queries(count: int, *, trust: dict[str, float], seed: int = 0) -> list[LabeledQuery]:
     """Queries whose legs put the relevant document first as often as they can be trusted."""
     rng = random.Random(seed)
     queries = []
@@ -26,7 +26,7 @@ def some_queries(count: int, *, trust: dict[str, float], seed: int = 0) -> list[
             if rng.random() < chance:
                 scores["a"] = 1.2
             legs[leg] = scores
-        queries.append(LabelledQuery(legs, {"a": 1}))
+        queries.append(LabeledQuery(legs, {"a": 1}))
     return queries
 
 
@@ -36,7 +36,7 @@ def test_values_are_trec_evals_ndcg_of_the_fused_order(rule: str, legs: int) -> 
     names = ["dense", "bm25", "cross_encoder"][:legs]
     rng = random.Random(1)
     ids = [f"d{i:02}" for i in range(15)]
-    query = LabelledQuery(
+    query = LabeledQuery(
         {leg: {i: rng.random() for i in rng.sample(ids, 12)} for leg in names},
         {"d01": 2, "d05": 1, "missed": 1, "d09": 0},
     )
@@ -80,7 +80,7 @@ def test_noise_leaves_the_default_or_says_that_it_is_noise() -> None:
 def test_held_out_labels_that_speak_against_other_weights_keep_the_default() -> None:
     halves = {"x": {"a": 1.0, "b": 0.0}, "y": {"a": 0.0, "b": 1.0}}  # each label asks for the opposite of the last
     queries = [
-        LabelledQuery(halves, {document: 1}, default={leg: 1.0}) for document, leg in [("a", "x"), ("b", "y")] * 6
+        LabeledQuery(halves, {document: 1}, default={leg: 1.0}) for document, leg in [("a", "x"), ("b", "y")] * 6
     ]
     tuning = tune_weights(queries, default={"x": 0.5, "y": 0.5}, rule=MIN_MAX)
     assert tuning.gain.high < 0
@@ -103,7 +103,7 @@ def test_the_same_seed_gives_the_same_weights() -> None:
 
 
 def test_ties_go_to_the_default() -> None:
-    alike = [LabelledQuery({"dense": {"a": 1.0, "b": 0.0}, "bm25": {"a": 2.0, "b": 1.0}}, {"a": 1})] * 20
+    alike = [LabeledQuery({"dense": {"a": 1.0, "b": 0.0}, "bm25": {"a": 2.0, "b": 1.0}}, {"a": 1})] * 20
     tuning = tune_weights(alike, default={"dense": 0.65, "bm25": 0.35}, rule=MIN_MAX)
     assert tuning.kept_default
     assert tuning.curve[0][0]["dense"] == pytest.approx(0.65)
@@ -111,14 +111,14 @@ def test_ties_go_to_the_default() -> None:
 
 def test_the_gain_is_over_each_querys_own_default() -> None:
     legs = {"x": {"a": 1.0, "b": 0.0}, "y": {"a": 0.0, "b": 1.0}}
-    queries = [LabelledQuery(legs, {i: 1}, default={leg: 1.0}) for i, leg in (("a", "x"), ("b", "y")) for _ in range(8)]
+    queries = [LabeledQuery(legs, {i: 1}, default={leg: 1.0}) for i, leg in (("a", "x"), ("b", "y")) for _ in range(8)]
     table = WeightTable.build(queries, default={"x": 0.5, "y": 0.5}, rule=MIN_MAX)
     assert table.untuned.tolist() == [1.0] * 16
     assert table.tune(np.arange(16)).kept_default  # no one weighting is right for both kinds
 
 
 def test_bounds_of_the_retrieval_are_kept() -> None:
-    query = LabelledQuery(
+    query = LabeledQuery(
         {"x": {"a": 0.6, "b": 0.5}, "y": {"a": 0.0, "b": 0.2}}, {"b": 1}, {"x": Bounds(0.0, 1.0), "y": Bounds(0.0, 1.0)}
     )
     table = WeightTable.build([query], default={"x": 0.5, "y": 0.5}, rule=MIN_MAX)
@@ -127,7 +127,7 @@ def test_bounds_of_the_retrieval_are_kept() -> None:
 
 
 def test_a_query_that_no_leg_answered_counts_as_missed() -> None:
-    queries = [*some_queries(15, trust={"dense": 0.9, "bm25": 0.1}), LabelledQuery({}, {"a": 1})]
+    queries = [*some_queries(15, trust={"dense": 0.9, "bm25": 0.1}), LabeledQuery({}, {"a": 1})]
     table = WeightTable.build(queries, default={"dense": 0.5, "bm25": 0.5}, rule=MIN_MAX)
     assert table.values[-1].tolist() == [0.0] * len(table.grid)
 
@@ -137,7 +137,7 @@ def test_too_few_labels_and_labels_without_an_answer_are_refused() -> None:
     with pytest.raises(InputError, match="at least 10"):
         tune_weights(some_queries(9, trust=default), default=default, rule=MIN_MAX)
     with pytest.raises(InputError, match="no relevant"):
-        tune_weights([LabelledQuery({"dense": {"a": 1.0}}, {"a": 0})], default=default, rule=MIN_MAX)
+        tune_weights([LabeledQuery({"dense": {"a": 1.0}}, {"a": 0})], default=default, rule=MIN_MAX)
 
 
 @pytest.mark.parametrize(("legs", "steps", "points"), [(1, 10, 1), (2, 20, 21), (3, 10, 66), (4, 10, 286)])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llama_index_prod_rag.errors import ConfigurationError
-from llama_index_prod_rag.fusion.normalisers import Bounds
+from llama_index_prod_rag.fusion.normalizers import Bounds
 from llama_index_prod_rag.postprocessor.blending import Blend, blend_with_legs, blend_with_scores
 from llama_index_prod_rag.trace.records import LegHit, RetrievalRecord
 

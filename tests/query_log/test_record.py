@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.fusion.rules import ConvexCombination
-from llama_index_prod_rag.fusion.tuning import LabelledQuery, tune_weights
+from llama_index_prod_rag.fusion.tuning import LabeledQuery, tune_weights
 from llama_index_prod_rag.query_log.record import QueryRecord, config_hash, hits_of, seconds_of
 from llama_index_prod_rag.trace.records import LegHit, RerankRecord, RetrievalRecord
 from tests.conftest import fastest
@@ -47,7 +47,7 @@ def test_logged_scores_and_labels_are_enough_to_tune_weights() -> None:
     )
     assert record.leg_scores() == {"dense": {"b": 0.9, "a": 0.1}, "bm25": {"a": 9.0, "b": 1.0}}
 
-    labelled = [LabelledQuery(record.leg_scores(), {"b": 1})] * 20  # where dense is right
+    labelled = [LabeledQuery(record.leg_scores(), {"b": 1})] * 20  # where dense is right
     tuning = tune_weights(labelled, default={"dense": 0.5, "bm25": 0.5}, rule=ConvexCombination())
     assert tuning.weights["dense"] > 0.5
 

@@ -16,8 +16,8 @@ from typing import Literal, get_args
 
 from llama_index_prod_rag.errors import ConfigurationError
 
-Normaliser = Literal["max", "min-max", "theoretical-min-max", "z-score", "three-sigma"]
-"""Names of the normalisers; `three-sigma` is the one inside distribution-based score fusion."""
+Normalizer = Literal["max", "min-max", "theoretical-min-max", "z-score", "three-sigma"]
+"""Names of the normalizers; `three-sigma` is the one inside distribution-based score fusion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,29 +32,29 @@ class Bounds:
     low: float
     high: float
 
-    def normalise(self, score: float) -> float:
+    def normalize(self, score: float) -> float:
         """Map a score to [0, 1], clipping what lies outside the bounds.
 
         Bounds coincide when a leg found one hit, or gave all the same score. Such a leg separates what it found from
         what it did not find and says no more: its hits get half marks, not full ones.
 
         Examples:
-            >>> Bounds(2.0, 4.0).normalise(3.0)
+            >>> Bounds(2.0, 4.0).normalize(3.0)
             0.5
-            >>> Bounds(2.0, 2.0).normalise(2.0), Bounds(2.0, 2.0).normalise(1.0)
+            >>> Bounds(2.0, 2.0).normalize(2.0), Bounds(2.0, 2.0).normalize(1.0)
             (0.5, 0.0)
         """
         if not self.high > self.low:
             return 0.5 if score >= self.low else 0.0
         if math.isinf(self.high - self.low):  # a quarter of the largest float and its opposite are less than it apart
-            return Bounds(self.low / 4.0, self.high / 4.0).normalise(score / 4.0)
+            return Bounds(self.low / 4.0, self.high / 4.0).normalize(score / 4.0)
         return min(1.0, max(0.0, (score - self.low) / (self.high - self.low)))
 
 
-def find_bounds(normaliser: Normaliser, scores: Collection[float], *, floor: float | None = None) -> Bounds:
+def find_bounds(normalizer: Normalizer, scores: Collection[float], *, floor: float | None = None) -> Bounds:
     """Find the scores that become 0 and 1 when one leg's list is normalized.
 
-    | normaliser | 0 is at | 1 is at |
+    | normalizer | 0 is at | 1 is at |
     |---|---|---|
     | `max` | 0, or the floor where scores are negative | the best score |
     | `min-max` | the worst score | the best score |
@@ -68,7 +68,7 @@ def find_bounds(normaliser: Normaliser, scores: Collection[float], *, floor: flo
     as published, counts it as three deviations below the mean.
 
     Args:
-        normaliser: which rule places them.
+        normalizer: which rule places them.
         scores: the leg's raw scores for one query, in any order, finite.
         floor: the lowest score the leg could ever give (0 for BM25, -1 for cosine similarity). `theoretical-min-max`
             and, for negative scores, `max` use it, the others do not look at it. Without one, or with one on another
@@ -90,12 +90,12 @@ def find_bounds(normaliser: Normaliser, scores: Collection[float], *, floor: flo
         >>> find_bounds("max", [7.0])
         Bounds(low=7.0, high=7.0)
     """
-    if normaliser not in _RULES:
-        raise ConfigurationError(f"unknown normaliser {normaliser!r}: choose one of {', '.join(get_args(Normaliser))}")
+    if normalizer not in _RULES:
+        raise ConfigurationError(f"unknown normalizer {normalizer!r}: choose one of {', '.join(get_args(Normalizer))}")
     if not scores:
         return Bounds(0.0, 0.0)
     worst, best = min(scores), max(scores)
-    return Bounds(worst, best) if worst == best else _RULES[normaliser](list(scores), floor)
+    return Bounds(worst, best) if worst == best else _RULES[normalizer](list(scores), floor)
 
 
 def _maximum(scores: list[float], floor: float | None) -> Bounds:
