@@ -66,7 +66,7 @@ class CalibratedAssessor:
         foreign = self._find_foreign(evidence, signals)
         native = _leave_out(signals, foreign)
         missing = {**not_assessed(evidence), **foreign}
-        usable = self.calibration.placed(_select_comparable(evidence, native))
+        usable = self.calibration.place(_select_comparable(evidence, native))
         head = self.calibration.head_for(usable)
         reasons = (*_name_left_out(foreign), *describe(evidence, native))
         if head is None:
@@ -83,7 +83,7 @@ class CalibratedAssessor:
         found = fitted.differences(fingerprint_of(evidence)) if fitted else {}
         known = {group for _, group in scale_groups(signals)}
         if _is_long(evidence):
-            found = {**self._watch.foreign(signals, self.calibration.ranges), **found}
+            found = {**self._watch.find_foreign(signals, self.calibration.ranges), **found}
         found = {group: why for group, why in found.items() if group in known}
         for group, why in found.items():
             if self._watch.is_news(group):

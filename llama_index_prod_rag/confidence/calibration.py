@@ -117,8 +117,8 @@ class Calibration:
     reference: Mapping[str, Quantiles] = field(default_factory=dict, repr=False)
     scales: Mapping[str, Scale] = field(default_factory=dict, repr=False)
 
-    def placed(self, signals: Mapping[str, float]) -> dict[str, float]:
-        """The signals as the heads know them: those that have a scale are placed on the reference's."""
+    def place(self, signals: Mapping[str, float]) -> dict[str, float]:
+        """Place the signals that have a scale on the reference's, where the heads know them."""
         return {name: self.scales[name].place(x) if name in self.scales else x for name, x in signals.items()}
 
     def head_for(self, signals: Mapping[str, float]) -> Head | None:

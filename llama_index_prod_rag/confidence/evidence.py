@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from llama_index_prod_rag.text.languages import detect_language, language_named
-from llama_index_prod_rag.text.terms import TermStatistics, found_terms, term_set, unmentioned
+from llama_index_prod_rag.text.terms import TermStatistics, find_unmentioned, found_terms, term_set
 from llama_index_prod_rag.trace.records import Record, RerankRecord, RetrievalRecord
 
 
@@ -65,10 +65,10 @@ class Evidence:
         """The terms that the question asks for."""
         return term_set(self.query, self.language)
 
-    def unmentioned(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def find_unmentioned(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Names and numbers of the question that no passage mentions, as the question writes them."""
         texts = [passage.wording for passage in self.passages]
-        return unmentioned(self.query, texts, frozenset().union(*self.terms), self.language)
+        return find_unmentioned(self.query, texts, frozenset().union(*self.terms), self.language)
 
 
 def gather(

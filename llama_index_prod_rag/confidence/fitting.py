@@ -114,7 +114,7 @@ def calibrate(
     _check(examples)
     ranges = distributions([example.signals for example in examples])
     if prior is not None and prior.scales:
-        examples = [Example(prior.placed(example.signals), example.good) for example in examples]
+        examples = [Example(prior.place(example.signals), example.good) for example in examples]
     # The matrices are small: several BLAS threads wait for one another, minutes on a busy machine, and gain nothing.
     with threadpool_limits(1, user_api="blas"):
         heads, promises = _fit_heads(examples, prior, goals, seed)

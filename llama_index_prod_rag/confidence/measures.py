@@ -89,7 +89,7 @@ class Measured:
     @cached_property
     def unmentioned(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Names and numbers of the question that no passage mentions."""
-        return self.evidence.unmentioned()
+        return self.evidence.find_unmentioned()
 
     @cached_property
     def directions(self) -> NDArray[np.float64]:

@@ -50,7 +50,7 @@ def describe_missing(evidence: Evidence) -> str:
     """
     if not evidence.passages:
         return ""
-    names, numbers = evidence.unmentioned()
+    names, numbers = evidence.find_unmentioned()
     return f"no passage mentions {', '.join([*numbers, *names])}" if names or numbers else ""
 
 

@@ -23,8 +23,8 @@ class Watch:
         self._said: set[str] = set()
         self._lock = Lock()
 
-    def foreign(self, signals: Mapping[str, float], known: Mapping[str, Quantiles]) -> dict[str, str]:
-        """Groups of signals that are on another scale -> what shows it; this question counts too.
+    def find_foreign(self, signals: Mapping[str, float], known: Mapping[str, Quantiles]) -> dict[str, str]:
+        """Find the groups of signals that are on another scale -> what shows it; this question counts too.
 
         A group is a leg's shapes (`leg dense`) or the cross-encoder's scores (`pair`). One value far outside of
         everything known is enough; else the last questions' values have to be distributed otherwise.

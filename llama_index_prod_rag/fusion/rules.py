@@ -205,15 +205,15 @@ def fuse(
     lifts = _lifts([marks[leg] for leg, share in shares.items() if share > 0.0], mentions or Mentions())
     nodes = {node for scores in legs.values() for node in scores}
     means = {node: math.fsum(share * marks[leg].get(node, 0.0) for leg, share in shares.items()) for node in nodes}
-    fused = {node: lifted(mean, lifts.get(node, 0.0)) for node, mean in means.items()}
+    fused = {node: apply_lift(mean, lifts.get(node, 0.0)) for node, mean in means.items()}
     return Fusion(dict(sorted(fused.items(), key=lambda item: (-item[1], item[0]))), found, lifts)
 
 
-def lifted(score: float, lift: float) -> float:
-    """A score in [0, 1], moved towards 1 by a share of what is missing.
+def apply_lift(score: float, lift: float) -> float:
+    """Move a score in [0, 1] towards 1 by a share of what is missing.
 
     Examples:
-        >>> lifted(0.5, 0.0), lifted(0.5, 0.5), lifted(0.5, 1.0)
+        >>> apply_lift(0.5, 0.0), apply_lift(0.5, 0.5), apply_lift(0.5, 1.0)
         (0.5, 0.75, 1.0)
     """
     return score + (1.0 - score) * lift if lift else score

@@ -59,12 +59,12 @@ class ToleratedDatabase:
         self.path = path
         self._table = table
         self._usable = True
-        with self.tolerant():
+        with self.tolerate_failures():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._open()
 
     @contextmanager
-    def tolerant(self) -> Iterator[None]:
+    def tolerate_failures(self) -> Iterator[None]:
         """Do something with the file; a fault of it ends the block, with a warning."""
         try:
             yield
@@ -81,7 +81,7 @@ class ToleratedDatabase:
         if not self._usable:
             yield None
             return
-        with self.tolerant(), closing(self._connect()) as connection, connection:
+        with self.tolerate_failures(), closing(self._connect()) as connection, connection:
             yield connection
 
     def _open(self) -> None:

@@ -18,7 +18,7 @@ import httpx
 
 from llama_index_prod_rag.errors import ConfigurationError, ScoringError
 from llama_index_prod_rag.models.pairs import Pair, Progress
-from llama_index_prod_rag.text.graphemes import without_surrogates
+from llama_index_prod_rag.text.graphemes import replace_surrogates
 
 _log = logging.getLogger(__name__)
 
@@ -162,7 +162,7 @@ class HttpPairScorer:
                 yield indices[start : start + self._batch_size]
 
     def _ask(self, query: str, texts: list[str], until: float) -> list[float]:
-        body = _request(self._api, self._model, without_surrogates(query), [without_surrogates(t) for t in texts])
+        body = _request(self._api, self._model, replace_surrogates(query), [replace_surrogates(t) for t in texts])
         for attempt in range(self._retries + 1):
             left = until - time.monotonic()
             if left <= 0.0:

@@ -17,7 +17,7 @@ from llama_index_prod_rag.errors import ModelError, refuse_unknown
 from llama_index_prod_rag.models.onnx_model import OnnxModel
 from llama_index_prod_rag.models.recipes import Pooling, Recipe, read_recipe
 from llama_index_prod_rag.models.weights import OFFLINE, find_weights
-from llama_index_prod_rag.text.graphemes import without_surrogates
+from llama_index_prod_rag.text.graphemes import replace_surrogates
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
@@ -138,7 +138,7 @@ class OnnxEmbedding(BaseEmbedding):
         Returns:
             Shape [texts, dimensions], of length 1 if `normalize`.
         """
-        encodings = self.tokenizer.encode_batch_fast([without_surrogates(text) for text in texts])
+        encodings = self.tokenizer.encode_batch_fast([replace_surrogates(text) for text in texts])
 
         def embed_at(index: int) -> NDArray[np.float32]:
             vector = self._embed_one(encodings[index])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from llama_index_prod_rag.models.pairs import Pair, TokenText
-from llama_index_prod_rag.text.graphemes import without_surrogates
+from llama_index_prod_rag.text.graphemes import replace_surrogates
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
@@ -75,7 +75,7 @@ class PairEncoder:
 
     def tokenize(self, texts: Sequence[str]) -> list[TokenText]:
         """The texts with their tokens, in one call of the tokenizer."""
-        encodings = self._texts.encode_batch([without_surrogates(text) for text in texts], add_special_tokens=False)
+        encodings = self._texts.encode_batch([replace_surrogates(text) for text in texts], add_special_tokens=False)
         return [TokenText(text, one.offsets, one.ids, self) for text, one in zip(texts, encodings, strict=True)]
 
     def encode(self, pairs: Sequence[Pair]) -> list[Row]:
@@ -134,4 +134,4 @@ def _row(encoding: Encoding) -> Row:
 
 
 def _clean(pair: Pair) -> tuple[str, str]:
-    return without_surrogates(str(pair[0])), without_surrogates(str(pair[1]))
+    return replace_surrogates(str(pair[0])), replace_surrogates(str(pair[1]))

@@ -32,7 +32,7 @@ from llama_index_prod_rag.node_parser.hierarchy import link_family, link_neighbo
 from llama_index_prod_rag.node_parser.ids import number, stable_ids
 from llama_index_prod_rag.node_parser.nodes import envelope_of, nodes_of
 from llama_index_prod_rag.structure.registry import Reading
-from llama_index_prod_rag.text.graphemes import without_surrogates
+from llama_index_prod_rag.text.graphemes import replace_surrogates
 from llama_index_prod_rag.text.tokens import SIMPLE, HuggingFaceCounter, TokenCounter
 
 _logger = logging.getLogger(__name__)
@@ -162,7 +162,7 @@ class ChunkingParser(NodeParser):
         plans: list[Plan] = []
         for node in get_tqdm_iterable(nodes, show_progress, "Parsing nodes"):
             given = node.get_content(metadata_mode=MetadataMode.NONE)
-            text = without_surrogates(given)
+            text = replace_surrogates(given)
             if text != given:
                 _logger.warning("%s holds lone surrogates: each is replaced by U+FFFD", node.node_id)
             envelope = envelope_of(node, inherit=self.include_metadata, embed_headings=self.embed_headings)

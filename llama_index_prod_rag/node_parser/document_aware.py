@@ -12,7 +12,7 @@ from llama_index_prod_rag.chunking.units import Chunk, Plan
 from llama_index_prod_rag.node_parser.base import ChunkingParser
 from llama_index_prod_rag.node_parser.hierarchy import cut_sections
 from llama_index_prod_rag.node_parser.nodes import nodes_of
-from llama_index_prod_rag.structure.definitions import find_definitions, used_definitions
+from llama_index_prod_rag.structure.definitions import find_definitions, select_used_definitions
 from llama_index_prod_rag.structure.formats import detect_format, read
 from llama_index_prod_rag.structure.registry import AUTO, Reading, find_format
 from llama_index_prod_rag.structure.view import PlainReading
@@ -105,7 +105,7 @@ def _define_terms(nodes: Sequence[TextNode], chunks: Sequence[Chunk], text: str)
     """Put the definitions that a chunk uses and does not hold itself into its metadata."""
     definitions = find_definitions(text)
     for node, chunk in zip(nodes, chunks, strict=True):
-        used = used_definitions(node.text, definitions)
+        used = select_used_definitions(node.text, definitions)
         away = [each for each in used if not (chunk.start <= each.start and each.end <= chunk.end)]
         if away:
             key = free_name(DEFINITIONS, node.metadata)

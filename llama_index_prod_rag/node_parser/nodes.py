@@ -9,7 +9,7 @@ from llama_index.core.schema import BaseNode, Document, MetadataMode, NodeRelati
 
 from llama_index_prod_rag.chunking.heads import Envelope, Head
 from llama_index_prod_rag.chunking.units import Chunk, Plan
-from llama_index_prod_rag.text.graphemes import without_surrogates
+from llama_index_prod_rag.text.graphemes import replace_surrogates
 
 _TEMPLATES = ("metadata_template", "metadata_separator", "text_template")
 
@@ -90,6 +90,6 @@ def _relate(node: BaseNode) -> RelatedNodeInfo:
     try:
         return node.as_related_node_info()
     except UnicodeEncodeError:  # LlamaIndex's hash of a text with lone surrogates
-        text = without_surrogates(node.get_content(MetadataMode.NONE))
-        metadata = {key: without_surrogates(v) if isinstance(v, str) else v for key, v in node.metadata.items()}
+        text = replace_surrogates(node.get_content(MetadataMode.NONE))
+        metadata = {key: replace_surrogates(v) if isinstance(v, str) else v for key, v in node.metadata.items()}
         return Document(text=text, metadata=metadata, id_=node.node_id).as_related_node_info()

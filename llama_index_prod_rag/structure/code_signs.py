@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import regex
 
-from llama_index_prod_rag.structure.signs import CERTAIN, without_fences
+from llama_index_prod_rag.structure.signs import CERTAIN, blank_fences
 
 SHEBANG = regex.compile(r"\ufeff?#!\s*/\S*?(?:env\s+(?:-S\s+)?)?(?P<program>[\w.+-]+)(?:\s|$)")
 _PROGRAMS = {
@@ -125,7 +125,7 @@ def language_by_content(text: str) -> str | None:
     """
     if (match := SHEBANG.match(text)) is not None:
         return _PROGRAMS.get(match["program"].rstrip("0123456789.").lower())
-    if without_fences(text)[1]:
+    if blank_fences(text)[1]:
         return None
     if _is_python(text):
         return "python"

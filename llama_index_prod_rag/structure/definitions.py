@@ -78,14 +78,14 @@ def find_definitions(text: str) -> tuple[Definition, ...]:
     return tuple(first.values())
 
 
-def used_definitions(passage: str, definitions: Sequence[Definition]) -> tuple[Definition, ...]:
-    """The definitions whose term stands in a passage, in their own order.
+def select_used_definitions(passage: str, definitions: Sequence[Definition]) -> tuple[Definition, ...]:
+    """Select the definitions whose term stands in a passage, in their own order.
 
     A term counts as a whole word, in its own capitals, also in the plural; inside a longer defined term it does not.
 
     Examples:
         >>> known = [Definition("Fee", 0, 9), Definition("Late Fee", 9, 20)]
-        >>> [each.term for each in used_definitions("No feeling: pay all Late Fees.", known)]
+        >>> [each.term for each in select_used_definitions("No feeling: pay all Late Fees.", known)]
         ['Late Fee']
     """
     if not definitions:

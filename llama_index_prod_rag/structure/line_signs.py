@@ -9,7 +9,7 @@ from statistics import median
 import regex
 
 from llama_index_prod_rag.structure.code_signs import SHEBANG
-from llama_index_prod_rag.structure.signs import CERTAIN, html, is_code_like, without_fences, without_front_matter
+from llama_index_prod_rag.structure.signs import CERTAIN, blank_fences, drop_front_matter, html, is_code_like
 
 _XML = regex.compile(
     r"""(?xi) \ufeff?\s*+ (?: <!--(?s:.)*?-->\s*+ | <\?(?!xml)[^>]*+>\s*+ )*+
@@ -59,7 +59,7 @@ def lines(text: str) -> float:
         return 20.0
     if _XML.match(text) and not html(text):
         return 5.0
-    outside, fences = without_fences(without_front_matter(text))
+    outside, fences = blank_fences(drop_front_matter(text))
     kept = [line.rstrip() for line in outside.split("\n") if line.strip()]
     body = [line for line in kept if not line.lstrip().startswith(_COMMENTS)]
     if fences or len(body) < 2:

@@ -20,7 +20,7 @@ from llama_index_prod_rag.structure.html import HtmlText
 from llama_index_prod_rag.structure.prose import prose_blocks, read_prose
 from llama_index_prod_rag.structure.sections import nest_sections
 from llama_index_prod_rag.structure.tree import Block
-from llama_index_prod_rag.structure.view import View, ViewBuilder, moved_all
+from llama_index_prod_rag.structure.view import View, ViewBuilder, move_all
 
 _FACTS = ("from", "to", "date")
 _KNOWN = ("from", "to", "cc", "subject", "date")
@@ -96,7 +96,7 @@ class _Reader:
         text = text.rstrip()
         for piece, first, last in _cut(pieces, len(text)):
             self._view.add(piece, begin + first, begin + last)
-        blocks.extend(moved_all(_body_blocks(text), start))
+        blocks.extend(move_all(_body_blocks(text), start))
 
 
 def _cut(pieces: Iterable[tuple[str, int, int]], length: int) -> Iterator[tuple[str, int, int]]:
@@ -179,10 +179,10 @@ def _body_blocks(text: str) -> list[tuple[int, Block]]:
     blocks: list[tuple[int, Block]] = []
     position = 0
     for match in _QUOTED.finditer(text, 0, signature):
-        blocks.extend(moved_all(prose_blocks(text[position : match.start()]), position))
+        blocks.extend(move_all(prose_blocks(text[position : match.start()]), position))
         blocks.append((0, Block("quote", match.start(), match.start() + len(match.group().rstrip()))))
         position = match.end()
-    blocks.extend(moved_all(prose_blocks(text[position:signature]), position))
+    blocks.extend(move_all(prose_blocks(text[position:signature]), position))
     if text[signature:].strip():
         blocks.append((0, Block("sign_off", signature, signature + len(text[signature:].rstrip()))))
     return blocks

@@ -19,7 +19,7 @@ from llama_index_prod_rag.structure.prose import prose_blocks
 from llama_index_prod_rag.structure.records import read_lines
 from llama_index_prod_rag.structure.sections import nest_sections
 from llama_index_prod_rag.structure.tree import Block
-from llama_index_prod_rag.structure.view import View, ViewBuilder, moved, moved_all
+from llama_index_prod_rag.structure.view import View, ViewBuilder, move, move_all
 
 _PARTS = re.compile(r"[^\\]+|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.")
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -111,7 +111,7 @@ class _Reader:
                 blocks.append((level if isinstance(level, int) else 1, heading))
             else:
                 found = markdown_blocks(text)[0] if kind == "markdown" else prose_blocks(text)
-                blocks.extend(moved_all(found, start))
+                blocks.extend(move_all(found, start))
         return self._view.view(nest_sections(blocks, self._view.length))
 
     def _add(self, strings: Sequence[_Located], most: int | None = None) -> tuple[int, str]:
@@ -144,7 +144,7 @@ class _Reader:
         if not text.strip():
             return
         outputs = [block for block in map(self._output, _dicts(cell.get("outputs"))) if block is not None]
-        root = moved(_code_blocks(text, self._language), start)
+        root = move(_code_blocks(text, self._language), start)
         end = start + len(text.rstrip())
         yield Block(
             "code", start, end, _clip(root.children, end), None, {"language": self._language}, glued=bool(outputs)

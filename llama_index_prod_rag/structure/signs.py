@@ -80,14 +80,14 @@ def _count(sign: regex.Pattern[str], text: str) -> int:
 
 
 @lru_cache(maxsize=2)
-def without_fences(text: str) -> tuple[str, int]:
-    r"""The text with fenced lines blanked out, and how many fences there were.
+def blank_fences(text: str) -> tuple[str, int]:
+    r"""Blank out the fenced lines of a text, and count the fences.
 
     A line of `~` or of backticks right below other words is the underline of an RST title; a fence that is never closed
     is none.
 
     Examples:
-        >>> without_fences("a\n```sh\n# b\n```\nc"), without_fences("Title\n~~~~~\nText")
+        >>> blank_fences("a\n```sh\n# b\n```\nc"), blank_fences("Title\n~~~~~\nText")
         (('a\n\n\n\nc', 1), ('Title\n~~~~~\nText', 0))
     """
     lines = text.replace("\r\n", "\n").split("\n")
@@ -129,7 +129,7 @@ def has_tag(text: str) -> bool:
 
 def latex(text: str) -> float:
     """How surely a text is LaTeX: it has a class, or sections; formulas alone stand in Markdown, too."""
-    outside, _ = without_fences(text)
+    outside, _ = blank_fences(text)
     if _LATEX_SURE.search(outside):
         return CERTAIN
     sections = _count(_LATEX_SECTION, outside)
@@ -138,14 +138,14 @@ def latex(text: str) -> float:
 
 def rst(text: str) -> float:
     """How surely a text is reStructuredText."""
-    outside, fences = without_fences(text)
+    outside, fences = blank_fences(text)
     signs = sum(weight * _count(sign, outside) for sign, weight in _RST_SIGNS)
     return signs + 1.1 * len(_titles(outside)) - 2.0 * fences
 
 
 def markdown(text: str) -> float:
     """How surely a text is Markdown."""
-    outside, fences = without_fences(text)
+    outside, fences = blank_fences(text)
     signs = sum(weight * _count(sign, outside) for sign, weight in _MARKDOWN_SIGNS)
     titles = sum(1.0 for sign in _titles(outside) if sign in {"=", "-"})
     return signs + 2.0 * fences + titles + _headings(outside) + 2.0 * _has_front_matter(text)
@@ -187,15 +187,15 @@ def _drop_formulas(lines: list[str]) -> Iterator[str]:
 
 
 def _has_front_matter(text: str) -> bool:
-    below = without_front_matter(text)
+    below = drop_front_matter(text)
     return len(below) < len(text) and not is_code_like(below.split("\n"))
 
 
-def without_front_matter(text: str) -> str:
-    r"""The text below its front matter, which says what the file is for, not what it is.
+def drop_front_matter(text: str) -> str:
+    r"""Drop the front matter above a text, which says what the file is for, not what it is.
 
     Examples:
-        >>> without_front_matter("---\ntitle: Looms\n---\nThey weave.")
+        >>> drop_front_matter("---\ntitle: Looms\n---\nThey weave.")
         'They weave.'
     """
     return _FRONT_MATTER.sub("", text)

@@ -114,17 +114,17 @@ class ViewBuilder:
         return View(root, "".join(self._parts), tuple(self._pieces) or (Piece(0, 0, 0),))
 
 
-def moved(block: Block, by: int) -> Block:
-    """A block and all in it, so many characters further on.
+def move(block: Block, by: int) -> Block:
+    """Move a block and all in it so many characters further on.
 
     Examples:
-        >>> moved(Block("list", 0, 4, (Block("item", 0, 4),)), 10).children[0].start
+        >>> move(Block("list", 0, 4, (Block("item", 0, 4),)), 10).children[0].start
         10
     """
-    children = tuple(moved(child, by) for child in block.children)
+    children = tuple(move(child, by) for child in block.children)
     return replace(block, start=block.start + by, end=block.end + by, children=children)
 
 
-def moved_all(blocks: Sequence[tuple[int, Block]], by: int) -> list[tuple[int, Block]]:
-    """Blocks with the levels of headings, so many characters further on."""
-    return [(level, moved(block, by)) for level, block in blocks]
+def move_all(blocks: Sequence[tuple[int, Block]], by: int) -> list[tuple[int, Block]]:
+    """Move blocks, which come with the levels of headings, so many characters further on."""
+    return [(level, move(block, by)) for level, block in blocks]

@@ -152,10 +152,10 @@ def _terms(analyzer: Analyzer, word: str) -> tuple[str, ...]:
         return (_number(word, analyzer.language),)
     stem = stemmer(analyzer.language) if analyzer.stemming else _keep
     if _is_initials(word):
-        return (stem(lowered(word.replace(".", ""), analyzer.language)),)
+        return (stem(lower_word(word.replace(".", ""), analyzer.language)),)
     parts = [part for piece in _split(word) for part in _add_parts(piece)]
-    found = (stem(low) for part in parts if (low := lowered(part, analyzer.language)) not in dropped)
-    return (lowered(word, analyzer.language), *found) if _is_code(word) else tuple(found)
+    found = (stem(low) for part in parts if (low := lower_word(part, analyzer.language)) not in dropped)
+    return (lower_word(word, analyzer.language), *found) if _is_code(word) else tuple(found)
 
 
 def pieces_of(word: str) -> list[str]:
@@ -195,8 +195,8 @@ def _add_parts(piece: str) -> list[str]:
     return [piece, *(part for part in measure.groups() if part)] if measure and piece[0] != "." else [piece]
 
 
-def lowered(word: str, language: str) -> str:
-    """A word in lower case as its language has it, without the marks that are often left out."""
+def lower_word(word: str, language: str) -> str:
+    """Put a word in lower case as its language has it, without the marks that are often left out."""
     if word.isascii() and language != "turkish":
         return word.lower()
     if language == "turkish":

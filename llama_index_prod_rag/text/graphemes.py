@@ -74,11 +74,11 @@ def _are_apart(text: str, position: int) -> bool:
     return plain or _APART.match(text, position - 1) is not None
 
 
-def without_surrogates(text: str) -> str:
-    r"""Lone surrogates replaced by U+FFFD, one for one, so that offsets stay and the text can be encoded.
+def replace_surrogates(text: str) -> str:
+    r"""Replace lone surrogates by U+FFFD, one for one, so that offsets stay and the text can be encoded.
 
     Examples:
-        >>> without_surrogates("a\ud800b") == "a\ufffdb"
+        >>> replace_surrogates("a\ud800b") == "a\ufffdb"
         True
     """
     return str(_SURROGATE.sub("\ufffd", text))

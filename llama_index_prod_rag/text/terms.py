@@ -118,7 +118,7 @@ def _leading_numbers(word: str) -> list[str]:
     return [piece.rstrip(".,") for piece in _NUMBER.findall(word)]
 
 
-def unmentioned(
+def find_unmentioned(
     query: str, texts: Sequence[str], found: frozenset[str], language: str = "english"
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names and numbers of a question that none of the texts mentions, as the question writes them.
@@ -130,7 +130,8 @@ def unmentioned(
         language: of both.
 
     Examples:
-        >>> unmentioned("Did Hall meet Ubuntu in 2019?", ["runner,North Hall,7"], found_terms("runner,North Hall,7"))
+        >>> passage = "runner,North Hall,7"
+        >>> find_unmentioned("Did Hall meet Ubuntu in 2019?", [passage], found_terms(passage))
         (('Ubuntu',), ('2019',))
     """
     lost_names = [name for name in names(query, language) if not _has(name, found, language)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import regex
 
-from llama_index_prod_rag.text.graphemes import floor_to_grapheme, without_surrogates
+from llama_index_prod_rag.text.graphemes import floor_to_grapheme, replace_surrogates
 
 if TYPE_CHECKING:
     from tiktoken import Encoding
@@ -78,7 +78,7 @@ class HuggingFaceCounter:
         """Tokens of each text, at least one for 16 characters: words too long for the vocabulary count too."""
         counts: list[int] = []
         for start in range(0, len(texts), _BATCH):
-            batch = [without_surrogates(text) for text in texts[start : start + _BATCH]]
+            batch = [replace_surrogates(text) for text in texts[start : start + _BATCH]]
             sizes = self._sum_words(batch) if self._by_word else map(len, self._encode(batch))
             counts.extend(map(_apply_floor, sizes, batch))
         return counts
@@ -109,7 +109,7 @@ class TiktokenCounter:
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Count the tokens of each text."""
-        return [_apply_floor(self._size(without_surrogates(text)), text) for text in texts]
+        return [_apply_floor(self._size(replace_surrogates(text)), text) for text in texts]
 
     def _size(self, text: str) -> int:
         # tiktoken is quadratic in the length of a run without blanks: such a run is counted in pieces.

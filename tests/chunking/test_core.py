@@ -25,7 +25,7 @@ from llama_index_prod_rag.models.tokenizers import load_counter
 from llama_index_prod_rag.models.weights import find_weights
 from llama_index_prod_rag.structure.tree import Block
 from llama_index_prod_rag.structure.view import PlainReading
-from llama_index_prod_rag.text.graphemes import floor_to_grapheme, trim, without_surrogates
+from llama_index_prod_rag.text.graphemes import floor_to_grapheme, replace_surrogates, trim
 from llama_index_prod_rag.text.sentences import split_sentences
 from llama_index_prod_rag.text.tokens import HuggingFaceCounter, SimpleCounter, prefix_end
 
@@ -137,7 +137,7 @@ def test_a_long_run_of_one_sign_takes_no_time(run: str) -> None:
 
 
 def test_surrogates_are_replaced_one_for_one() -> None:
-    assert without_surrogates("a\ud800\udfffb") == "a\ufffd\ufffdb"
+    assert replace_surrogates("a\ud800\udfffb") == "a\ufffd\ufffdb"
 
 
 @pytest.mark.parametrize("name", ["simple", "tiktoken:cl100k_base"])

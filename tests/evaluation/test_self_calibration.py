@@ -145,7 +145,7 @@ def test_three_scales_make_one_calibrations_decisions() -> None:
         assert made.promises == ()
         rows = Pipeline(*stages(rescale), STATISTICS).rows(written, far_questions()[:20], lambda _: None)
         for before, row in zip(wanted, rows, strict=True):
-            assert made.placed(row.signals).get("pair.top") == pytest.approx(before.get("pair.top"), abs=1.5)
+            assert made.place(row.signals).get("pair.top") == pytest.approx(before.get("pair.top"), abs=1.5)
 
 
 class Nothing(BaseRetriever):

@@ -7,7 +7,7 @@ from llama_index.core import Document
 from llama_index.core.schema import MetadataMode
 
 from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
-from llama_index_prod_rag.structure.definitions import Definition, find_definitions, used_definitions
+from llama_index_prod_rag.structure.definitions import Definition, find_definitions, select_used_definitions
 
 LEASE = """\
 This Lease ("Lease") is made between Harbour Ltd. (the "Owner") and Ann Reed (together with the Owner, the "Parties").
@@ -62,7 +62,7 @@ def test_of_a_term_defined_twice_the_first_counts() -> None:
 )
 def test_terms_count_as_whole_words_in_their_own_capitals(passage: str, used: list[str]) -> None:
     known = [Definition("Fee", 0, 1), Definition("Late Fee", 1, 2)]
-    assert [each.term for each in used_definitions(passage, known)] == used
+    assert [each.term for each in select_used_definitions(passage, known)] == used
 
 
 def test_chunks_carry_the_definitions_they_use_and_do_not_embed_them() -> None:

@@ -20,7 +20,7 @@ from llama_index_prod_rag.structure.registry import CODE, all_formats
 from llama_index_prod_rag.structure.tables import read_csv
 from llama_index_prod_rag.structure.tree import Block, check_tree
 from llama_index_prod_rag.structure.view import View
-from llama_index_prod_rag.text.graphemes import without_surrogates
+from llama_index_prod_rag.text.graphemes import replace_surrogates
 from tests.structure.test_readers import COMMON, ODD, uncovered
 
 PIECES = (
@@ -136,7 +136,7 @@ def test_slices_of_a_notebook_come_from_ordered_places(cells: list[str]) -> None
 
 
 @quick
-@given(TEXTS.map(without_surrogates))  # as the parser hands it over
+@given(TEXTS.map(replace_surrogates))  # as the parser hands it over
 def test_the_text_of_a_mail_is_all_there(text: str) -> None:
     source = "From: a\nSubject: b\n\n" + text
     view = read_mail(source)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from llama_index_prod_rag.text.graphemes import without_surrogates
+from llama_index_prod_rag.text.graphemes import replace_surrogates
 
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -26,7 +26,7 @@ def encodable(value: Any) -> Any:  # noqa: ANN401 - JSON
         True
     """
     if isinstance(value, str):
-        return value if value.isascii() else without_surrogates(value)
+        return value if value.isascii() else replace_surrogates(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):

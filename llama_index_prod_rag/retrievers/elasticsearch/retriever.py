@@ -30,7 +30,7 @@ from llama_index_prod_rag.retrievers.filtered import FilteredRetriever
 from llama_index_prod_rag.retrievers.filters import passing
 from llama_index_prod_rag.retrievers.fusing import LegResult, fuse_legs
 from llama_index_prod_rag.retrievers.hybrid import DEFAULT_ALPHA
-from llama_index_prod_rag.text.graphemes import without_surrogates
+from llama_index_prod_rag.text.graphemes import replace_surrogates
 from llama_index_prod_rag.trace.events import emit
 from llama_index_prod_rag.trace.records import LegHit, RetrievalRecord
 from llama_index_prod_rag.trace.scored_node import ScoredNode
@@ -202,7 +202,7 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
 
     async def _answer(self, bundle: QueryBundle) -> list[NodeWithScore]:
         vector, unembedded = await self._embed(bundle)
-        question = Question(await self._search_as_mapped(), without_surrogates(bundle.query_str), vector, self._filters)
+        question = Question(await self._search_as_mapped(), replace_surrogates(bundle.query_str), vector, self._filters)
         failed = {} if unembedded is None else {DENSE: unembedded}
         answers = await self._find(question)
         for leg, answer in answers.items():
