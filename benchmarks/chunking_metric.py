@@ -92,24 +92,24 @@ def score_question(question: Question, pieces: Sequence[Piece], ranking: Sequenc
     excerpts = union(question.excerpts)
     asked = _length(excerpts)
     top = [pieces[index] for index in ranking[:TOP]]
-    found = _found(question.corpus, excerpts, top)
+    found = _measure_overlap(question.corpus, excerpts, top)
     retrieved = sum(piece.end - piece.start for piece in top)
     touching = [p for p in pieces if p.corpus == question.corpus and overlap(excerpts, [(p.start, p.end)]) > 0]
     omega = sum(piece.end - piece.start for piece in touching)
     within = {
-        f"recall@{tokens}": _found(question.corpus, excerpts, _read(pieces, ranking, tokens)) / asked
+        f"recall@{tokens}": _measure_overlap(question.corpus, excerpts, _read(pieces, ranking, tokens)) / asked
         for tokens in (500, 1000)
     }
     return {
         "recall": found / asked,
         "precision": found / retrieved if retrieved else 0.0,
         "iou": found / (retrieved + asked - found),
-        "precision_omega": _found(question.corpus, excerpts, touching) / omega if omega else 0.0,
+        "precision_omega": _measure_overlap(question.corpus, excerpts, touching) / omega if omega else 0.0,
         **within,
     }
 
 
-def _found(corpus: str, excerpts: Ranges, pieces: Sequence[Piece]) -> int:
+def _measure_overlap(corpus: str, excerpts: Ranges, pieces: Sequence[Piece]) -> int:
     return overlap(excerpts, union([(piece.start, piece.end) for piece in pieces if piece.corpus == corpus]))
 
 

@@ -64,9 +64,9 @@ System = Callable[[str], Chunked]
 
 def load_cuad(folder: Path, limit: int | None, split: str = "all") -> tuple[dict[str, str], list[Question]]:
     """Contracts by file name, and the questions about them; `train` and `test` are even and odd sha256 of the name."""
-    names = sorted((path.name for path in (folder / "contracts").glob("*.txt")), key=_drawn)
+    names = sorted((path.name for path in (folder / "contracts").glob("*.txt")), key=_hash_name)
     if split != "all":
-        names = [name for name in names if int(_drawn(name), 16) % 2 == (split == "test")]
+        names = [name for name in names if int(_hash_name(name), 16) % 2 == (split == "test")]
     names = names[:limit]
     contracts: dict[str, str] = {}
     for name in names:
@@ -82,7 +82,7 @@ def load_cuad(folder: Path, limit: int | None, split: str = "all") -> tuple[dict
     return contracts, questions
 
 
-def _drawn(name: str) -> str:
+def _hash_name(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()
 
 

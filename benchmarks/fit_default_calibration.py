@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
     examples, pipeline = _collect_examples(_folders(chosen.data, _LABELED), chosen.limit)
-    rows = _written(_folders(chosen.documents, _DOCUMENTS), chosen.questions)
+    rows = _write_questions(_folders(chosen.documents, _DOCUMENTS), chosen.questions)
     names = ", ".join(folder.name for folder in _folders(chosen.data, _LABELED))
     calibration = calibrate(
         examples,
@@ -70,7 +70,7 @@ def _collect_examples(folders: Sequence[Path], limit: int) -> tuple[list[Example
     return examples, fingerprint_of(cases[0].evidence)
 
 
-def _written(folders: Sequence[Path], number: int) -> list[dict[str, float]]:
+def _write_questions(folders: Sequence[Path], number: int) -> list[dict[str, float]]:
     rows: list[dict[str, float]] = []
     for folder in folders:
         rows += [dict(row.signals) for row in Retrieval(load_task(folder, limit=1)).written(number)]

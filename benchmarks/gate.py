@@ -170,12 +170,12 @@ def ranking(confidence: Confidence, cases: Sequence[Case]) -> dict[str, Any]:
     return {
         "auroc": auroc(values, there),
         "aurc": curve.aurc,
-        "nauc": curve.normalised,
-        "refused_at_5": _refused(values, there),
+        "nauc": curve.normalized,
+        "refused_at_5": _measure_refused(values, there),
     }
 
 
-def _refused(values: Sequence[float], there: Sequence[bool]) -> float:
+def _measure_refused(values: Sequence[float], there: Sequence[bool]) -> float:
     """Share of the questions without evidence below a threshold that refuses at most 5 % of the others."""
     good = np.sort([value for value, is_there in zip(values, there, strict=True) if is_there])
     threshold = good[int(_FALSE_REFUSALS * len(good))]
@@ -247,9 +247,9 @@ def _over_splits(calibration: Calibration | None, examples: Sequence[Example]) -
     exceeded, rates = 0, []
     for _ in range(_SPLITS):
         order = generator.permutation(len(good))
-        labelled, rest = good[order[::2]], good[order[1::2]]
+        labeled, rest = good[order[::2]], good[order[1::2]]
         try:
-            threshold = bound_false_refusals(labelled.tolist(), at_most=_FALSE_REFUSALS).threshold
+            threshold = bound_false_refusals(labeled.tolist(), at_most=_FALSE_REFUSALS).threshold
         except CalibrationError as error:
             return {"splits": 0, "why_not": str(error)}
         rate = float((rest < threshold).mean())

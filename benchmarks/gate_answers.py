@@ -83,7 +83,7 @@ def measure(folder: Path, limit: int, passages: int) -> dict[str, Any]:
     cases = retrieval.cases(task.test)
     synthesizer = get_response_synthesizer(llm=OfflineLLM(num_output=48))
     console = Console(stderr=True)
-    answers = [_answered(case, synthesizer, passages) for case in track(cases, "answering", console=console)]
+    answers = [_answer(case, synthesizer, passages) for case in track(cases, "answering", console=console)]
     own = CalibratedAssessor(calibrate(train, prior=default_calibration()))
     gates: Mapping[str, Callable[[Answered], bool]] = {
         "no gate": lambda _: True,
@@ -103,7 +103,7 @@ def measure(folder: Path, limit: int, passages: int) -> dict[str, Any]:
     }
 
 
-def _answered(case: Case, synthesizer: BaseSynthesizer, count: int) -> Answered:
+def _answer(case: Case, synthesizer: BaseSynthesizer, count: int) -> Answered:
     shown = case.evidence.passages[:count]
     hits = [
         NodeWithScore(node=TextNode(text=passage.wording, id_=passage.id), score=passage.score) for passage in shown

@@ -52,20 +52,20 @@ class Setup:
         name: what the table calls it.
         rescale: what becomes of the reranker's logits; None without a reranker.
         dense: whether there is a dense leg.
-        unnormalised: whether its vectors have any length.
+        unnormalized: whether its vectors have any length.
     """
 
     name: str
     rescale: Rescale | None = field(default=lambda logit: logit)
     dense: bool = True
-    unnormalised: bool = False
+    unnormalized: bool = False
 
 
 SETUPS = (
     Setup("native"),
     Setup("squeezed", sigmoid),
     Setup("stretched", lambda logit: 1.0 + 9.0 * sigmoid(logit / 2.0)),
-    Setup("dot product", unnormalised=True),
+    Setup("dot product", unnormalized=True),
     Setup("no reranker", None),
     Setup("BM25 alone", dense=False),
 )
@@ -132,7 +132,7 @@ def measure(folder: Path, limit: int, questions: int) -> dict[str, Any]:
 def _pipeline(collection: Collection, setup: Setup, texts: Iterable[str]) -> Pipeline:
     legs: dict[str, BaseRetriever] = {"bm25": collection.bm25}
     if setup.dense:
-        legs = {"dense": collection.dense(texts, lengths=_LENGTHS if setup.unnormalised else None), **legs}
+        legs = {"dense": collection.dense(texts, lengths=_LENGTHS if setup.unnormalized else None), **legs}
     retriever = HybridFusionRetriever(legs, similarity_top_k=CANDIDATES)
     rescale = setup.rescale
     reranker = [] if rescale is None else [collection.reranker(lambda scorer: Rescaled(scorer, rescale))]
@@ -163,11 +163,11 @@ def _figures(calibration: Calibration, cases: Sequence[_Asked]) -> dict[str, Any
         }
     near = [(found.confidence or 0.0, kind == "there") for kind, found in judged if kind != "far"]
     figures["auroc"] = auroc([confidence for confidence, _ in near], [there for _, there in near])
-    figures["warned"] = sorted({group for _, found in judged for group in _left_out(found)})
+    figures["warned"] = sorted({group for _, found in judged for group in _list_foreign(found)})
     return figures
 
 
-def _left_out(found: RetrievalAssessment) -> list[str]:
+def _list_foreign(found: RetrievalAssessment) -> list[str]:
     """Groups that are left out because their scale is foreign, and not because they are missing."""
     return [group for group in found.not_assessed if group == "pair" or group.startswith("leg ")]
 

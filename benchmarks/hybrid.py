@@ -114,13 +114,13 @@ def _label_query(
 ) -> LabeledQuery:
     """What the tuner needs. The lifts by words are those of the shipped rule's marks, whatever the rule."""
     found = {leg: {node: hit.score for node, hit in hits.items()} for leg, hits in record.legs.items()}
-    bounds = leg_bounds(_known(rule), found, floors=floors)
+    bounds = leg_bounds(_look_up_rule(rule), found, floors=floors)
     extra = record.completed if rule.completed else {}
     legs = {leg: {**scores, **extra.get(leg, {})} for leg, scores in found.items()}
     return LabeledQuery(legs, relevant, bounds, lifts=record.lifts if rule.lifted else {})
 
 
-def _known(rule: Rule) -> FusionRule:
+def _look_up_rule(rule: Rule) -> FusionRule:
     return parse_rule(rule.name)
 
 
@@ -155,9 +155,9 @@ def report(data: Path, names: Sequence[str], limit: int | None, embedding: str) 
         scores = {pipeline: _scores(ranker, workbench.dataset) for pipeline, ranker in _rankers(workbench)}
         sets[name] = {
             "queries": len(workbench.dataset.queries),
-            METRIC: {pipeline: _plain(bootstrap_mean(values)) for pipeline, values in scores.items()},
+            METRIC: {pipeline: _to_json(bootstrap_mean(values)) for pipeline, values in scores.items()},
             "hybrid_minus": {
-                pipeline: _plain(paired_difference(values, scores["hybrid"]))
+                pipeline: _to_json(paired_difference(values, scores["hybrid"]))
                 for pipeline, values in scores.items()
                 if pipeline != "hybrid"
             },
@@ -198,9 +198,9 @@ def identifiers(data: Path, names: Sequence[str], embedding: str, rerank: bool) 
         "split": "test",
         "embedding": embedding,
         "questions": len(questions),
-        "found": {pipeline: _found(known) for pipeline, known in places.items()},
+        "found": {pipeline: _summarize_places(known) for pipeline, known in places.items()},
         "hybrid_by_kind": {
-            kind: _found([place for place, own in zip(places["hybrid"], kinds, strict=True) if own == kind])
+            kind: _summarize_places([place for place, own in zip(places["hybrid"], kinds, strict=True) if own == kind])
             for kind in dict.fromkeys(kinds)
         },
     }
@@ -210,17 +210,17 @@ def _place(ranking: Sequence[str], relevant: Iterable[str]) -> int | None:
     return next((place for place, id_ in enumerate(ranking, start=1) if id_ in relevant), None)
 
 
-def _found(places: Sequence[int | None]) -> dict[str, dict[str, float]]:
+def _summarize_places(places: Sequence[int | None]) -> dict[str, dict[str, float]]:
     return {
-        "top_ten": _plain(bootstrap_mean([float(place is not None and place <= 10) for place in places])),
-        "first": _plain(bootstrap_mean([float(place == 1) for place in places])),
+        "top_ten": _to_json(bootstrap_mean([float(place is not None and place <= 10) for place in places])),
+        "first": _to_json(bootstrap_mean([float(place == 1) for place in places])),
     }
 
 
 def _rankers(workbench: Workbench) -> Iterator[tuple[str, Ranker]]:
     for leg in ("dense", "bm25", "hybrid"):
         yield leg, workbench.ranker(leg)
-    yield _NO_LIFT, _ranker(_unlifted(workbench))
+    yield _NO_LIFT, _ranker(_turn_off_lifts(workbench))
     for mode in FUSION_MODES:
         yield f"llamaindex {mode.value}", _ranker(_llamaindex(workbench, mode))
 
@@ -229,7 +229,7 @@ def _ranker(retriever: BaseRetriever) -> Ranker:
     return lambda query: [hit.node_id for hit in retriever.retrieve(query)]
 
 
-def _unlifted(workbench: Workbench) -> BaseRetriever:
+def _turn_off_lifts(workbench: Workbench) -> BaseRetriever:
     return HybridFusionRetriever(
         {"dense": workbench.dense, "bm25": workbench.bm25},
         alpha=workbench.settings.alpha,
@@ -257,7 +257,7 @@ def _scores(ranker: Ranker, dataset: RetrievalDataset) -> dict[str, float]:
     return rank_metrics(run, dataset.qrels, [METRIC])[METRIC]
 
 
-def _plain(interval: Interval) -> dict[str, float]:
+def _to_json(interval: Interval) -> dict[str, float]:
     return interval.ends()
 
 

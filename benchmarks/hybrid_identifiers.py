@@ -62,8 +62,8 @@ def identifier_sets(
 
     Query ids read `kind/form/document`; the same collection gives the same questions.
     """
-    documents, planted = _planted(dataset.documents, random.Random(dataset.name), per_kind)
-    found = [*planted, *_natural(documents, random.Random(dataset.name), per_kind)]
+    documents, planted = _plant(dataset.documents, random.Random(dataset.name), per_kind)
+    found = [*planted, *_find_natural(documents, random.Random(dataset.name), per_kind)]
     training, testing = ([one for one in found if one.in_training is wanted] for wanted in (True, False))
     return _questions(dataset.name, documents, training), _questions(dataset.name, documents, testing)
 
@@ -112,7 +112,7 @@ _PLANTS: Mapping[str, Callable[[random.Random], tuple[str, str]]] = {
 }
 
 
-def _planted(documents: _Documents, rng: random.Random, per_kind: int) -> tuple[_Documents, list[Identifier]]:
+def _plant(documents: _Documents, rng: random.Random, per_kind: int) -> tuple[_Documents, list[Identifier]]:
     long_enough = [id_ for id_, document in documents.items() if len(document.text.split()) >= 20]
     chosen = iter(rng.sample(long_enough, per_kind * len(_PLANTS)))
     changed, identifiers = dict(documents), []
@@ -127,7 +127,7 @@ def _planted(documents: _Documents, rng: random.Random, per_kind: int) -> tuple[
     return changed, identifiers
 
 
-def _natural(documents: _Documents, rng: random.Random, per_kind: int) -> Iterator[Identifier]:
+def _find_natural(documents: _Documents, rng: random.Random, per_kind: int) -> Iterator[Identifier]:
     holders = Counter(word for document in documents.values() for word in _words(document.full_text))
     titles = Counter(document.title.strip().lower() for document in documents.values())
     all_text = "\n".join(" ".join(document.text.split()) for document in documents.values()).lower()

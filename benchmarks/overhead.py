@@ -50,7 +50,7 @@ def measure(questions: int) -> dict[str, dict[str, float]]:
 
     with tempfile.TemporaryDirectory() as folder, QueryLog(f"sqlite:///{Path(folder) / 'log.sqlite'}") as log:
         for _ in range(questions):
-            legs = {leg: _ranked(generator, ids) for leg in ("dense", "bm25")}
+            legs = {leg: _draw_ranking(generator, ids) for leg in ("dense", "bm25")}
             clock = [time.perf_counter()]
             fusion = fuse(legs, rule=ConvexCombination("min-max"), weights={"dense": 0.5, "bm25": 0.5})
             clock.append(time.perf_counter())
@@ -73,7 +73,7 @@ def measure(questions: int) -> dict[str, dict[str, float]]:
     }
 
 
-def _ranked(generator: np.random.Generator, ids: Sequence[str]) -> dict[str, float]:
+def _draw_ranking(generator: np.random.Generator, ids: Sequence[str]) -> dict[str, float]:
     scores = np.sort(generator.random(_DEPTH))[::-1]
     return dict(zip(generator.permutation(np.array(ids))[:_DEPTH].tolist(), scores.tolist(), strict=True))
 

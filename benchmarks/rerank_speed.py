@@ -64,7 +64,7 @@ def _sentence_transformers(folder: str) -> Rerank:
     return run
 
 
-def _ours(model: str, **settings: Any) -> Rerank:
+def _load_ours(model: str, **settings: Any) -> Rerank:
     from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
     from llama_index_prod_rag.postprocessor.settings import Cascade, Runtime
 
@@ -76,12 +76,12 @@ _FIRST = {"prefilter": "retrieval", "keep": _KEEP}
 SYSTEMS: dict[str, Callable[[str], Rerank]] = {
     "llama_index": _llama_index,
     "sentence_transformers": _sentence_transformers,
-    "ours_torch": lambda folder: _ours(folder, weights="cross_encoder"),
-    "ours_int8": lambda _: _ours("offline", weights="cross_encoder"),
-    "ours_int8_blend": lambda _: _ours("offline"),
-    "ours_cascade": lambda _: _ours("offline", weights="cross_encoder", cascade=_FIRST),
-    "ours_early_stop": lambda _: _ours("offline", cascade={"early_stop": True}),
-    "ours_cascade_early_stop": lambda _: _ours("offline", cascade={**_FIRST, "early_stop": True}),
+    "ours_torch": lambda folder: _load_ours(folder, weights="cross_encoder"),
+    "ours_int8": lambda _: _load_ours("offline", weights="cross_encoder"),
+    "ours_int8_blend": lambda _: _load_ours("offline"),
+    "ours_cascade": lambda _: _load_ours("offline", weights="cross_encoder", cascade=_FIRST),
+    "ours_early_stop": lambda _: _load_ours("offline", cascade={"early_stop": True}),
+    "ours_cascade_early_stop": lambda _: _load_ours("offline", cascade={**_FIRST, "early_stop": True}),
 }
 
 
@@ -102,12 +102,12 @@ def measure(system: str, folder: str, workloads: dict[str, list[Task]]) -> dict[
             _METRIC.lower(): _quality(name, tasks, found),
         }
         pairs, seconds, cpu = pairs + handed_in, seconds + took, cpu + took_cpu
-    labelled = [part[_METRIC.lower()] for part in parts.values()]
+    labeled = [part[_METRIC.lower()] for part in parts.values()]
     return {
         "pairs_per_second": pairs / seconds,
         "pairs_per_cpu_second": pairs / cpu,
         "peak_rss_mb": _peak_mb(),
-        _METRIC.lower(): sum(labelled) / len(labelled),
+        _METRIC.lower(): sum(labeled) / len(labeled),
         "workloads": parts,
     }
 

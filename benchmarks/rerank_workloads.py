@@ -1,4 +1,4 @@
-"""What the speed of rerankers is measured on: labelled questions with their BM25 candidates, as plain JSON.
+"""What the speed of rerankers is measured on: labeled questions with their BM25 candidates, as plain JSON.
 
 `scifact` brings whole abstracts (about 350 tokens per pair), `chunks` three long documents cut into pieces of 120
 tokens (about 140 per pair), `long` one question over 300 passages that each fill the model.
@@ -46,8 +46,8 @@ def scifact_tasks(data: Path, questions: int) -> list[Task]:
     """Claims over abstracts of scientific papers."""
     dataset = load_beir(data / "scifact", limit=questions)
     texts = {name: document.full_text for name, document in dataset.documents.items()}
-    labelled = [(dataset.queries[query], dict(grades)) for query, grades in dataset.qrels.items()]
-    return _tasks(texts, labelled)
+    labeled = [(dataset.queries[query], dict(grades)) for query, grades in dataset.qrels.items()]
+    return _tasks(texts, labeled)
 
 
 def chunk_tasks(data: Path, questions: int, scorer: PairScorer) -> list[Task]:
@@ -61,7 +61,7 @@ def chunk_tasks(data: Path, questions: int, scorer: PairScorer) -> list[Task]:
             start, end = offsets[first][0], offsets[last - 1][1]
             name = f"{path.stem}:{start}"
             texts[name], spans[name] = document[start:end], (path.stem, start, end)
-    labelled = []
+    labeled = []
     with (data / "chunking" / "questions_df.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows[:: max(1, len(rows) // questions)][:questions]:
@@ -71,8 +71,8 @@ def chunk_tasks(data: Path, questions: int, scorer: PairScorer) -> list[Task]:
             for name, (corpus, start, end) in spans.items()
             if corpus == row["corpus_id"] and any(start < last and first < end for first, last in marks)
         }
-        labelled.append((row["question"], grades))
-    return _tasks(texts, labelled)
+        labeled.append((row["question"], grades))
+    return _tasks(texts, labeled)
 
 
 def long_task(data: Path, passages: int = 300) -> list[Task]:
@@ -86,14 +86,14 @@ def long_task(data: Path, passages: int = 300) -> list[Task]:
     return [{"query": next(iter(dataset.queries.values())), "candidates": candidates, "grades": {"0": 1}}]
 
 
-def _tasks(texts: Mapping[str, str], labelled: Sequence[tuple[str, Mapping[str, int]]]) -> list[Task]:
+def _tasks(texts: Mapping[str, str], labeled: Sequence[tuple[str, Mapping[str, int]]]) -> list[Task]:
     names, stemmer = list(texts), Stemmer.Stemmer("english")
     index = bm25s.BM25()
     index.index(
         bm25s.tokenize(list(texts.values()), stopwords="en", stemmer=stemmer, show_progress=False), show_progress=False
     )
     tasks: list[Task] = []
-    for query, grades in labelled:
+    for query, grades in labeled:
         (tokens,) = bm25s.tokenize([query], stopwords="en", stemmer=stemmer, return_ids=False, show_progress=False)
         scores = index.get_scores(tokens) if tokens else np.zeros(len(names))
         best = np.argsort(-scores, kind="stable")[:CANDIDATES]

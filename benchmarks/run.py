@@ -114,13 +114,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.fresh:
         for item in chosen:
             (folder / f"{item.result}.json").unlink(missing_ok=True)
-    failed = [item.result for item in chosen if not _there(item, folder, sample=options.sample)]
+    failed = [item.result for item in chosen if not _ensure_result(item, folder, sample=options.sample)]
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return bool(failed)
 
 
-def _there(benchmark: Benchmark, folder: Path, *, sample: bool) -> bool:
+def _ensure_result(benchmark: Benchmark, folder: Path, *, sample: bool) -> bool:
     """Measure what has no result yet; whether nothing failed."""
     arguments = benchmark.sample if sample else benchmark.full
     if arguments is None:

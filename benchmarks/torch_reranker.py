@@ -28,8 +28,8 @@ _SHAPE: dict[str, Any] = {
     "intermediate_size": 1536,
     "num_labels": 1,
 }
-_QUANTISED = "_quantized"
-_PARTS = (_QUANTISED, "_scale", "_zero_point")
+_QUANTIZED = "_quantized"
+_PARTS = (_QUANTIZED, "_scale", "_zero_point")
 
 
 def write_torch_folder(folder: Path) -> Path:
@@ -68,20 +68,20 @@ def _state_dict(graph: Any) -> dict[str, torch.Tensor]:  # noqa: ANN401 - onnx's
     for node in graph.node:  # the layers' matrices have anonymous names: take them from the graph's nodes
         if node.op_type == "MatMulInteger" and node.input[1].startswith("onnx::MatMul"):
             module = node.name.split("/MatMul")[0].strip("/").replace("/", ".")
-            state[f"{module}.weight"] = _dequantised(arrays, node.input[1].removesuffix(_QUANTISED)).T
-    for name in (name.removesuffix(_QUANTISED) for name in arrays if name.endswith(_QUANTISED)):
+            state[f"{module}.weight"] = _dequantize(arrays, node.input[1].removesuffix(_QUANTIZED)).T
+    for name in (name.removesuffix(_QUANTIZED) for name in arrays if name.endswith(_QUANTIZED)):
         if not name.startswith("onnx::"):
-            value = _dequantised(arrays, name)
+            value = _dequantize(arrays, name)
             turned = name == "bert.pooler.dense.weight" or (name.startswith("classifier") and value.shape[0] != 1)
             state[name] = value.T if turned else value
     return {name: torch.tensor(np.ascontiguousarray(value)) for name, value in state.items()}
 
 
-def _dequantised(arrays: dict[str, NDArray[Any]], name: str) -> NDArray[np.float32]:
-    quantised: NDArray[np.float32] = arrays[name + _QUANTISED].astype(np.float32)
+def _dequantize(arrays: dict[str, NDArray[Any]], name: str) -> NDArray[np.float32]:
+    quantized: NDArray[np.float32] = arrays[name + _QUANTIZED].astype(np.float32)
     zero: NDArray[np.float32] = arrays[f"{name}_zero_point"].astype(np.float32)
     scale: NDArray[np.float32] = arrays[f"{name}_scale"]
-    return (quantised - zero) * scale
+    return (quantized - zero) * scale
 
 
 if __name__ == "__main__":

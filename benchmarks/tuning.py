@@ -41,7 +41,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         )
         sets[name] = study.to_dict()
         kept[name] = {str(count): result.kept_default for count, result in study.tuned.items()}
-    counts = [count for count in LABELS if _tuned(sets, count)]  # a small sample leaves no query beside 50 labels
+    # A small sample leaves no query beside 50 labels.
+    counts = [count for count in LABELS if _select_tuned(sets, count)]
     return {
         "pipeline": arguments.pipeline,
         "split": arguments.split,
@@ -51,7 +52,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         "mean_gain_over_dense_percent": {
             "default": statistics.fmean(_gain(s["fixed"]["default"], s["fixed"]["dense"]) for s in sets.values()),
             **{
-                str(count): statistics.fmean(_gain(t["mean"], t["dense"]) for t in _tuned(sets, count))
+                str(count): statistics.fmean(_gain(t["mean"], t["dense"]) for t in _select_tuned(sets, count))
                 for count in counts
             },
         },
@@ -66,7 +67,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _tuned(sets: dict[str, dict[str, Any]], count: int) -> list[dict[str, float]]:
+def _select_tuned(sets: dict[str, dict[str, Any]], count: int) -> list[dict[str, float]]:
     return [study["tuned"][str(count)] for study in sets.values() if str(count) in study["tuned"]]
 
 

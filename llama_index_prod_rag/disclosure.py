@@ -48,11 +48,11 @@ def mask(text: str) -> str:
         if len(value) >= _SHORTEST_SECRET and _NAMES_A_SECRET.search(name):
             text = text.replace(value, MASK)
     for pattern in _MASKS:
-        text = pattern.sub(_masked, text)
+        text = pattern.sub(_mask, text)
     return text
 
 
-def _masked(found: re.Match[str]) -> str:
+def _mask(found: re.Match[str]) -> str:
     whole = found.group()
     if "value" in found.re.groupindex:
         return whole[: found.start("value") - found.start()] + MASK

@@ -104,7 +104,7 @@ def bootstrap_mean(
     if resamples < 1 or not 0.0 < level < 1.0:
         raise ConfigurationError("resamples must be at least 1 and level between 0 and 1")
     sums, counts = _group_totals(array, groups)
-    means = np.concatenate(list(_resampled_means(sums, counts, resamples, np.random.default_rng(seed))))
+    means = np.concatenate(list(_resample_means(sums, counts, resamples, np.random.default_rng(seed))))
     low, high = np.quantile(means, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
     return Interval(float(array.mean()), float(low), float(high), len(array), level)
 
@@ -133,10 +133,10 @@ def proportion(successes: int, n: int, *, level: float = 0.95) -> Interval:
         raise ConfigurationError("level must lie between 0 and 1")
     z = NormalDist().inv_cdf((1.0 + level) / 2.0)
     rate = successes / n
-    centre = (rate + z * z / (2 * n)) / (1 + z * z / n)
+    center = (rate + z * z / (2 * n)) / (1 + z * z / n)
     half = z * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n)) / (1 + z * z / n)
     # At the ends the formula gives the rate itself, up to rounding.
-    return Interval(rate, min(rate, max(0.0, centre - half)), max(rate, min(1.0, centre + half)), n, level)
+    return Interval(rate, min(rate, max(0.0, center - half)), max(rate, min(1.0, center + half)), n, level)
 
 
 def paired_difference(first: Values, second: Values, *, seed: int = 0, resamples: int = 10_000) -> Interval:
@@ -244,7 +244,7 @@ def _group_totals(
     return np.bincount(member, weights=array).astype(np.float64), np.bincount(member).astype(np.float64)
 
 
-def _resampled_means(
+def _resample_means(
     sums: NDArray[np.float64], counts: NDArray[np.float64], resamples: int, generator: np.random.Generator
 ) -> Iterator[NDArray[np.float64]]:
     for size in _blocks(resamples, len(sums)):

@@ -68,7 +68,7 @@ def ask(
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Ask your own documents: an answer with sources, a hedge, or a refusal with its reason."""
-    question = _checked(question)
+    question = _check_question(question)
     if show not in (None, "text"):
         raise typer.BadParameter(f"{show!r} cannot be shown: 'text'", param_hint="--show")
 
@@ -137,7 +137,7 @@ def _converse(engine: ConfidenceGatedQueryEngine, console: Console) -> None:
                 number = line.removeprefix("/sources").strip()
                 print_source(console, response, int(number) if number.isdecimal() else 0)
             else:
-                response = engine.query(QueryBundle(_checked(line)))
+                response = engine.query(QueryBundle(_check_question(line)))
                 print_answer(console, line, response)
         except (InputError, typer.BadParameter) as error:
             errors_console.print(str(error), style="red", markup=False, highlight=False)
@@ -150,7 +150,7 @@ def _next_line(console: Console) -> str:
         return ""
 
 
-def _checked(question: str) -> str:
+def _check_question(question: str) -> str:
     question = question.strip()
     if not question:
         raise typer.BadParameter("the question is empty", param_hint="QUESTION")

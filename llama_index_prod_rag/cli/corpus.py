@@ -67,7 +67,7 @@ def open_corpus(source: Source, *, embed_model: str = "offline") -> Corpus:
     kept = KeptChunks(folder)
     files = kept.read({file.name: file.stamp for file in source.files})
     changed = [file for file in source.files if file.name not in files]
-    if changed and not files and _kept_with_another_model(source.name, weights.fingerprint):
+    if changed and not files and _is_kept_with_another_model(source.name, weights.fingerprint):
         errors_console.print(
             f"The kept index of {source.name} is of another embedding model than {weights.name}: made again",
             highlight=False,
@@ -75,7 +75,7 @@ def open_corpus(source: Source, *, embed_model: str = "offline") -> Corpus:
     documents, left_out = source.read(changed)
     source.say_left_out({**{name: file.left_out for name, file in files.items() if file.left_out}, **left_out})
     model = _load_model(weights)
-    nodes = _embedded(_parsed(parser, documents), embed_model, model)
+    nodes = _embed_chunks(_parse_documents(parser, documents), embed_model, model)
     fresh = {
         file.name: KeptFile(file.stamp, left_out.get(file.name), tuple(nodes.get(file.name, ()))) for file in changed
     }
@@ -89,7 +89,9 @@ def open_corpus(source: Source, *, embed_model: str = "offline") -> Corpus:
     return Corpus(index, folder, len(everything), fresh=bool(changed))
 
 
-def _parsed(parser: DocumentAwareNodeParser, documents: dict[str, list[Document]]) -> dict[str, list[BaseNode]]:
+def _parse_documents(
+    parser: DocumentAwareNodeParser, documents: dict[str, list[Document]]
+) -> dict[str, list[BaseNode]]:
     """Chunks by file name, each with the lines it stands in."""
     owner = {document.doc_id: name for name, group in documents.items() for document in group}
     texts = {document.doc_id: document.text for group in documents.values() for document in group}
@@ -128,7 +130,7 @@ def _read_stamp(folder: Path) -> object:
         return None
 
 
-def _kept_with_another_model(name: str, fingerprint: str) -> bool:
+def _is_kept_with_another_model(name: str, fingerprint: str) -> bool:
     """Whether there are indexes of these documents, and none of them is of this model: their vectors cannot be used."""
     stamps = [_read_stamp(folder) for folder in (cache_folder() / "indexes").glob("*")]
     models = [stamp.get("model") for stamp in stamps if isinstance(stamp, dict) and stamp.get("name") == name]
@@ -143,7 +145,7 @@ def _write_stamp(folder: Path, stamp: object) -> None:
             _log.debug("%s is not kept: %s", _STAMP, error)
 
 
-def _embedded(chunks: dict[str, list[BaseNode]], name: str, model: BaseEmbedding) -> dict[str, list[BaseNode]]:
+def _embed_chunks(chunks: dict[str, list[BaseNode]], name: str, model: BaseEmbedding) -> dict[str, list[BaseNode]]:
     """The chunks with their embeddings, computed or from the cache."""
     nodes = [node for group in chunks.values() for node in group]
     if not nodes:

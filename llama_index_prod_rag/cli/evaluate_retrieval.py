@@ -53,7 +53,7 @@ def retrieval(
     json_output: _Json = False,
 ) -> None:
     """Compare retrieval pipelines on a labelled collection, with 95 % bootstrap intervals."""
-    names = _known(pipeline or ["dense", "bm25", "hybrid"])
+    names = _check_pipelines(pipeline or ["dense", "bm25", "hybrid"])
     if backend not in ("embedded", "elasticsearch"):
         raise typer.BadParameter("embedded or elasticsearch", param_hint="--backend")
 
@@ -100,7 +100,7 @@ def tuning(
         _print_study(study)
 
 
-def _known(names: list[str]) -> list[str]:
+def _check_pipelines(names: list[str]) -> list[str]:
     if unknown := [name for name in names if name not in _PIPELINES]:
         raise typer.BadParameter(f"{unknown[0]!r} is none of {', '.join(_PIPELINES)}", param_hint="--pipeline")
     return names

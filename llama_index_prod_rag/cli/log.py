@@ -59,7 +59,7 @@ def sample(
     with QueryLog(log) as opened:
         light = opened.records(since=since, until=until, passages=False, hits=False)
         fresh = (record for record in light if record.query_id not in known and record.query not in known)
-        drawn = [_whole(opened, one) for one in sampling.sample(fresh, number, uncertain=uncertain, seed=seed)]
+        drawn = [_fetch_whole(opened, one) for one in sampling.sample(fresh, number, uncertain=uncertain, seed=seed)]
     if not drawn:
         raise InputError(f"{log} holds no question to label in this period")
     count = export_sheet(drawn, out, pool=pool, text_of=None if documents is None else _texts(documents))
@@ -71,7 +71,7 @@ def sample(
     )
 
 
-def _whole(log: QueryLog, drawn: Sampled) -> Sampled:
+def _fetch_whole(log: QueryLog, drawn: Sampled) -> Sampled:
     return replace(drawn, record=log.get(drawn.record.query_id) or drawn.record)
 
 

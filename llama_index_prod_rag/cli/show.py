@@ -135,7 +135,7 @@ def _passages(hits: Sequence[NodeWithScore], sources: Sequence[Mapping[str, Any]
             str(number),
             _place(source, hit),
             *(_leg_cell(hit, leg) for leg in legs),
-            _number(_fused(hit)),
+            _number(_find_fused_score(hit)),
             _number(_logit(hit), digits=1),
             _number(source["score"]),
         )
@@ -172,7 +172,7 @@ def _leg_cell(hit: NodeWithScore, leg: str) -> str:
     return "-" if seen is None else f"{seen.rank}, {seen.score:.2f}"
 
 
-def _fused(hit: NodeWithScore) -> float | None:
+def _find_fused_score(hit: NodeWithScore) -> float | None:
     return hit.retrieval.fused.get(hit.node_id) if isinstance(hit, ScoredNode) and hit.retrieval is not None else None
 
 

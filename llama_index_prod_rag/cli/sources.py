@@ -76,8 +76,8 @@ class Source:
         if not left_out:
             return
         if len(left_out) == len(self.files):
-            raise InputError(f"nothing in {self.name} could be read ({_listed(left_out)})")
-        _log.warning("left out %d of %d files: %s", len(left_out), len(self.files), _listed(left_out))
+            raise InputError(f"nothing in {self.name} could be read ({_list_reasons(left_out)})")
+        _log.warning("left out %d of %d files: %s", len(left_out), len(self.files), _list_reasons(left_out))
 
 
 def files_source(path: Path, selection: Selection | None = None) -> Source:
@@ -126,7 +126,7 @@ def _topic(name: str, text: str) -> SourceFile:
     return SourceFile(f"topic:{name}", hashlib.sha256(text.encode()).hexdigest(), read)
 
 
-def _listed(left_out: dict[str, str]) -> str:
+def _list_reasons(left_out: dict[str, str]) -> str:
     """What was left out, by reason: the first names, and how many more."""
     counts = Counter(left_out.values())
     parts = []

@@ -233,7 +233,9 @@ def digest_log(
         if watch is not None:
             watch(record, places, label)
     known_good = {
-        key: {id_ for query_id, shown in helpful[key][:_TWINS] for id_ in shown or _shown(query_id, fetch, identify)}
+        key: {
+            id_ for query_id, shown in helpful[key][:_TWINS] for id_ in shown or _fetch_shown(query_id, fetch, identify)
+        }
         for key in helpful.keys() & {_key(record.query) for record, _ in unhelpful.values()}
     }
     for index, (record, places) in unhelpful.items():
@@ -250,7 +252,7 @@ def _needs_lists(record: QueryRecord, label: Label | None) -> bool:
     return helpful is False or (helpful is True and not record.signals)  # signals hold the lists' best scores
 
 
-def _shown(query_id: str, fetch: Fetch | None, identify: Callable[[str], str]) -> Collection[str]:
+def _fetch_shown(query_id: str, fetch: Fetch | None, identify: Callable[[str], str]) -> Collection[str]:
     record = fetch(query_id) if fetch else None
     return places_of(record, identify=identify).shown if record else ()
 

@@ -159,7 +159,7 @@ def _read_jsonl(path: Path) -> dict[str, dict[str, Any]]:
     """Read a file of JSON lines into a mapping from each row's id to the row."""
     rows: dict[str, dict[str, Any]] = {}
     replaced = 0
-    for number, row in _parsed_lines(path):
+    for number, row in _parse_lines(path):
         id_, text = row.get("_id"), row.get("text", 0)
         if isinstance(id_, bool) or not isinstance(id_, str | int) or not isinstance(text, str | None):
             raise InputError(f"{path}, line {number}: expected an object with an _id and the string text")
@@ -172,7 +172,7 @@ def _read_jsonl(path: Path) -> dict[str, dict[str, Any]]:
     return rows
 
 
-def _parsed_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _parse_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, line in numbered_lines(path):
         try:
             row = json.loads(line)

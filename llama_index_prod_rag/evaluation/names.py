@@ -32,15 +32,15 @@ class Names:
             for name in _names(node):
                 self._passages.setdefault(name, []).append(node.node_id)
 
-    def known(self, labelled: Iterable[str]) -> set[str]:
+    def known(self, labeled: Iterable[str]) -> set[str]:
         """Those of the labels' names that name something indexed."""
-        return {name for name in labelled if name.removeprefix("./") in self._passages}
+        return {name for name in labeled if name.removeprefix("./") in self._passages}
 
-    def identify(self, labelled: Iterable[str]) -> Callable[[str], str]:
+    def identify(self, labeled: Iterable[str]) -> Callable[[str], str]:
         """Passage id -> the name that labels use for it: its own, or that of its document or file.
 
         Args:
-            labelled: every name that occurs in the labels; the first of a passage's names among them counts.
+            labeled: every name that occurs in the labels; the first of a passage's names among them counts.
 
         Examples:
             >>> from llama_index.core.schema import TextNode
@@ -49,7 +49,7 @@ class Names:
             ['n1', 'a.md', 'unknown']
         """
         called: dict[str, str] = {}
-        for name in labelled:
+        for name in labeled:
             for node_id in self._passages.get(name.removeprefix("./"), ()):
                 if name == node_id or node_id not in called:
                     called[node_id] = name
@@ -84,10 +84,10 @@ def corpus_settings(nodes: Iterable[BaseNode], labels: Iterable[Label]) -> dict[
         labels: what would be right.
     """
     names = Names(nodes := list(nodes))
-    labelled = list(dict.fromkeys(name for label in labels for name in label.relevant))
+    labeled = list(dict.fromkeys(name for label in labels for name in label.relevant))
     texts = (node.get_content(metadata_mode=MetadataMode.NONE) for node in nodes)
     return {
-        "identify": names.identify(labelled),
-        "corpus": names.known(labelled),
+        "identify": names.identify(labeled),
+        "corpus": names.known(labeled),
         "corpus_terms": TermStatistics.from_texts(texts),
     }

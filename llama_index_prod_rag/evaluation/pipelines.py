@@ -179,11 +179,11 @@ class Workbench:
         if name not in get_args(PipelineName):
             raise ConfigurationError(f"unknown pipeline {name!r}: choose from {', '.join(get_args(PipelineName))}")
         if name == "hybrid+rerank":
-            return self._reranked
+            return self._rerank_hybrid
         retriever: BaseRetriever = getattr(self, name)
         return lambda query: [hit.node_id for hit in retriever.retrieve(query)]
 
-    def _reranked(self, query: str) -> list[str]:
+    def _rerank_hybrid(self, query: str) -> list[str]:
         hits = self.hybrid.retrieve(query)
         depth = self.settings.rerank_depth
         best = self.reranker.postprocess_nodes(hits[:depth], query_str=query)

@@ -80,14 +80,14 @@ def _question(row: Mapping[str, Any], number: str) -> Question:
     )
     gold = [passage.node_id for passage, context in zip(passages, contexts, strict=True) if context.get("gold")]
     label = label_of({"relevant": gold, **{key: row[key] for key in _LABEL_KEYS if key in row}})
-    answered = _answered(row, query, query_id, passages)
+    answered = _read_answered(row, query, query_id, passages)
     return Question(query_id, query, passages if "contexts" in row else None, label, answered)
 
 
 _LABEL_KEYS = ("relevant", "answers", "answerable", "needs_all")
 
 
-def _answered(
+def _read_answered(
     row: Mapping[str, Any], query: str, query_id: str, passages: Sequence[LoggedPassage]
 ) -> QueryRecord | None:
     if "prediction" not in row:

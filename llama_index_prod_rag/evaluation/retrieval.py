@@ -44,8 +44,8 @@ class RetrievalReport:
             "queries": self.queries,
             "documents": self.documents,
             "settings": dict(self.settings),
-            "pipelines": _plain(self.pipelines),
-            "differences": _plain(self.differences),
+            "pipelines": _to_json(self.pipelines),
+            "differences": _to_json(self.differences),
             "seconds": dict(self.seconds),
         }
 
@@ -92,5 +92,5 @@ def measure_retrieval(
     )
 
 
-def _plain(intervals: Mapping[str, Mapping[str, Interval]]) -> dict[str, dict[str, dict[str, float]]]:
+def _to_json(intervals: Mapping[str, Mapping[str, Interval]]) -> dict[str, dict[str, dict[str, float]]]:
     return {name: {metric: i.ends() for metric, i in by_metric.items()} for name, by_metric in intervals.items()}

@@ -42,7 +42,7 @@ class RiskCoverage:
     oracle: float
 
     @property
-    def normalised(self) -> float | None:
+    def normalized(self) -> float | None:
         """1 for the oracle, 0 for chance, negative for worse; None where all or none are errors."""
         span = self.random - self.oracle
         return (self.random - self.aurc) / span if span > 1e-12 else None
@@ -67,7 +67,7 @@ def risk_coverage(confidences: Sequence[float], good: Sequence[bool]) -> RiskCov
 
     Examples:
         >>> curve = risk_coverage([0.9, 0.8, 0.3], [True, True, False])
-        >>> curve.coverage_at_risk(0.0), curve.normalised
+        >>> curve.coverage_at_risk(0.0), curve.normalized
         (0.6666666666666666, 1.0)
     """
     confidence, error = checked_outcomes(confidences, good)

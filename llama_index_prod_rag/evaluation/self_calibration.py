@@ -76,7 +76,7 @@ class Pipeline:
             candidates = self._retriever.retrieve(QueryBundle(question))
         found = join_records(trace, carried_records(candidates))
         records = {id(record): _without(record, removed) for record in found if isinstance(record, RetrievalRecord)}
-        hits = [_recorded(hit, records) for hit in candidates if hit.node.node_id not in removed]
+        hits = [_replace_record(hit, records) for hit in candidates if hit.node.node_id not in removed]
         with tracing() as trace:
             for record in records.values():
                 note(record)
@@ -111,7 +111,7 @@ def _without(record: RetrievalRecord, removed: frozenset[str]) -> RetrievalRecor
         return record
     return replace(
         record,
-        legs={leg: _closed_up(hits, removed) for leg, hits in record.legs.items()},
+        legs={leg: _close_up(hits, removed) for leg, hits in record.legs.items()},
         fused={id_: score for id_, score in record.fused.items() if id_ not in removed},
         completed={
             leg: {id_: score for id_, score in scores.items() if id_ not in removed}
@@ -122,12 +122,12 @@ def _without(record: RetrievalRecord, removed: frozenset[str]) -> RetrievalRecor
     )
 
 
-def _closed_up(hits: Mapping[str, LegHit], removed: frozenset[str]) -> dict[str, LegHit]:
+def _close_up(hits: Mapping[str, LegHit], removed: frozenset[str]) -> dict[str, LegHit]:
     left = [(id_, hit.score) for id_, hit in sorted(hits.items(), key=lambda pair: pair[1].rank) if id_ not in removed]
     return {id_: LegHit(rank, score) for rank, (id_, score) in enumerate(left, start=1)}
 
 
-def _recorded(hit: NodeWithScore, records: Mapping[int, RetrievalRecord]) -> NodeWithScore:
+def _replace_record(hit: NodeWithScore, records: Mapping[int, RetrievalRecord]) -> NodeWithScore:
     own = getattr(hit, "retrieval", None)
     if hit.score is None or id(own) not in records:
         return hit
@@ -186,7 +186,7 @@ def matched(prior: Calibration, rows: Sequence[AskedRow]) -> Calibration:
     own = distributions([row.signals for row in rows])
     pipeline = next((fingerprint_of(row.evidence) for row in rows if row.evidence.passages), Fingerprint())
     groups = list(scale_groups(dict.fromkeys(own, 0.0)))
-    foreign = _foreign(prior, pipeline, rows)
+    foreign = _find_foreign(prior, pipeline, rows)
     return replace(
         prior,
         promises=(),
@@ -219,7 +219,7 @@ def _union(own: Quantiles, known: Quantiles | None, foreign: bool) -> Quantiles:
     return tuple(min(pair) if place < middle else max(pair) for place, pair in enumerate(ends))
 
 
-def _foreign(prior: Calibration, pipeline: Fingerprint, rows: Sequence[AskedRow]) -> set[str]:
+def _find_foreign(prior: Calibration, pipeline: Fingerprint, rows: Sequence[AskedRow]) -> set[str]:
     """Groups whose scores are on another scale: by the models' names, or because their values are unusual there."""
     found = set(prior.fingerprint.differences(pipeline)) if prior.fingerprint else set()
     names = {name: group for row in rows for name, group in scale_groups(row.signals) if tells_scale(name)}

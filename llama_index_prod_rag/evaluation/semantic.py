@@ -125,7 +125,7 @@ class BertScorer:
         weightless = [row for row, values in enumerate(rows) if not all(map(math.isfinite, values))]
         for row, values in zip(weightless, self._run([pairs[row] for row in weightless], self._alike), strict=True):
             rows[row] = values if all(map(math.isfinite, values)) else (0.0, 0.0, 0.0)
-        return [self._rescaled(values) for values in rows]
+        return [self._rescale(values) for values in rows]
 
     def _run(self, pairs: list[tuple[str, str]], weights: Mapping[int, float]) -> list[tuple[float, float, float]]:
         if not pairs:
@@ -136,9 +136,9 @@ class BertScorer:
         scores: Any = bert_cos_score_idf(
             self._model, references, answers, self._tokenizer, weights, batch_size=self._batch_size, device="cpu"
         )
-        return [_with_honest_f1(*row) for row in scores.tolist()]
+        return [_recompute_f1(*row) for row in scores.tolist()]
 
-    def _rescaled(self, values: tuple[float, float, float]) -> BertScore:
+    def _rescale(self, values: tuple[float, float, float]) -> BertScore:
         if self._baseline is not None:
             values = tuple(  # type: ignore[assignment]
                 (value - low) / (1.0 - low) for value, low in zip(values, self._baseline, strict=True)
@@ -146,7 +146,7 @@ class BertScorer:
         return BertScore(*(min(1.0, value) for value in values))  # rounding can pass 1 by a float32 step
 
 
-def _with_honest_f1(precision: float, recall: float, f1: float) -> tuple[float, float, float]:
+def _recompute_f1(precision: float, recall: float, f1: float) -> tuple[float, float, float]:
     # The library writes F1 0 where precision or recall is NaN, which would hide the fault from the caller.
     if math.isfinite(precision) and math.isfinite(recall):
         return precision, recall, f1

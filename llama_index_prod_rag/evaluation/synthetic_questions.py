@@ -89,7 +89,7 @@ def _question(passage: Passage, statistics: TermStatistics, draw: random.Random)
     usable = [sentence for sentence in sentences if len(sentence.split()) in _SENTENCE_WORDS]
     if not usable:
         return _of_an_unspaced_text(passage.text, draw)
-    best = sorted(usable, key=lambda sentence: -_telling(sentence, statistics))[:_SALIENT]
+    best = sorted(usable, key=lambda sentence: -_measure_rarity(sentence, statistics))[:_SALIENT]
     sentence = draw.choice(best)
     defined = _DEFINES.match(sentence)
     what, plain, relates, about = _TEMPLATES.get(statistics.language, ("{}",) * 4)
@@ -112,7 +112,7 @@ def _names_a_thing(text: str, statistics: TermStatistics) -> bool:
     return bool(words) and all(map(analyzer.terms_of, words)) and text[-1].isalnum()
 
 
-def _telling(sentence: str, statistics: TermStatistics) -> float:
+def _measure_rarity(sentence: str, statistics: TermStatistics) -> float:
     """Mean rarity of its terms; a sentence without terms says nothing."""
     found = content_analyzer(statistics.language).terms(sentence)
     return sum(map(statistics.rarity, found)) / len(found) if found else 0.0

@@ -159,8 +159,8 @@ def study_tuning(
             that leaves none beside others that do is left out, with a warning.
     """
     dataset = workbench.dataset
-    labels = _possible(labels, len(dataset.queries))
-    retrieved, reranked = _asked(workbench, rerank, progress)
+    labels = _drop_impossible(labels, len(dataset.queries))
+    retrieved, reranked = _ask_all(workbench, rerank, progress)
     rule, floors = parse_rule(workbench.settings.fusion), workbench.hybrid.floors
     plain = WeightTable.build(retrieved, default=workbench.hybrid.weights, rule=rule, floors=floors)
     table = WeightTable.build(reranked, default=mean_default(reranked), rule=rule, floors=floors) if rerank else plain
@@ -180,7 +180,7 @@ def study_tuning(
     )
 
 
-def _asked(
+def _ask_all(
     workbench: Workbench, rerank: bool, progress: Callable[[int], None]
 ) -> tuple[list[LabeledQuery], list[LabeledQuery]]:
     """Every query retrieved, and where that is asked for, reranked."""
@@ -197,7 +197,7 @@ def _asked(
     return retrieved, reranked
 
 
-def _possible(labels: Sequence[int], queries: int) -> list[int]:
+def _drop_impossible(labels: Sequence[int], queries: int) -> list[int]:
     if min(labels) < MIN_LABELS:
         raise ConfigurationError(f"{min(labels)} labels are too few to tune on: ask for at least {MIN_LABELS}")
     possible = [count for count in labels if count < queries]

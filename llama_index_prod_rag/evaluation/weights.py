@@ -44,7 +44,7 @@ def collect_labeled(
     Raises:
         InputError: no label names anything in the corpus, or the retriever's hits carry no record.
     """
-    known = _known(labels, Names(nodes))
+    known = _resolve_labels(labels, Names(nodes))
     queries: list[LabeledQuery] = []
     rule: FusionRule | str = ""
     for question, grades in known.items():
@@ -61,7 +61,7 @@ def collect_labeled(
     return queries, own if isinstance(own, FusionRule) else rule
 
 
-def _known(labels: Mapping[str, Mapping[str, int]], names: Names) -> dict[str, dict[str, int]]:
+def _resolve_labels(labels: Mapping[str, Mapping[str, int]], names: Names) -> dict[str, dict[str, int]]:
     """Question -> node id -> grade, of the questions that have something relevant in the corpus."""
     relevant = {question: names.relevant(label) for question, label in labels.items()}
     known = {question: grades for question, grades in relevant.items() if any(g > 0 for g in grades.values())}

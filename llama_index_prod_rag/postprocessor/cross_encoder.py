@@ -120,12 +120,12 @@ class CrossEncoderRerank(BaseNodePostprocessor):
     ) -> list[NodeWithScore]:
         if query_bundle is None:
             raise InputError("reranking needs the question: pass query_bundle or query_str")
-        with self._announced(nodes, query_bundle) as returned:
+        with self._announce(nodes, query_bundle) as returned:
             returned.extend(self._rerank(nodes, query_bundle.query_str))
         return returned
 
     @contextmanager
-    def _announced(self, nodes: list[NodeWithScore], query: QueryBundle) -> Iterator[list[NodeWithScore]]:
+    def _announce(self, nodes: list[NodeWithScore], query: QueryBundle) -> Iterator[list[NodeWithScore]]:
         """Fire LlamaIndex's start and end events around the block, which fills the list; on error the list is empty."""
         returned: list[NodeWithScore] = []
         _dispatcher.event(ReRankStartEvent(query=query, nodes=nodes, top_n=self.top_n, model_name=self.model))
@@ -160,7 +160,7 @@ class CrossEncoderRerank(BaseNodePostprocessor):
             return RerankRecord(self.model, seconds=time.perf_counter() - began)
         blend, scorer = self._blend(hits), self.pair_scorer()
         remaining = self._clock()
-        kept = self._prefiltered(query, passages, blend)
+        kept = self._prefilter(query, passages, blend)
         with _progress_bar(len(kept), self.show_progress) as progress:
             reader = PassageReader(scorer, query, passages, max_windows=self.max_windows, progress=progress)
             logits = self._read(reader, kept, blend, remaining)
@@ -168,7 +168,7 @@ class CrossEncoderRerank(BaseNodePostprocessor):
         return RerankRecord(
             model=self.model,
             logits=logits,
-            scores=self._activated(logits) if isinstance(self.weights, str) else blend.scores(logits),
+            scores=self._activate(logits) if isinstance(self.weights, str) else blend.scores(logits),
             seconds=time.perf_counter() - began,
             truncated=frozenset(reader.truncated),
             unread=frozenset(node for node in kept if late and node not in logits),
@@ -188,7 +188,7 @@ class CrossEncoderRerank(BaseNodePostprocessor):
             return score_in_time(kept, reader.logits, remaining)
         return reader.logits(kept)
 
-    def _prefiltered(self, query: str, passages: Mapping[str, str], blend: Blend) -> list[str]:
+    def _prefilter(self, query: str, passages: Mapping[str, str], blend: Blend) -> list[str]:
         """Ids of what the full model reads."""
         prefilter, keep = self.cascade.prefilter, self.cascade.keep
         if prefilter is None or keep is None or len(passages) <= keep:
@@ -223,15 +223,15 @@ class CrossEncoderRerank(BaseNodePostprocessor):
     def _blend(self, hits: Sequence[NodeWithScore]) -> Blend:
         if isinstance(self.weights, str):
             return blend_with_scores({}, share=1.0)
-        if (record := _retrieval_record(hits)) is not None:
+        if (record := _find_retrieval_record(hits)) is not None:
             return blend_with_legs([hit.node.node_id for hit in hits], record, self.weights, self.blend)
         return blend_with_scores({hit.node.node_id: hit.score for hit in hits}, self.blend)
 
-    def _activated(self, logits: Mapping[str, float]) -> Mapping[str, float]:
+    def _activate(self, logits: Mapping[str, float]) -> Mapping[str, float]:
         return logits if self.activation == "identity" else {node: sigmoid(x) for node, x in logits.items()}
 
 
-def _retrieval_record(hits: Sequence[NodeWithScore]) -> RetrievalRecord | None:
+def _find_retrieval_record(hits: Sequence[NodeWithScore]) -> RetrievalRecord | None:
     """The one retrieval the hits come from: as they carry it, or as the open trace knows it; None where several do."""
     carried = [record for record in carried_records(hits) if isinstance(record, RetrievalRecord)]
     if not carried and (trace := open_trace()) is not None:

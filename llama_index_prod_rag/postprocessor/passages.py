@@ -133,9 +133,9 @@ class PassageReader:
         self._known.update(zip(new, found.logits, strict=True))
         cut = {new[index] for index in found.truncated}
         self.truncated |= {node for node, text in self._passages.items() if text in cut}
-        return {node: self._finite(node) for node in node_ids}
+        return {node: self._check_finite(node) for node in node_ids}
 
-    def _finite(self, node: str) -> float:
+    def _check_finite(self, node: str) -> float:
         logit = self._known[self._passages[node]]
         if not math.isfinite(logit):
             raise ScoringError(

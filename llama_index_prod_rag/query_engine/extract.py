@@ -99,7 +99,7 @@ def best_sentences(
         word in common with the question); with a cross-encoder and nothing above 0, what has a word in common is. Where
         nothing is relevant, the nearest ones are returned, and marked so.
     """
-    found = [(quote, piece) for number, hit in enumerate(hits, start=1) for quote, piece in _quotable(hit, number)]
+    found = [(quote, piece) for number, hit in enumerate(hits, start=1) for quote, piece in _find_quotable(hit, number)]
     candidates = list({_fold(quote.text): (quote, piece) for quote, piece in reversed(found)}.values())[::-1]
     if not candidates:
         return []
@@ -139,7 +139,7 @@ def _fold(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def _quotable(hit: NodeWithScore, number: int) -> list[tuple[Quote, Piece]]:
+def _find_quotable(hit: NodeWithScore, number: int) -> list[tuple[Quote, Piece]]:
     source = source_of(hit)
     text, start, end = source["text"], source["start"], source["end"]
     verbatim = start is not None and end is not None and end - start == len(text)

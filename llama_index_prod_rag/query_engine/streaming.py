@@ -39,13 +39,13 @@ class _Held:
         self._waiting.append(token)
         if may_stay_blank(self.text):
             return ""
-        return self._all()
+        return self._release()
 
     def rest(self) -> str:
         """Return what was held back and turned out to say something."""
-        return "" if self._waiting is None or is_blank(self.text) else self._all()
+        return "" if self._waiting is None or is_blank(self.text) else self._release()
 
-    def _all(self) -> str:
+    def _release(self) -> str:
         waiting, self._waiting = self._waiting or [], None
         return "".join(waiting)
 

@@ -105,7 +105,7 @@ class Database:
         if self.url.get_backend_name() == "sqlite":
             Path(self.url.database or "").parent.mkdir(parents=True, exist_ok=True)
         with self._transaction() as connection:
-            missing = _missing(connection)
+            missing = _find_missing(connection)
         if missing:  # only then is a lock needed, or a right to write
             with self._transaction(writes=True) as connection:
                 if connection.dialect.name == "postgresql":
@@ -231,7 +231,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _missing(connection: sa.Connection) -> list[Script]:
+def _find_missing(connection: sa.Connection) -> list[Script]:
     """List the migrations that a database still needs, oldest first."""
     scripts = ScriptDirectory(str(_MIGRATIONS))
     current = _context(connection).get_current_revision()
@@ -244,7 +244,7 @@ def _upgrade(connection: sa.Connection) -> None:
     # Not through `alembic.command`: its proxies are one per process, so two logs, or a log and an application's own
     # migrations, would get in each other's way.
     context = _context(connection)
-    for script in _missing(connection):  # asked again: another client may have been here before the lock
+    for script in _find_missing(connection):  # asked again: another client may have been here before the lock
         script.module.upgrade(Operations(context))
     context.stamp(ScriptDirectory(str(_MIGRATIONS)), "head")
 

@@ -75,7 +75,7 @@ class QueryLogHandler(BaseEventHandler):
         """Make the span handler that goes with this one."""
         super().model_post_init(context)
         self._spans = _Spans()
-        self._spans.watch(self._ended)
+        self._spans.watch(self._end_span)
 
     @classmethod
     def class_name(cls) -> str:
@@ -149,7 +149,7 @@ class QueryLogHandler(BaseEventHandler):
         record = seen.finish(answer, scores_of(shown), log_passages(shown), error)
         self.query_log.add(_with_report(record, report) if "query_id" in report else record)
 
-    def _ended(self, span: str, error: BaseException | None) -> None:
+    def _end_span(self, span: str, error: BaseException | None) -> None:
         """Note that a span is over; a question still open then was broken off before its end event."""
         with self._lock:
             seen = self._open.pop(span, None)
@@ -249,7 +249,7 @@ class _Spans(BaseSpanHandler[_Span]):
         **_: Any,
     ) -> _Span | None:
         """Note that a span was left."""
-        return self._left(id_, None)
+        return self._leave_span(id_, None)
 
     def prepare_to_drop_span(
         self,
@@ -260,9 +260,9 @@ class _Spans(BaseSpanHandler[_Span]):
         **_: Any,
     ) -> _Span | None:
         """Note that a span was left by an exception."""
-        return self._left(id_, err)
+        return self._leave_span(id_, err)
 
-    def _left(self, id_: str, error: BaseException | None) -> _Span | None:
+    def _leave_span(self, id_: str, error: BaseException | None) -> _Span | None:
         if self._on_end is not None:
             self._on_end(id_, error)
         return self.open_spans.get(id_)

@@ -57,7 +57,7 @@ class Observation:
         """Note that a step began in a span; a reranking says with which model."""
         self._begun[step, span] = perf_counter(), model
 
-    def _took(self, step: Step, span: str) -> tuple[float, str]:
+    def _stop_clock(self, step: Step, span: str) -> tuple[float, str]:
         now = perf_counter()
         began, model = self._begun.pop((step, span), (now, ""))
         return now - began, model
@@ -70,7 +70,7 @@ class Observation:
 
     def end_retrieval(self, span: str, spans: frozenset[str], scores: Scores) -> None:
         """Note that a retriever returned; `spans` are those its call was made in, its own among them."""
-        seconds, _ = self._took("retrieval", span)
+        seconds, _ = self._stop_clock("retrieval", span)
         inner = [call for call in self._calls if span in call.within]
         self._calls = [call for call in self._calls if span not in call.within]
         if ("retrieval", span) in self._recorded:
@@ -85,14 +85,14 @@ class Observation:
 
     def end_rerank(self, span: str, scores: Scores) -> None:
         """Note that a reranker returned, with its scores and how long it took."""
-        seconds, model = self._took("rerank", span)
+        seconds, model = self._stop_clock("rerank", span)
         if ("rerank", span) not in self._recorded:
             numbers = {node: _number(score) for node, score in scores.items()}
             self._records.append(RerankRecord(model, scores=numbers, seconds=seconds))
 
     def end_synthesis(self, span: str) -> None:
         """Note that the answer was written, or that its stream is about to start."""
-        self._synthesis = (self._synthesis or 0.0) + self._took("synthesis", span)[0]
+        self._synthesis = (self._synthesis or 0.0) + self._stop_clock("synthesis", span)[0]
 
     def finish(
         self, answer: str | None, shown: Scores, passages: tuple[LoggedPassage, ...], error: str | None = None

@@ -66,7 +66,7 @@ def sample(records: Iterable[QueryRecord], number: int, *, uncertain: float = 0.
     generator = random.Random(seed)
     reservoir: list[QueryRecord] = []
     doubtful: list[tuple[float, int, QueryRecord]] = []  # a heap, the least uncertain on top
-    for place, record in enumerate(_distinct(records)):
+    for place, record in enumerate(_skip_repeats(records)):
         if place < number:
             reservoir.append(record)
         elif (slot := generator.randrange(place + 1)) < number:
@@ -89,7 +89,7 @@ def sample(records: Iterable[QueryRecord], number: int, *, uncertain: float = 0.
     ]
 
 
-def _distinct(records: Iterable[QueryRecord]) -> Iterable[QueryRecord]:
+def _skip_repeats(records: Iterable[QueryRecord]) -> Iterable[QueryRecord]:
     seen: set[int] = set()
     for record in records:
         wording = record.query_id if record.query == WITHHELD else " ".join(record.query.casefold().split())

@@ -141,16 +141,16 @@ def _write_csv(rows: Iterable[Mapping[str, Any]], file: TextIO) -> None:
         question = [row[column] for column in _COLUMNS[:4]]
         for passage in row["candidates"] or [{"node_id": "", "document_id": "", "text": ""}]:
             cells = [*question, passage["node_id"], passage["document_id"], passage["text"]]
-            writer.writerow([*map(_quoted, cells), *("" for _ in _TO_FILL)])
+            writer.writerow([*map(_quote, cells), *("" for _ in _TO_FILL)])
 
 
-def _quoted(cell: str) -> str:
+def _quote(cell: str) -> str:
     """A cell with one quote more before each sign that would begin a formula."""
     inside = _FORMULA_INSIDE.sub(r"\1'\2", cell)
     return f"'{inside}" if _FORMULA.match(inside) else inside
 
 
-def _unquoted(cell: str) -> str:
+def _unquote(cell: str) -> str:
     """The cell that was quoted: one quote less at each of these places."""
     inside = cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
     return _FORMULA_INSIDE.sub(lambda found: found[1] + found[2][1:], inside)
@@ -181,7 +181,7 @@ def _read_csv(path: Path) -> Iterator[dict[str, Any]]:
     if missing := {"query_id", "query", "passage_id", *_TO_FILL} - set(reader.fieldnames or ()):
         raise InputError(f"{path}: the columns {', '.join(sorted(missing))} are missing from the sheet")
     for row in reader:
-        cells = {name: _unquoted(cell or "") for name, cell in row.items() if name is not None}
+        cells = {name: _unquote(cell or "") for name, cell in row.items() if name is not None}
         question = questions.setdefault(
             cells["query_id"],
             {

@@ -211,12 +211,12 @@ class _Sink:
             self._prune_at = time.monotonic() + _PRUNE_EVERY
 
     def _fit(self, record: QueryRecord) -> QueryRecord:
-        return normalize.clean_record(normalize.map_texts(record, self._changed))
+        return normalize.clean_record(normalize.map_texts(record, self._redact))
 
     def _fit_feedback(self, feedback: Feedback) -> Feedback:
-        return normalize.clean_feedback(normalize.map_comment(feedback, self._changed))
+        return normalize.clean_feedback(normalize.map_comment(feedback, self._redact))
 
-    def _changed(self, text: str) -> str:
+    def _redact(self, text: str) -> str:
         if self._change is None:
             return text
         try:

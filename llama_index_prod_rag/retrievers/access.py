@@ -133,7 +133,7 @@ acting_as(Principal(...)):`, or use for_principal(...)
         Raises:
             AccessError: the policy has tenants and the principal is of none.
         """
-        members: list[MetadataFilter | MetadataFilters] = [self._allowed(principal)]
+        members: list[MetadataFilter | MetadataFilters] = [self._allow(principal)]
         if self.deny_key is not None:
             denied = MetadataFilter(key=self.deny_key, value=list(principal.names), operator=FilterOperator.ANY)
             members.append(MetadataFilters(filters=[denied], condition=FilterCondition.NOT))
@@ -143,7 +143,7 @@ acting_as(Principal(...)):`, or use for_principal(...)
             members.append(MetadataFilter(key=self.tenant_key, value=principal.tenant))
         return MetadataFilters(filters=members, condition=FilterCondition.AND)
 
-    def _allowed(self, principal: Principal) -> MetadataFilters:
+    def _allow(self, principal: Principal) -> MetadataFilters:
         named = MetadataFilter(key=self.key, value=list(principal.names), operator=FilterOperator.ANY)
         unlisted = [MetadataFilter(key=self.key, value=None, operator=FilterOperator.IS_EMPTY)] if self.public else []
         return MetadataFilters(filters=[named, *unlisted], condition=FilterCondition.OR)

@@ -99,7 +99,7 @@ class DenseRetriever(FilteredRetriever, VectorIndexRetriever):
 
     def _get_nodes_with_embeddings(self, query_bundle_with_embeddings: QueryBundle) -> list[NodeWithScore]:
         query = self._build_vector_store_query(query_bundle_with_embeddings)
-        if self._in_memory(query) and isinstance(self._vector_store, SimpleVectorStore):
+        if self._is_in_memory(query) and isinstance(self._vector_store, SimpleVectorStore):
             return self._search_memory(self._vector_store, query)
         if self._filters is None:
             return super()._get_nodes_with_embeddings(query_bundle_with_embeddings)
@@ -114,12 +114,12 @@ class DenseRetriever(FilteredRetriever, VectorIndexRetriever):
 
     async def _aget_nodes_with_embeddings(self, query_bundle_with_embeddings: QueryBundle) -> list[NodeWithScore]:
         query = self._build_vector_store_query(query_bundle_with_embeddings)
-        if self._in_memory(query) or self._filters is not None:
+        if self._is_in_memory(query) or self._filters is not None:
             return await asyncio.to_thread(self._get_nodes_with_embeddings, query_bundle_with_embeddings)
         hits: list[NodeWithScore] = await super()._aget_nodes_with_embeddings(query_bundle_with_embeddings)
         return hits
 
-    def _in_memory(self, query: VectorStoreQuery) -> bool:
+    def _is_in_memory(self, query: VectorStoreQuery) -> bool:
         plain = query.mode == VectorStoreQueryMode.DEFAULT and not self._kwargs
         return plain and type(self._vector_store) is SimpleVectorStore  # a subclass may search in its own way
 
@@ -128,7 +128,7 @@ class DenseRetriever(FilteredRetriever, VectorIndexRetriever):
             store.data.embedding_dict,
             query.query_embedding or (),
             query.similarity_top_k,
-            allowed=self._allowed(store, query),
+            allowed=self._make_test(store, query),
         )
         # A node that is being inserted is in the vector store before it is in the index and its docstore.
         numbers = self._index.index_struct.nodes_dict
@@ -141,7 +141,7 @@ class DenseRetriever(FilteredRetriever, VectorIndexRetriever):
         ]
         return passing(hits, self._filters)
 
-    def _allowed(self, store: SimpleVectorStore, query: VectorStoreQuery) -> Callable[[str], bool] | None:
+    def _make_test(self, store: SimpleVectorStore, query: VectorStoreQuery) -> Callable[[str], bool] | None:
         if query.node_ids is None and self._filters is None:
             return None
         ids = None if query.node_ids is None else set(query.node_ids)

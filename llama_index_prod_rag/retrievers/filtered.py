@@ -53,15 +53,15 @@ class FilteredRetriever(BaseRetriever):
         Raises:
             AccessError: there is a policy and nobody asks.
         """
-        found: list[NodeWithScore] = _plain_retrieve(self._permitted(), str_or_query_bundle)
+        found: list[NodeWithScore] = _plain_retrieve(self._restrict_to_principal(), str_or_query_bundle)
         return found
 
     async def aretrieve(self, str_or_query_bundle: QueryType) -> list[NodeWithScore]:
         """Retrieve as `retrieve` does, without blocking the event loop."""
-        found: list[NodeWithScore] = await _plain_aretrieve(self._permitted(), str_or_query_bundle)
+        found: list[NodeWithScore] = await _plain_aretrieve(self._restrict_to_principal(), str_or_query_bundle)
         return found
 
-    def _permitted(self) -> Self:
+    def _restrict_to_principal(self) -> Self:
         """This retriever as the one who asks may use it."""
         if (access := self._access) is None:
             return self

@@ -241,7 +241,7 @@ class HybridFusionRetriever(FilteredRetriever):
             weights={name: self.weights[_leg(name)] for name in calls},
             top_k=self.similarity_top_k,
             floors={name: self.floors[_leg(name)] for name in calls if _leg(name) in self.floors},
-            completed=self._completed(calls, ids) if self._complete_scores else None,
+            completed=self._score_missing(calls, ids) if self._complete_scores else None,
             vectors=next((leg.node_vectors(ids) for leg in self.legs.values() if isinstance(leg, HoldsVectors)), None),
             query_vector=query_vector,
             lift_mentions=self._lift_mentions,
@@ -258,7 +258,7 @@ class HybridFusionRetriever(FilteredRetriever):
                 raise RetrievalError(f"retrieval failed in {reasons}") from call.error
             _log.warning("the leg %r is left out: %s", name, call.result.failed)
 
-    def _completed(self, calls: Mapping[str, LegCall], ids: set[str]) -> dict[str, Mapping[str, float]]:
+    def _score_missing(self, calls: Mapping[str, LegCall], ids: set[str]) -> dict[str, Mapping[str, float]]:
         completed: dict[str, Mapping[str, float]] = {}
         for name, call in calls.items():
             missing = ids - {hit.node.node_id for hit in call.result.hits}

@@ -79,14 +79,14 @@ class NamedNodes:
             found: dict[str, tuple[BaseNode, float]] = {}
             frontier, share = list(passages), 1.0
             for _ in range(hops):
-                here = [pair for passage in frontier for pair in self._named_in(passage)]
+                here = [pair for passage in frontier for pair in self._find_named(passage)]
                 for node_id, strength in here:
                     if node_id not in found:
                         found[node_id] = self._nodes[node_id], share * strength
                 frontier, share = [self._nodes[node_id] for node_id, _ in here], share / 2
             return found
 
-    def _named_in(self, passage: BaseNode) -> list[tuple[str, float]]:
+    def _find_named(self, passage: BaseNode) -> list[tuple[str, float]]:
         mentions = self._mentioned.find(passage.get_content(metadata_mode=MetadataMode.NONE))
         return [(node_id, strength) for node_id, strength in mentions.items() if node_id != passage.node_id]
 

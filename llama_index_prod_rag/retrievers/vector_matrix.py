@@ -66,7 +66,7 @@ class VectorMatrix:
         direction = np.asarray(query, dtype=np.float64)
         direction /= float(np.linalg.norm(direction)) or 1.0
         similarities = rows @ direction.astype(np.float32)
-        nearest = _nearest(ids, similarities, top_k + _MARGIN, allowed)
+        nearest = _find_nearest(ids, similarities, top_k + _MARGIN, allowed)
         exact = ((id_, _cosine(seen[id_], direction)) for id_ in nearest)
         return sorted(exact, key=lambda found: (-found[1], found[0]))[:top_k]
 
@@ -112,7 +112,9 @@ def unit_rows(vectors: Sequence[Sequence[float]]) -> _Floats:
     return unit
 
 
-def _nearest(ids: Sequence[str], similarities: _Floats, count: int, allowed: Callable[[str], bool] | None) -> list[str]:
+def _find_nearest(
+    ids: Sequence[str], similarities: _Floats, count: int, allowed: Callable[[str], bool] | None
+) -> list[str]:
     if allowed is None:
         return [ids[row] for row in _top(similarities, count)]
     taken = count

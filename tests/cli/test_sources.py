@@ -45,7 +45,7 @@ def test_text_is_taken_as_it_is(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
-def test_other_encodings_are_recognised(tmp_path: Path, encoding: str) -> None:
+def test_other_encodings_are_recognized(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "a.txt").write_bytes("naïve café".encode(encoding))
     assert _texts(tmp_path) == {"a.txt": "naïve café"}
 

@@ -117,7 +117,7 @@ def test_every_value_lies_between_zero_and_one(prediction: str, references: list
 
 
 @given(st.text(max_size=40).filter(lambda text: text == text.lower()))
-def test_normalising_twice_changes_no_score(text: str) -> None:
+def test_normalizing_twice_changes_no_score(text: str) -> None:
     assert exact_match(normalize_answer(text), [text]) in (0.0, 1.0)
     assert token_f1(text, [text]) == 1.0
 

@@ -72,7 +72,7 @@ def test_rates_stay_rates(outcomes: list[str]) -> None:
         assert rate is None or 0.0 <= rate.low <= rate.mean <= rate.high <= 1.0
 
 
-def test_nothing_to_summarise_is_refused() -> None:
+def test_nothing_to_summarize_is_refused() -> None:
     with pytest.raises(InputError):
         summarize_answers([])
     with pytest.raises(ConfigurationError):

@@ -46,9 +46,9 @@ def test_tied_confidences_enter_together_in_no_particular_order() -> None:
 
 
 def test_the_oracle_scores_one_and_its_opposite_less_than_chance() -> None:
-    assert risk_coverage([3.0, 2.0, 1.0], [True, True, False]).normalised == pytest.approx(1.0)
-    assert (risk_coverage([1.0, 2.0, 3.0], [True, True, False]).normalised or 0.0) < 0.0
-    assert risk_coverage([1.0, 2.0], [True, True]).normalised is None
+    assert risk_coverage([3.0, 2.0, 1.0], [True, True, False]).normalized == pytest.approx(1.0)
+    assert (risk_coverage([1.0, 2.0, 3.0], [True, True, False]).normalized or 0.0) < 0.0
+    assert risk_coverage([1.0, 2.0], [True, True]).normalized is None
 
 
 @given(CASES)

@@ -314,7 +314,7 @@ def test_early_stop_reads_less_and_returns_the_same(scorer: Any) -> None:
     assert len(scorer.seen) < 60
 
 
-def test_settings_survive_serialisation_and_pickling() -> None:
+def test_settings_survive_serialization_and_pickling() -> None:
     rerank = CrossEncoderRerank(
         model="offline",
         top_n=3,

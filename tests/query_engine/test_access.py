@@ -39,10 +39,10 @@ def index() -> VectorStoreIndex:
 
 def gate_over(index: VectorStoreIndex, **kwargs: Any) -> ConfidenceGatedQueryEngine:
     retriever = HybridFusionRetriever.from_index(index)
-    neighbours = PrevNextNodePostprocessor(docstore=index.docstore, mode="both", num_nodes=1)
+    neighbors = PrevNextNodePostprocessor(docstore=index.docstore, mode="both", num_nodes=1)
     return ConfidenceGatedQueryEngine(
         retriever,
-        node_postprocessors=[neighbours],
+        node_postprocessors=[neighbors],
         retries=[Retry("again", retriever=BM25FRetriever.from_index(index))],
         access=AccessPolicy(),
         **kwargs,

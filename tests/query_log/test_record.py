@@ -47,8 +47,8 @@ def test_logged_scores_and_labels_are_enough_to_tune_weights() -> None:
     )
     assert record.leg_scores() == {"dense": {"b": 0.9, "a": 0.1}, "bm25": {"a": 9.0, "b": 1.0}}
 
-    labelled = [LabeledQuery(record.leg_scores(), {"b": 1})] * 20  # where dense is right
-    tuning = tune_weights(labelled, default={"dense": 0.5, "bm25": 0.5}, rule=ConvexCombination())
+    labeled = [LabeledQuery(record.leg_scores(), {"b": 1})] * 20  # where dense is right
+    tuning = tune_weights(labeled, default={"dense": 0.5, "bm25": 0.5}, rule=ConvexCombination())
     assert tuning.weights["dense"] > 0.5
 
 

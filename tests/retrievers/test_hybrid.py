@@ -65,7 +65,7 @@ def test_the_query_bundle_is_not_given_an_embedding(letters: VectorStoreIndex) -
     assert record_of(hits[0]).query_vector == pytest.approx([2.01, 1.01, 0.01, 0.01])
 
 
-def test_one_object_returned_by_two_legs_is_one_hit_and_is_normalised_once() -> None:
+def test_one_object_returned_by_two_legs_is_one_hit_and_is_normalized_once() -> None:
     leg = FixedLeg({"a": 0.9, "b": 0.1})
     hits = HybridFusionRetriever({"one": leg, "two": leg}, rule="min-max").retrieve("q")
     assert [(hit.node_id, hit.score) for hit in hits] == [("a", 1.0), ("b", 0.0)]

@@ -97,7 +97,7 @@ def report_numbers(
     questions = {case.query_id: case.query for case in judged}
     if slices is None:
         slices = default_slices(TermStatistics.from_texts(case.query for case in cases), corpus_terms)
-    found: Numbers = _plain(
+    found: Numbers = _to_json(
         {
             "title": title,
             "generated": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -131,12 +131,12 @@ def _interval(interval: Interval | None) -> Numbers | None:
     return None if interval is None else {key: getattr(interval, key) for key in ("mean", "low", "high", "n")}
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON values
+def _to_json(value: Any) -> Any:  # noqa: ANN401 - JSON values
     """Drop what JSON has no word for: NaN becomes None, tuples lists."""
     if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items()}
+        return {key: _to_json(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
+        return [_to_json(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -175,7 +175,7 @@ def _feedback(cases: Sequence[Case]) -> Numbers | None:
         "by_decision": {
             decision: _interval(proportion(sum(votes), len(votes))) for decision, votes in sorted(by_decision.items())
         },
-        "agreement_with_labels": _plain(asdict(feedback_agreement(*map(list, zip(*both, strict=True)))))
+        "agreement_with_labels": _to_json(asdict(feedback_agreement(*map(list, zip(*both, strict=True)))))
         if both
         else None,
     }
@@ -227,7 +227,7 @@ def _confidence(judged: Sequence[Case]) -> Numbers:
             "aurc": curve.aurc,
             "random": curve.random,
             "oracle": curve.oracle,
-            "normalised": curve.normalised,
+            "normalised": curve.normalized,
             "auroc": auroc(confidences, good),
         },
         "reliability": _reliability(confidences, good),
@@ -237,7 +237,7 @@ def _confidence(judged: Sequence[Case]) -> Numbers:
 def _reliability(confidences: Sequence[float], good: Sequence[bool]) -> Numbers | None:
     if min(confidences) < 0.0 or max(confidences) > 1.0:
         return None  # an uncalibrated score is not a probability
-    found: Numbers = _plain(asdict(reliability(confidences, good)))
+    found: Numbers = _to_json(asdict(reliability(confidences, good)))
     return found
 
 

@@ -87,7 +87,7 @@ class Connection:
     def __reduce__(self) -> tuple[Any, ...]:
         lost = self.lost or (_LOST_CLIENT if self.has_clients else None)
         lost = lost or (_LOST if any(self._logins) or self.options else None)
-        return _restored, (self.url, self.cloud_id, self.ca_certs, lost)
+        return _restore, (self.url, self.cloud_id, self.ca_certs, lost)
 
     @property
     def _logins(self) -> tuple[object, ...]:
@@ -145,7 +145,7 @@ class Connection:
         return {**{name: value for name, value in given.items() if value is not None}, **self.options}
 
 
-def _restored(url: str | None, cloud_id: str | None, ca_certs: str | Path | None, lost: str | None) -> Connection:
+def _restore(url: str | None, cloud_id: str | None, ca_certs: str | Path | None, lost: str | None) -> Connection:
     return Connection(url=url, cloud_id=cloud_id, ca_certs=ca_certs, lost=lost)
 
 

@@ -19,7 +19,7 @@ NUMBERS = frozenset(
     {"long", "integer", "short", "byte", "double", "float", "half_float", "scaled_float", "unsigned_long"}
 )
 STRINGS = frozenset({"keyword", "constant_keyword", "wildcard"})
-ANALYSED = frozenset({"text", "match_only_text", "search_as_you_type"})
+ANALYZED = frozenset({"text", "match_only_text", "search_as_you_type"})
 BOOLEAN = "boolean"
 
 _SUB_FIELD = ".keyword"
@@ -108,7 +108,7 @@ def _parents(name: str) -> list[str]:
 def _readings(name: str, kind: str, indices: frozenset[str], types: FieldTypes) -> Iterator[Field]:
     if kind == _UNMAPPED:
         return
-    if kind not in ANALYSED:
+    if kind not in ANALYZED:
         yield Field(name, name, kind, indices)
         return
     exact = name + _SUB_FIELD

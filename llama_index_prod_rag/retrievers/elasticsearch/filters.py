@@ -36,7 +36,7 @@ from llama_index.core.vector_stores.types import FilterCondition, FilterOperator
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.retrievers.elasticsearch.encodable import encodable
 from llama_index_prod_rag.retrievers.elasticsearch.fields import (
-    ANALYSED,
+    ANALYZED,
     BOOLEAN,
     NUMBERS,
     STRINGS,
@@ -129,13 +129,13 @@ def _leaf_query(leaf: MetadataFilter, fields: list[Field], *, wide: bool) -> Bod
     _check_value(leaf)
     value = encodable(leaf.value)
     if leaf.operator is FilterOperator.IS_EMPTY:
-        empty = [_restricted(field, _term(field, "", wide=False)) for field in fields if field.kind in STRINGS]
+        empty = [_restrict(field, _term(field, "", wide=False)) for field in fields if field.kind in STRINGS]
         return _any([_not(*_present(fields)) if fields else MATCH_ALL, *empty])
     for field in fields:
         _check_field(field)
     negated = leaf.operator in _NEGATED
     clause = _OPERATORS[_NEGATED.get(leaf.operator, leaf.operator)]
-    matching = _any([_restricted(field, clause(field, value, wide=wide is not negated)) for field in fields])
+    matching = _any([_restrict(field, clause(field, value, wide=wide is not negated)) for field in fields])
     return _not(matching) if negated else matching
 
 
@@ -152,7 +152,7 @@ def _check_value(leaf: MetadataFilter) -> None:
 
 
 def _check_field(field: Field) -> None:
-    if field.kind in ANALYSED:
+    if field.kind in ANALYZED:
         where = f" in {', '.join(sorted(field.indices))}" if field.indices else ""
         raise InputError(
             f"cannot filter on {field.name}: it is analysed text without a keyword sub-field{where}; "
@@ -171,13 +171,13 @@ def _any(clauses: Iterable[Body]) -> Body:
     return MATCH_ALL if MATCH_ALL in some else {"bool": {"should": some, "minimum_should_match": 1}}
 
 
-def _restricted(field: Field, clause: Body) -> Body:
+def _restrict(field: Field, clause: Body) -> Body:
     if not field.indices or clause == MATCH_NONE:
         return clause
     return {"bool": {"filter": [{"terms": {"_index": sorted(field.indices)}}, clause]}}
 
 
-def _left_out(path: str) -> Body:
+def _match_ignored(path: str) -> Body:
     """Documents with a value that the mapping told the server to keep out of a field: too long, or malformed."""
     return {"term": {"_ignored": {"value": path}}}
 
@@ -185,7 +185,7 @@ def _left_out(path: str) -> Body:
 def _present(fields: Iterable[Field]) -> list[Body]:
     """A document has the field; by its own name, since a sub-field leaves out long values."""
     names = sorted({field.name for field in fields})
-    return [clause for name in names for clause in ({"exists": {"field": name}}, _left_out(name))]
+    return [clause for name in names for clause in ({"exists": {"field": name}}, _match_ignored(name))]
 
 
 def _indexed_values(field: Field, value: object, *, wide: bool) -> list[Any]:
@@ -255,7 +255,7 @@ def _range(bound: str, compare: Callable[[Any, Any], bool]) -> Callable[..., Bod
 
 
 def _or_left_out(field: Field, clause: Body, *, wide: bool) -> Body:
-    return _any([clause, _left_out(field.path)]) if wide and field.kind in STRINGS else clause
+    return _any([clause, _match_ignored(field.path)]) if wide and field.kind in STRINGS else clause
 
 
 def _text_match(field: Field, value: object, *, wide: bool) -> Body:

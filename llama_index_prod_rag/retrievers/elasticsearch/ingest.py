@@ -178,7 +178,7 @@ async def _documents(batch: Sequence[BaseNode], options: IngestOptions, failed: 
     """JSON by node id; nodes that cannot be written go to `failed`."""
     failed.update({node.node_id: why for node in batch if (why := unusable_id(node.node_id)) is not None})
     usable = [node for node in batch if node.node_id not in failed]
-    vectors = await _embedded([node for node in usable if node.embedding is None], options, failed)
+    vectors = await _embed([node for node in usable if node.embedding is None], options, failed)
     documents = {}
     for node in usable:
         if node.node_id in failed:
@@ -198,9 +198,7 @@ def _json(node: BaseNode, vector: list[float] | None, options: IngestOptions) ->
     return json.dumps(document, ensure_ascii=False)
 
 
-async def _embedded(
-    bare: Sequence[BaseNode], options: IngestOptions, failed: dict[str, str]
-) -> Mapping[str, list[float]]:
+async def _embed(bare: Sequence[BaseNode], options: IngestOptions, failed: dict[str, str]) -> Mapping[str, list[float]]:
     if not bare:
         return {}
     model = options.embed_model

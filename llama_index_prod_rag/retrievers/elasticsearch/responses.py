@@ -59,7 +59,7 @@ def read_answer(response: Mapping[str, Any]) -> Answer:
     if "error" in response:
         return Answer(failed=root_reason(response), status=int(response.get("status", 500)))
     hits = [_read_hit(hit) for hit in response["hits"]["hits"]]
-    return Answer(hits, response.get("took", 0) / 1000.0, failed=_incomplete(response))
+    return Answer(hits, response.get("took", 0) / 1000.0, failed=_explain_incomplete(response))
 
 
 def root_reason(response: Mapping[str, Any]) -> str:
@@ -80,7 +80,7 @@ def _read_hit(hit: Mapping[str, Any]) -> Hit:
     return Hit(hit["_id"], float(hit["_score"]), hit.get("_source") or {}, hit.get("fields") or {})
 
 
-def _incomplete(response: Mapping[str, Any]) -> str | None:
+def _explain_incomplete(response: Mapping[str, Any]) -> str | None:
     if response.get("timed_out"):
         return "incomplete: the search ran into its timeout; raise `timeout` or ask for fewer candidates"
     shards = response.get("_shards") or {}

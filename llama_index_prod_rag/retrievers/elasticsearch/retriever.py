@@ -186,15 +186,15 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
 
     def _handle_recursive_retrieval(self, query_bundle: QueryBundle, nodes: list[NodeWithScore]) -> list[NodeWithScore]:
         resolved = BaseRetriever._handle_recursive_retrieval(self, query_bundle, nodes)
-        return self._checked(nodes, resolved)
+        return self._check_resolved(nodes, resolved)
 
     async def _ahandle_recursive_retrieval(
         self, query_bundle: QueryBundle, nodes: list[NodeWithScore]
     ) -> list[NodeWithScore]:
         resolved = await BaseRetriever._ahandle_recursive_retrieval(self, query_bundle, nodes)
-        return self._checked(nodes, resolved)
+        return self._check_resolved(nodes, resolved)
 
-    def _checked(self, hits: list[NodeWithScore], resolved: list[NodeWithScore]) -> list[NodeWithScore]:
+    def _check_resolved(self, hits: list[NodeWithScore], resolved: list[NodeWithScore]) -> list[NodeWithScore]:
         """Hits were checked by their documents; what came from an object behind one has metadata of its own."""
         known = {hit.node_id for hit in hits}
         allowed = {id(hit) for hit in passing([hit for hit in resolved if hit.node_id not in known], self._filters)}
@@ -211,7 +211,7 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
                 failed[leg] = reason
         self._report(failed, answers)
         if self.search.server_fusion is not None:
-            record = _served_record(question, answers[self.search.server_fusion], failed)
+            record = _make_served_record(question, answers[self.search.server_fusion], failed)
         else:
             completed = await self._complete(question, answers) if self.search.complete_scores else {}
             record = self._fuse(question, answers, failed, completed)
@@ -356,7 +356,7 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
         return {node_id: vector for node_id, vector in vectors.items() if vector is not None}
 
 
-def _served_record(question: Question, answer: Answer, failed: Mapping[str, str]) -> RetrievalRecord:
+def _make_served_record(question: Question, answer: Answer, failed: Mapping[str, str]) -> RetrievalRecord:
     """One leg, named after the rule: the server tells nothing about those it fused."""
     rule = str(question.search.server_fusion)
     return RetrievalRecord(

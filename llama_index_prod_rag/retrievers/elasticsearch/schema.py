@@ -73,7 +73,7 @@ class IndexSchema:
             RetrievalError: the server cannot be reached.
         """
         if self._similarity_asked < time.time() - _LIFETIME:
-            self._similarity = await self._mapped_similarity(field) or self._similarity
+            self._similarity = await self._ask_similarity(field) or self._similarity
             self._similarity_asked = time.time()
         return self._similarity
 
@@ -92,7 +92,7 @@ class IndexSchema:
             self._models_asked = time.time()
         refuse_other_models(self._index, name, self._models)
 
-    async def _mapped_similarity(self, field: str) -> Similarity | None:
+    async def _ask_similarity(self, field: str) -> Similarity | None:
         asked = {"index": self._index, "fields": field, "include_defaults": True}
         try:
             mappings = await call("indices.get_field_mapping", self._connection, **asked)

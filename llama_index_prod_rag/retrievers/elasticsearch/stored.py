@@ -16,7 +16,7 @@ from llama_index.core.vector_stores.types import FilterCondition, FilterOperator
 
 from llama_index_prod_rag.retrievers.elasticsearch.encodable import encodable
 from llama_index_prod_rag.retrievers.elasticsearch.fields import (
-    ANALYSED,
+    ANALYZED,
     BOOLEAN,
     NUMBERS,
     STRINGS,
@@ -25,7 +25,7 @@ from llama_index_prod_rag.retrievers.elasticsearch.fields import (
 )
 
 # Types whose values compare as they are written; others (dates, addresses) have rules that only the server knows.
-_PLAIN = NUMBERS | STRINGS | ANALYSED | {BOOLEAN, "object", "unmapped"}
+_PLAIN = NUMBERS | STRINGS | ANALYZED | {BOOLEAN, "object", "unmapped"}
 
 
 def may_return(
@@ -105,8 +105,8 @@ def _verdict(
         return True
     if part.condition is FilterCondition.AND or part.condition is None:
         return _all_of(verdicts)
-    any_of = _negated(_all_of([_negated(verdict) for verdict in verdicts]))
-    return any_of if part.condition is FilterCondition.OR else _negated(any_of)
+    any_of = _negate(_all_of([_negate(verdict) for verdict in verdicts]))
+    return any_of if part.condition is FilterCondition.OR else _negate(any_of)
 
 
 def _all_of(verdicts: Sequence[bool | None]) -> bool | None:
@@ -115,13 +115,13 @@ def _all_of(verdicts: Sequence[bool | None]) -> bool | None:
     return None if None in verdicts else True
 
 
-def _negated(verdict: bool | None) -> bool | None:
+def _negate(verdict: bool | None) -> bool | None:
     return None if verdict is None else not verdict
 
 
 def _leaf_verdict(leaf: MetadataFilter, values: list[object], kinds: Collection[str]) -> bool | None:
     given = encodable(leaf.value)
-    if values and not _PLAIN.issuperset(kinds) and not _mismatched(values, given):
+    if values and not _PLAIN.issuperset(kinds) and not _is_mismatched(values, given):
         return None
     if BOOLEAN in kinds and leaf.operator in _EQUALITIES:  # a boolean may be asked for by its name
         values = [*values, *(str(value).lower() for value in values if isinstance(value, bool))]
@@ -141,16 +141,16 @@ _EQUALITIES = frozenset(
 )
 
 
-def _mismatched(values: Sequence[object], given: object) -> bool:
+def _is_mismatched(values: Sequence[object], given: object) -> bool:
     return isinstance(given, (int, float)) and all(isinstance(value, str) for value in values)
 
 
-def _comparable(value: object, given: object) -> bool:
+def _can_compare(value: object, given: object) -> bool:
     return any(isinstance(value, kind) and isinstance(given, kind) for kind in (str, (int, float)))
 
 
-def _some(compare: Callable[[Any, Any], bool]) -> Callable[[list[Any], Any], bool]:
-    return lambda values, given: any(_comparable(value, given) and compare(value, given) for value in values)
+def _match_any(compare: Callable[[Any, Any], bool]) -> Callable[[list[Any], Any], bool]:
+    return lambda values, given: any(_can_compare(value, given) and compare(value, given) for value in values)
 
 
 def _contains_text(value: str, given: str) -> bool:
@@ -171,10 +171,10 @@ _OPERATORS: dict[FilterOperator, Callable[[list[Any], Any], bool]] = {
     FilterOperator.EQ: lambda values, given: given in values,
     FilterOperator.CONTAINS: lambda values, given: given in values,
     FilterOperator.NE: lambda values, given: given not in values,
-    FilterOperator.GT: _some(operator.gt),
-    FilterOperator.GTE: _some(operator.ge),
-    FilterOperator.LT: _some(operator.lt),
-    FilterOperator.LTE: _some(operator.le),
+    FilterOperator.GT: _match_any(operator.gt),
+    FilterOperator.GTE: _match_any(operator.ge),
+    FilterOperator.LT: _match_any(operator.lt),
+    FilterOperator.LTE: _match_any(operator.le),
     FilterOperator.IN: lambda values, given: any(item in values for item in given),
     FilterOperator.ANY: lambda values, given: any(item in values for item in given),
     FilterOperator.NIN: lambda values, given: not any(item in values for item in given),

@@ -258,7 +258,7 @@ def test_the_servers_fusion_keeps_its_scores() -> None:
     assert set(record(found).fused) == {"a", "b"}
 
 
-def test_a_licence_that_does_not_allow_the_servers_fusion_is_named() -> None:
+def test_a_license_that_does_not_allow_the_servers_fusion_is_named() -> None:
     client = FakeClient([error(403, "current license is non-compliant for [Reciprocal Rank Fusion (RRF)]")])
     with pytest.raises(RetrievalError, match="leave server_fusion=None, which needs no licence"):
         retriever(client, server_fusion="rrf").retrieve(BUNDLE)
