@@ -18,6 +18,8 @@ BEFORE_SECTION = -0.6
 """A little better than a paragraph: small sections under one heading may still share a chunk."""
 
 BEFORE_BLOCK = -0.5
+"""A block inside a quote, an item or the like: priced as a paragraph of the document."""
+
 BEFORE_PARAGRAPH = -0.5
 """Writers break paragraphs where a thought ends; worth a chunk 0.7 of the mean off its size."""
 
@@ -34,9 +36,10 @@ INSIDE_LIST = 0.5
 """Before (b) after "(a) rain;": the sentence goes on."""
 
 INSIDE_SENTENCE_AT_LINE = 1.0
+"""Inside a sentence, but where a line ends: half as bad as inside the line."""
+
 INSIDE_SENTENCE = 2.0
-"""Only where a sentence is over the budget by itself: a boundary here is worse than any unevenness, inside a line worse
-than between lines."""
+"""Only where a sentence is over the budget by itself: a boundary here is worse than any unevenness."""
 
 NO_WORD = 50.0
 """Before and after what does not hold a word (a rule, dotted lines): it joins a neighbor wherever it fits, even where

@@ -13,7 +13,9 @@ from llama_index_prod_rag.structure.tree import Block
 # Twelve words are a long title; what is longer is a sentence. Markup around it (`**Why?**`) does not count.
 _TITLE = regex.compile(r"[\s*_#>]*(?P<words>[^\s\n]+(?:[ \t]+[^\s\n]+){0,11}?)[\s*_#]*")
 _LONGEST = 80  # characters, the same for scripts without blanks
+# A would-be title ends so: without a full stop.
 _ENDS_OPEN = regex.compile(r"[?？:：\p{L}\p{N})\]\"”»]\Z")
+# A sentence ends so, also behind quotes and emphasis.
 _ENDS_CLOSED = regex.compile(r"[.!?。！？][\"'”»)\]*_]*\Z")
 _ASKS = ("?", "？", ":", "：")
 

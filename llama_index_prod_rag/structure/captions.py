@@ -10,15 +10,21 @@ from typing import NamedTuple
 
 from llama_index_prod_rag.structure.lines import paragraph_spans
 
+# A line of signs below a caption, which belongs to the caption.
 UNDERLINE = re.compile(r"[ \t]*(?:\r?\n)[ \t]*[-=~_*]{3,}[ \t]*(?=[\r\n]|\Z)")
+# A defined term that a definition begins with; blanks and words are bounded, so that no quote is scanned for long.
 _TERM = re.compile(r"\s{0,40}[\"“„«]([^\"“”„«»\n]{1,80})[\"”“»]")
+# The words behind a number up to a full stop, or up to a line end below which something new begins.
 _BEHIND = re.compile(
     r"[ \t]{0,40}(?:[–—-][ \t]*)?(?P<words>[\"“(\[]?(?:[^\W_a-z]|\d)[^\r\n.:;。；：]{0,80}?)"
     r"(?:\.(?=\s|\Z)|[.:]?[ \t]{0,40}"
     r"(?:\Z|\r?\n(?=[ \t]*(?:\r?\n|[^\W_a-z]|[\"“„«]|[(（][\w]{1,4}[)）]|[-=~_*]{3}|\Z))))"
 )
+# A caption may run over two lines; three are a paragraph.
 _TWO_LINES = re.compile(r"[^\r\n]+(?:\r?\n[^\r\n]+)?")
+# What a caption does not end with: sentences and items of lists do.
 _SENTENCE_SIGN = re.compile(r"[.;:,。；：，、][\"”’')\]]*\Z")
+# Verbs that make a sentence of words, in the languages whose statutes and contracts are read.
 _FINITE_VERB = re.compile(
     r"(?i)\b(?:agrees?|applies|are|can|cannot|comes|concerns|does|establishes|extends|has|have|hereby"
     r"|includes?|is|lays|makes|may|means?|must|prevails|protects|provides|shall|was|were|will"
@@ -27,8 +33,11 @@ _FINITE_VERB = re.compile(
     r"|não|pode|podem|são)\b"
 )
 _LINE_BREAK = re.compile(r"[ \t]*\r?\n\s*")
+# Captions of Korean and Japanese statutes stand in brackets: `제1조(목적)`.
 _IN_BRACKETS = re.compile(r"[(（\[][^()（）\[\]\r\n]{1,60}[)）\]]")
+# What editors put in brackets: it says what happened to a text and does not name it.
 _EDITORIAL = re.compile(r"(?i)\b(?:omitted|redacted|reserved|deleted|repealed|intentionally|signature|page)\b|\*\*\*")
+# What begins with a number or a bullet is another clause or item, not the caption of one.
 _NUMBERED = re.compile(r"\(?[\w.-]{1,8}[).]|[-–—•*]|§|第|\d")
 _TABLE = re.compile(r"\S(?:[ \t]{3,}|\t)\S|(?<![\d.,])(?:\d[\d.,]*[^\d]{1,40}){2}\d")
 """Columns, or figures in a row: no caption."""

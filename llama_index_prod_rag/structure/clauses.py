@@ -54,7 +54,9 @@ _HEADED = re.compile(
     r"(?P<words>[A-Z][^.:;\r\n]{0,100}?)\s+(?=(?:Section\s+)?(?(1)\1|\d{1,3})\.0?1\b)"
 )
 """A number, a caption and the first number below it: `4. Duties 4.1 The`. Both begin something, wherever they stand."""
+# What a contract opens with, before its numbered clauses.
 _RECITAL = re.compile(r"WHEREAS\b|NOW,?\s+THEREFORE\b|(?:WITNESSETH|RECITALS?)\b")
+# A quoted term and, in the same sentence, the words that define it.
 _DEFINED = re.compile(
     r"(?<!\w)[\"“][A-Z][^\"“”\n]{1,80}[\"”]"
     r"(?=[^.\n\"“”]{0,60}?\b(?:means?|shall\s+mean|has\s+the\s+meaning|have\s+the\s+meaning)\b)"
@@ -77,17 +79,23 @@ _LIST_LEAD = re.compile(
     r"(?:[:;,—–][\"”)]?\s*(?:(?:and|or|and/or)\s+)?"
     r"|\b(?:as|by|either|for|from|if|in|including|is|are|means?|not|of|or|shall|that|the|to|which|who|will|with)\s+)\Z"
 )
+# Before a number in brackets these make a reference of it: `Section 2(a)`, `clauses (a) and`.
 _REFERENCE = re.compile(
     r"(?:(?i:articles?|sections?|clauses?|paragraphs?|sub\w+|exhibits?|schedules?|items?)"
     r"|[\dA-Z)]\([a-z\d]{1,4}\)(?:\([a-z\d]{1,4}\))*|(?i:clauses?|paragraphs?|sections?)\s+\([a-z\d]{1,4}\)),?(?:\s+(?:and|or|to|through))?\s*\Z"
 )
+# Where a sentence is over.
 _STOP = re.compile(r"[.!?。][\"”')\]]*\Z")
+# What authors end a line on; any other line goes on in the next.
 _LINE_END = re.compile(r"[.;:!?,)\]\"”。；：）]\Z|\b(?:and|or)\Z")
+# A number without a sign and its words in a line of their own: a clause, a page or a row, see `_bare_numbers`.
 _BARE = re.compile(
     r"(?m)^[ \t]*(?P<number>\d{1,3}[A-Z]{0,2})[ \t]{1,8}(?P<words>[\"“(]?[^\W\da-z_][^\r\n]{2,160}?)[ \t]*$"
 )
+# A number with a full stop: where these are the custom, numbers without one are not clauses.
 _SIGNED = re.compile(r"(?m)^[ \t]*\d{1,3}\.(?:\d{1,3}\.?)?[ \t]+[^\W\da-z_]")
 _FEW_SIGNED = 4
+# The first subsection, behind a number that it belongs to.
 _SUBSECTION = re.compile(r"\s*[(（](?:1|a)[)）]\s")
 _LOOK_BACK = 120
 _WIDE_GAP = 3

@@ -24,7 +24,9 @@ _PROGRAMS = {
 }
 _PYTHON_COOKIE = regex.compile(r"\A(?:#[^\n]*\n)?#.*?coding[:=]")
 _DOCSTRING_FIRST = regex.compile(r"(?:#[^\n]*\n|\s)*+[rRuU]?(?:\"\"\"|\'\'\')")
+# Lines that a backslash continues say nothing on their own; they are left out before lines are counted.
 _CONTINUED = regex.compile(r"(?:\\\n[^\n]*)+")
+# Strings over several lines hold anything, also prose: each becomes one sign before lines are counted.
 _LONG_STRING = regex.compile(r"(?s)[rRbBuUfF]{0,2}(\"\"\"|''').*?(?:\1|\Z)")
 _PYTHON_SURE = regex.compile(
     r"""(?x)
@@ -58,6 +60,7 @@ _PYTHON_LINE = regex.compile(
 _WHOLE = 0.8
 """Share of lines that must fit; the rest are what the patterns do not know."""
 
+# What may stand before the first statement, with psql's own commands such as `\connect`.
 _SQL_COMMENTS = regex.compile(r"(?:\s|--[^\n]*+|/\*(?s:.)*?\*/|\\\w[^\n]*+)*+")
 _SQL = regex.compile(
     r"""(?xi) (?:create\s+(?:or\s+replace\s+|temp(?:orary)?\s+|unique\s+)*(?:table|view|index|function|procedure|type

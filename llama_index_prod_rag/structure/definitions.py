@@ -12,6 +12,7 @@ from llama_index_prod_rag.text.sentences import split_sentences
 _QUOTED = r"[\"“](?P<term>[^\"“”()\n]{2,80}?),?[\"”]"
 # Blanks and further names are counted, not starred: tables made into text have thousands in a row.
 _MORE = r"(?:,?\s{1,9}(?:(?:or|and)\s{1,9})?[\"“][^\"“”()\n]{2,80}[\"”]){0,9}"
+# A quoted term and the words that define it: `"Fee" means`, `"Fee" (the "Late Fee") shall have the meaning`.
 _MEANS = re.compile(
     rf"{_QUOTED}{_MORE}(?:\s{{0,9}}\([^()\n]{{0,80}}\))?,?\s{{0,9}}"
     r"(?:(?:shall\s+)?means?\b|(?:has|have|shall\s+have)\s+the\s+meaning|is\s+defined\s+as|refers?\s+to\b|[–—:]\s)"
@@ -19,6 +20,7 @@ _MEANS = re.compile(
 # `(the "Effective Date")`, `("Agent" and, together with GA, "Purchaser")`
 _IN_BRACKETS = re.compile(r"\((?=[^()]{0,200}[\"“])(?P<inside>[^()]{1,240})\)")
 _NAME = re.compile(r"[\"“]([^\"“”()\n]{2,80}?),?[\"”]")
+# What may lead to the first quoted name in brackets: `(the "Seller")`, `(together with GA, the "Purchaser")`.
 _LEAD = re.compile(
     r"(?:(?:the|this|these|such|each|an?|any|all|and|or|in|it|as|its|with|by|of|hereinafter|hereafter|herein|collectively|"
     r"individually|jointly|together|referred|to|called|defined|being|both|either|singly|respectively|sometimes|[A-Z]\w*)\b"

@@ -10,6 +10,7 @@ _CELL_TYPE = re.compile(r'"cell_type"\s*:\s*"(?:code|markdown|raw|heading)"')
 _SIGNS = re.compile(
     r"(?im)^(from|to|subject|date|message-id|received|return-path|reply-to|mime-version|delivered-to|x-[\w-]+):"
 )
+# Header fields, folded lines and all, down to the blank line that ends them; `From ` begins a mail in an mbox.
 _HEADER_BLOCK = re.compile(r"\ufeff?(?:From [^\n]*\n)?(?:[\w-]{1,60}:[^\n]*(?:\n[ \t][^\n]*)*\n)+(?=\r?\n|\Z)")
 
 

@@ -69,6 +69,7 @@ _CPP = re.compile(
     r"|\b(?:std|\w{1,60})::\w|\b(?:constexpr|noexcept|nullptr|virtual|typename|mutable|static_cast)\b"
     r"|\boperator[ \t]*[-=<>+*/!(\[&|]|\w[ \t]*&[ \t]*\w{1,60}[ \t]*[,)]"
 )
+# Comments and strings hold words of any language: they say nothing about whether code is C++.
 _C_COMMENT = re.compile(r"//[^\n]*|/\*(?:[^*]|\*(?!/))*(?:\*/|\Z)|\"(?:[^\"\\\n]|\\.)*\"")
 # A header for both languages shows what is C++ to C++ alone.
 _FOR_CPP_ALONE = re.compile(

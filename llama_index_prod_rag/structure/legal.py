@@ -19,7 +19,9 @@ from llama_index_prod_rag.structure.sections import nest_sections
 from llama_index_prod_rag.structure.tree import Block
 from llama_index_prod_rag.text.sentences import split_sentences
 
+# What contracts open and close with, without a number.
 _RECITAL = re.compile(r"WHEREAS\b|NOW,?\s+THEREFORE\b|IN\s+WITNESS\s+WHEREOF\b|(?:WITNESSETH|RECITALS?)\b")
+# A paragraph that begins with a quoted term and defines it; its number, if any, may stand before the term.
 _DEFINITION = re.compile(
     r"(?:\(?[\w.]{1,8}\)?[ \t]+)?[\"“][^\"“”\n]{1,80}[\"”][^.\n]{0,60}?"
     r"\b(?:means?|shall\s+mean|has\s+the\s+meaning|is\s+defined)\b"

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 _LINE = re.compile(r"([^\S\r\n]*)([^\r\n]*)(\r\n|\r|\n|\Z)")
 _BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*")
+# Columns, as terminals and Python's `expandtabs` have them.
 _TAB_STOP = 8
 
 

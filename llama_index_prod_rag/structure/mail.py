@@ -24,7 +24,9 @@ from llama_index_prod_rag.structure.view import View, ViewBuilder, move_all
 
 _FACTS = ("from", "to", "date")
 _KNOWN = ("from", "to", "cc", "subject", "date")
+# Lines of the mail that is answered, each behind a `>`.
 _QUOTED = re.compile(r"(?m)(?:^[ \t]*>[^\n]*(?:\n|\Z))+")
+# The line that parts a signature from its mail: two dashes and a blank (RFC 3676), which some programs drop.
 _SIGNATURE = re.compile(r"(?m)^-- ?\r?\n(?=\S)")
 
 

@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 
 _FENCES = {"---": re.compile(r"(?:---+|\.\.\.)\s*"), "+++": re.compile(r"\+\+\++\s*")}
+# Liquid's tags around code, as Jekyll and its like read them: `{% highlight python %}`.
 _CODE_TAG = re.compile(r"\s{0,3}\{%-?\s*(highlight|codeblock|prism|code)\b\s*(?P<rest>[^%]*?)-?%\}\s*")
 _UNCLOSED = "liquid_unclosed"
 _TITLE = re.compile(r"^(?:title|\"title\")[ \t]*[:=][ \t]*(?P<title>\S.*?)[ \t]*$", re.MULTILINE)

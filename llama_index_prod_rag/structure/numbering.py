@@ -51,8 +51,11 @@ _WRITTEN_OUT = (
 _WORDS = {word: value for value, words in enumerate(_WRITTEN_OUT, start=1) for word in words.split()}
 NUMBER_WORDS = tuple(_WORDS)
 """Numbers written out, in lower case."""
+# A number with what put it in later: `4A`, `4 bis`, `4-1`.
 _INSERTED = re.compile(rf"(\d+)(?:[ -]?({LATIN})|([a-z]{{1,2}}))?((?:-\d+[a-z]?)*)")
+# French codes put a letter before the number: `L. 121-1`, `R* 421-5`.
 _CODE = re.compile(r"(?:[lrda]\.? ?\*? ?)(?=\d)")
+# First articles are ordinals in Romance languages: `1er`, `1º`.
 _ORDINAL = re.compile(r"(?<=\d)(?:er|re|ère|\.?[ºª°])$")
 _HAN_DIGITS = ("〇零", "一", "二两兩", "三", "四", "五", "六", "七", "八", "九")
 _HAN = {sign: value for value, signs in enumerate(_HAN_DIGITS) for sign in signs}

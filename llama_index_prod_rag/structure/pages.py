@@ -10,13 +10,17 @@ from typing import NamedTuple
 
 from llama_index_prod_rag.structure.lines import paragraph_spans
 
+# A page's number as a whole paragraph: `- 3 -`, `Page 3 of 10`, `A-3`, `iv`.
 _NUMBER = re.compile(
     r"(?:[-–—]\s*)?\d{1,4}(?:\s*[-–—])?|(?i:page)\s+\d{1,4}(?:\s+(?:of|/)\s+\d{1,4})?|\d{1,4}\s+of\s+\d{1,4}"
     r"|[A-Z]{1,2}-\d{1,3}|[ivx]{1,5}"
 )
+# A number amid the words of a header or footer; believed only where these come again on other pages.
 _NUMBERED = re.compile(r"\bPage \d{1,4} of \d{1,4}\b")
 _DIGITS = re.compile(r"\d+")
+# A sentence that ends above the break; then the text below begins anew.
 _ENDED = re.compile(r"[.;:!?][\"”’')\]]*(?:\s+(?:and|or|and/or))?\Z")
+# Words and signs that no sentence ends on: the text goes on below the break.
 _UNENDED = re.compile(
     r"(?i:,|\b(?:an?|and|any|at|by|each|for|from|in|into|its|of|on|or|such|than|that|the|their|this|to|under|which|with"
     r"|articles?|clauses?|exhibits?|paragraphs?|schedules?|sections?))\Z"

@@ -16,9 +16,11 @@ from llama_index_prod_rag.structure.scholarly import glue, paragraph
 from llama_index_prod_rag.structure.sections import nest_sections
 from llama_index_prod_rag.structure.tree import Block
 
+# The heading above the list of references, where entries and not sections follow.
 _REFERENCES = re.compile(
     r"(?:(?:\d{1,2}|[IVX]{1,5})\.?[ \t]+)?(?i:references|bibliography|(?:literature|works) cited)[.:]?"
 )
+# Headings without a number, by the names that papers give their sections.
 _NAMED = re.compile(
     r"(?i:abstract|summary|keywords|introduction|background|motivation|preliminaries|notation|related work"
     r"|(?:(?:materials?|patients|subjects) and )?methods?|methodology|experiments?"
@@ -28,19 +30,24 @@ _NAMED = re.compile(
     r"|author contributions|(?:conflicts? of|competing) interests?|data availability|appendi(?:x|ces)"
     r"|supplementary (?:material|information))[.:]?"
 )
+# Headings with a number: `2.1 Data`, `IV. Results`, `A. Proofs`, `Appendix B.1 Tables`.
 _NUMBERED = re.compile(
     r"(?:(?P<decimal>\d{1,2}(?:\.\d{1,2}){0,3})\.?|(?P<roman>[IVX]{1,5})\.|(?P<letter>[A-Z])\."
     r"|(?P<appendix>(?:Appendix[ \t]+)?[A-Z](?:\.\d{1,2}){0,2})[.:]?)[ \t]+[A-Z][^\r\n]{0,90}"
 )
+# An abstract whose heading stands in its first line: `Abstract. We show`.
 _INLINE_ABSTRACT = re.compile(r"(?i:abstract)[ \t]*[.:—–-][ \t]*(?=\S)")
+# Captions of figures, tables and algorithms: blocks of a kind of their own.
 _CAPTION = re.compile(
     r"(?:(?:Supplementary|Extended Data)[ \t]+)?(?:Fig(?:ure)?|Table|Algorithm|Scheme|Box)\.?"
     r"[ \t]+[A-Z]?\d+[A-Za-z]?[ \t]*[.:|—–-]"
 )
+# Theorems and their like, with number, origin and name: `Theorem 2.1 (Bayes).`
 _STATEMENT = re.compile(
     r"(Theorem|Lemma|Proposition|Corollary|Definition|Claim|Conjecture|Remark|Example|Assumption|Proof)\b"
     r"(?:[ \t]+[A-Z]?\d+(?:\.\d+)*)?(?:[ \t]+of[ \t]+[^.:\n]{1,60})?(?:[ \t]*\([^()\n]{1,80}\))?[ \t]*[.:]"
 )
+# The beginning of an entry in the list of references: `[12]`, `12.`
 _ENTRY = re.compile(r"^[ \t]*(?:\[[^\]\n]{1,12}\]|\d{1,3}\.)[ \t]+\S", re.MULTILINE)
 _LINE = re.compile(r"[^\r\n]+")
 _LINE_BREAK = 200

@@ -16,6 +16,7 @@ from llama_index_prod_rag.structure.tree import Block
 
 _DEEPEST = 20
 """Entries nested deeper by their indentation are left whole: no chunk is so small."""
+# Comment signs of configuration formats and languages that are read as lines; C's directives are not comments.
 _COMMENT = re.compile(r"(?:#(?!include|define|if|endif|\[)|//|;|--|%|<!--|/?\*|rem\b|REM\b)")
 _LONGEST_BANNER = 12
 """Lines of comment that head what follows; more are a text of their own."""

@@ -13,7 +13,9 @@ from llama_index_prod_rag.structure.lines import Line, split_lines
 from llama_index_prod_rag.structure.sections import nest_sections
 from llama_index_prod_rag.structure.tree import Block
 
+# A line of one sign again and again: reStructuredText takes any ASCII punctuation to mark a title.
 _ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1*")
+# The border of a simple table: runs of `=` with blanks between the columns.
 _SIMPLE_BORDER = re.compile(r"=+( +=+)*")
 _MARKER = re.compile(
     r"(?P<bullet>[-*+•‣⁃])(?:\s+|$)"
@@ -25,6 +27,7 @@ _EXPLICIT = re.compile(
     r"|(?:\|[^|]+\|\s+)?(?P<directive>[\w:.+-]+?)\s?::(?P<argument>.*))|(?=\s|$))"
 )
 _CELL = re.compile(r"[^\s+=|-]")
+# Interpreted text in a title: only its words name the section.
 _ROLE = re.compile(r"(?::[\w:.+-]+:)?`{1,2}([^`<]+?)(?:\s*<[^`>]*>)?`{1,2}_{0,2}")
 _OPTION = re.compile(r":[^:\s][^:]*:(?:\s|$)")
 

@@ -16,6 +16,7 @@ _SYMBOL = (
 )
 _VERB = r"(?:[Ll]et|[Ff]ix|[Ss]uppose(?: that)?|[Dd]efine|(?:[Dd]enote|[Ww]rite|called|denoted|written)(?: by| as)?)"
 _INTRODUCTION = re.compile(rf"\b{_VERB}\s+{_SYMBOL}|{_SYMBOL}\s+(?:denotes?|stands? for|is defined|:=)")
+# Words behind a formula that explain its symbols: the formula and they stay together.
 _EXPLANATION = re.compile(r"(?:where|[Hh]ere|with|and|so that|such that|in which|for)\b")
 _SENTENCE_END = re.compile(r"[.!?。][\"'”’)\]}]*\Z")
 _PROVEN = frozenset({"theorem", "lemma", "proposition", "corollary", "claim", "conjecture", "fact"})

@@ -14,6 +14,7 @@ import regex
 CERTAIN = 1_000.0
 
 _FENCE = regex.compile(r"[ ]{0,3}(`{3,}(?=[^`]*$)|~{3,}|\$\$(?=\s*$))")  # a displayed formula is fenced off as well
+# What may stand before the first tag of a page.
 _BEFORE_HTML = regex.compile(r"(?:[\s\ufeff]|<\?xml[^>]*+>|<!--(?s:.)*?-->)*+")
 _HTML_DOCUMENT = regex.compile(r"(?i)<(?:!doctype\s+html|(?:html|head|body)\b)")
 _HTML_BLOCK = regex.compile(
@@ -51,6 +52,7 @@ _MARKDOWN_SIGNS = (
     (regex.compile(r"(?<!\w)\*\*[^\s*][^*\n]{0,100}\*\*(?!\w)"), 0.2),
     (regex.compile(r"^> \S", regex.MULTILINE), 0.2),
 )
+# A line of three signs or more, as below a title.
 _UNDERLINE = regex.compile(r"([^\w\s])\1{2,}[ \t]*")
 # Of lines with such characters, sentences have few, settings and commands many.
 _CODE_LIKE = regex.compile(r"[={}<>|\\$;]|^\s*[\w.-]+:(?:\s|$)|^\s*[-\d.]|\w\(|\d\D*\d\D*\d")

@@ -11,6 +11,7 @@ from llama_index_prod_rag.structure.lines import split_lines, strip_span
 from llama_index_prod_rag.structure.tree import Block
 
 _DELIMITERS = ",;\t|"
+# A cell that holds a number: the first row of a table with one is not a header.
 _NUMBER = re.compile(r"\s*[-+]?[\d.,]*\d[\d.,]*\s*[%€$]?\s*")
 _LOOKED_AT = 50
 """Rows that the delimiter is judged by."""

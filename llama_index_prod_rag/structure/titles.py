@@ -19,14 +19,19 @@ _PERMALINK = regex.compile(
 )
 PERMALINK_WORDS = frozenset({"", "permalink", "link", "anchor", "copy link", "direct link to heading"})
 """What a link to its own heading says, letters and digits alone: most often nothing."""
+# Attributes behind a heading, as kramdown and Pandoc write them: `{#id .class key=value}`.
 _ATTRIBUTES = regex.compile(r"\s*\{:?\s*(?:[#.][\w:.-]+|[\w-]+=(?:\"[^\"{}]*\"|[^\s{}]*))(?:\s+[^{}]*)?\}\s*\Z")
 
 _LONGEST = 100
 """Characters of a line that can be a title."""
 _MOST_WORDS = 10
+# A line that is bold from end to end.
 _MARKED = regex.compile(r"\s*(?:(\*\*|__)(?=\S)[^\n]*\S\1|(?:<(?:b|strong)>)[^\n<]*</(?:b|strong)>)\s*[:.?!]?\s*")
+# A line that announces what follows, such as `Answer:`.
 _ANNOUNCES = regex.compile(r"[:?：？]\W{0,3}\Z")
+# Sentences, items and rows end so, titles do not.
 _ENDS = regex.compile(r"[.!;,…。！；，、)\]”\"'’»|]\s*\Z")
+# Titles begin with a capital, a letter of a script without capitals, or a digit.
 _BEGINS = regex.compile(r"\s*[\p{Lu}\p{Lt}\p{Lo}\p{Nd}¿¡]")
 _HAS_WORD = regex.compile(r"[\p{L}\p{N}]")
 
