@@ -38,7 +38,7 @@ _WORDS_SHARE = 4
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A block that the walk stopped at.
+    """Holds a block that the walk stopped at.
 
     Attributes:
         owners: the blocks around and including it, outermost first.

@@ -38,7 +38,7 @@ def segment(
     vectors: NDArray[np.float32] | None = None,
     cohesion: float = 0.0,
 ) -> list[int]:
-    """Where segments begin, at the least total cost.
+    """Choose where segments begin, at the least total cost.
 
     Args:
         tokens: size of each unit, shape [n].

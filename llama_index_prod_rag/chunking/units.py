@@ -14,7 +14,7 @@ from llama_index_prod_rag.text.tokens import TokenCounter
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A stretch of a text that makes one node.
+    """Marks a stretch of a text that makes one node.
 
     Attributes:
         start: first character, inclusive; overlap included.
@@ -59,7 +59,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How large chunks may and should be.
+    """Says how large chunks may and should be.
 
     Attributes:
         chunk_size: most tokens of a chunk with its metadata.

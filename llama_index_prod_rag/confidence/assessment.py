@@ -16,7 +16,7 @@ Status = Literal["no_results", "low_confidence", "uncertain", "topic_drift", "he
 
 @dataclass(frozen=True, slots=True)
 class RetrievalAssessment:
-    """What to make of one question's retrieval.
+    """Says what to make of one question's retrieval.
 
     Attributes:
         status: one word for it.
@@ -61,7 +61,7 @@ NO_RESULTS = "nothing was found for this question"
 
 
 def no_results(evidence: Evidence, reason: str = NO_RESULTS) -> RetrievalAssessment:
-    """The assessment of an empty retrieval, whoever assesses."""
+    """Assess an empty retrieval, the same for every assessor."""
     failed = evidence.retrieval.failed if evidence.retrieval else {}
     reasons = (reason, *(f"the {leg} leg failed" for leg in failed))
     return RetrievalAssessment("no_results", 0.0, {}, reasons, not_assessed(evidence))

@@ -122,7 +122,7 @@ class Calibration:
         return {name: self.scales[name].place(x) if name in self.scales else x for name, x in signals.items()}
 
     def head_for(self, signals: Mapping[str, float]) -> Head | None:
-        """The first head whose signals were all measured."""
+        """Find the first head whose signals were all measured."""
         return next((head for head in self.heads if head.fits(signals)), None)
 
     def to_json(self) -> str:

@@ -12,7 +12,7 @@ from llama_index_prod_rag.trace.records import Record, RerankRecord, RetrievalRe
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """One passage that would be shown.
+    """Holds one passage that would be shown.
 
     Attributes:
         id: node id.
@@ -62,7 +62,7 @@ class Evidence:
 
     @property
     def wanted(self) -> frozenset[str]:
-        """The terms that the question asks for."""
+        """Collect the terms that the question asks for."""
         return term_set(self.query, self.language)
 
     def find_unmentioned(self) -> tuple[tuple[str, ...], tuple[str, ...]]:

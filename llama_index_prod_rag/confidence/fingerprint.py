@@ -17,7 +17,7 @@ _LAYERS = re.compile(r"(?<=ms-marco-minilm)-l-?\d+")
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """The parts of a pipeline that scores depend on.
+    """Names the parts of a pipeline that scores depend on.
 
     Attributes:
         embedders: leg -> the model that embeds its queries; empty text for a leg without one.
@@ -59,7 +59,7 @@ class Fingerprint:
 
 
 def fingerprint_of(evidence: Evidence) -> Fingerprint:
-    """The pipeline that one question's records tell of."""
+    """Describe the pipeline that one question's records tell of."""
     retrieval, rerank = evidence.retrieval, evidence.rerank
     models = retrieval.models if retrieval else {}
     legs = sorted(retrieval.legs) if retrieval else []

@@ -42,7 +42,7 @@ _UNGUARDED_REFUSAL = 0.05  # share of questions with evidence that a threshold w
 
 @dataclass(frozen=True, slots=True)
 class Goals:
-    """What the thresholds have to promise.
+    """Says what the thresholds have to promise.
 
     Attributes:
         max_false_refusal: bound on the share of questions with evidence that are refused; None promises nothing.

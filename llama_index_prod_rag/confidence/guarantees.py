@@ -31,7 +31,7 @@ bound, only the best guess from labels that are too few to promise anything."""
 
 @dataclass(frozen=True, slots=True)
 class Guarantee:
-    """A threshold and what is known about it.
+    """Holds a threshold and what is known about it.
 
     Attributes:
         threshold: confidences of at least this pass.
@@ -47,7 +47,7 @@ class Guarantee:
 
 
 def upper_bound(errors: int, number: int, *, confidence: float = 0.95) -> float:
-    """One-sided Clopper-Pearson upper bound of an error rate.
+    """Compute the one-sided Clopper-Pearson upper bound of an error rate.
 
     Examples:
         >>> upper_bound(0, 59) <= 0.05 < upper_bound(0, 58)

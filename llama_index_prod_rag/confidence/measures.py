@@ -59,7 +59,7 @@ class Measured:
 
     @cached_property
     def shown(self) -> list[float]:
-        """Scores of the passages as shown, in their order."""
+        """List the scores of the passages as shown, in their order."""
         return [passage.score for passage in self.evidence.passages if passage.score is not None]
 
     @cached_property
@@ -93,12 +93,12 @@ class Measured:
 
     @cached_property
     def directions(self) -> NDArray[np.float64]:
-        """The passages' embeddings as rows of length 1."""
+        """Scale the passages' embeddings to rows of length 1."""
         return _unit(np.asarray(vectors_of(self.evidence), dtype=np.float64))
 
 
 def legs_of(evidence: Evidence) -> Mapping[str, Mapping[str, LegHit]]:
-    """What each leg returned; empty without a record."""
+    """List what each leg returned; empty without a record."""
     return evidence.retrieval.legs if evidence.retrieval else {}
 
 
@@ -170,12 +170,12 @@ def agreement_on_first(measured: Measured) -> float | None:
 
 
 def shown_variance(measured: Measured) -> float | None:
-    """Variance of the top five scores as shown."""
+    """Measure the variance of the top five scores as shown."""
     return _variance(measured.shown[:_TEXTBOOK_DEPTH]) if len(measured.shown) > 1 else None
 
 
 def shown_gap(measured: Measured) -> float | None:
-    """First minus second score as shown."""
+    """Measure how far the first score lies above the second, as shown."""
     return measured.shown[0] - measured.shown[1] if len(measured.shown) > 1 else None
 
 
@@ -215,17 +215,17 @@ def pair_rank_change(measured: Measured) -> float | None:
 
 
 def coverage_first(measured: Measured) -> float | None:
-    """Share of the question's terms in the first passage."""
+    """Measure the share of the question's terms that the first passage holds."""
     return measured.coverage[0] if measured.coverage else None
 
 
 def coverage_best(measured: Measured) -> float | None:
-    """Highest share of the question's terms in one passage."""
+    """Measure the highest share of the question's terms that one passage holds."""
     return measured.coverage[1] if measured.coverage else None
 
 
 def coverage_all(measured: Measured) -> float | None:
-    """Share of the question's terms in all passages together."""
+    """Measure the share of the question's terms that all passages together hold."""
     return measured.coverage[2] if measured.coverage else None
 
 
@@ -245,23 +245,23 @@ def rarity_all(measured: Measured) -> float | None:
 
 
 def missing_names(measured: Measured) -> float:
-    """How many names of the question no passage mentions."""
+    """Count the names of the question that no passage mentions."""
     return len(measured.unmentioned[0])
 
 
 def missing_numbers(measured: Measured) -> float:
-    """How many numbers of the question no passage mentions."""
+    """Count the numbers of the question that no passage mentions."""
     return len(measured.unmentioned[1])
 
 
 def similarity_passages(measured: Measured) -> float:
-    """Mean cosine similarity between the top three passages."""
+    """Measure the mean cosine similarity between the top three passages."""
     top = measured.directions[:_DRIFT_DEPTH]
     return float((top @ top.T)[np.triu_indices(len(top), 1)].mean())
 
 
 def similarity_query(measured: Measured) -> float | None:
-    """Cosine similarity between the question and the center of the passages."""
+    """Measure the cosine similarity between the question and the center of the passages."""
     query = measured.evidence.retrieval.query_vector if measured.evidence.retrieval else None
     if query is None:
         return None

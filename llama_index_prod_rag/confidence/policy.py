@@ -61,5 +61,5 @@ class StatusPolicy:
             raise ConfigurationError("no_results can only be refused: there is nothing to answer or hedge with")
 
     def decide(self, assessment: RetrievalAssessment) -> Decision:
-        """The decision for the assessment's status."""
+        """Look up the decision for the assessment's status."""
         return self.overrides.get(assessment.status, _DEFAULT[assessment.status])

@@ -27,7 +27,7 @@ _MOSTLY = 0.7
 
 
 def quantiles(values: Iterable[float]) -> Quantiles:
-    """A distribution from its values; at least one.
+    """Summarize a distribution by its quantiles; it needs at least one value.
 
     Examples:
         >>> quantiles([1.0, 3.0])[7]
@@ -102,7 +102,7 @@ def is_same_scale(values: Sequence[float], known: Quantiles) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """From one pipeline's values of a signal to another's.
+    """Maps one pipeline's values of a signal to another's.
 
     Attributes:
         own: the distribution in this pipeline.

@@ -148,7 +148,7 @@ _BUILT_IN_NAMES = frozenset(_table)
 
 
 def signal_table() -> tuple[Signal, ...]:
-    """Every signal, the built-in ones first."""
+    """List every signal, the built-in ones first."""
     return tuple(_table.values())
 
 

@@ -63,7 +63,7 @@ class Verification:
 
     @property
     def contradiction(self) -> float | None:
-        """The highest probability of a contradiction."""
+        """Find the highest probability of a contradiction."""
         found = [sentence.contradiction for sentence in self.sentences if sentence.contradiction is not None]
         return max(found, default=None)
 
@@ -189,7 +189,7 @@ def _drop_marks(sentence: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SupportPolicy:
-    """Which findings turn an answer into a hedge.
+    """Says which findings turn an answer into a hedge.
 
     Args:
         min_support: a sentence with less support than this, 0 to 1.

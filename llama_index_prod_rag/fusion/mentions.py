@@ -66,7 +66,7 @@ class Named:
 
 
 def find_mentions(question: str, texts: Mapping[str, str]) -> Mentions:
-    """Which candidates hold what the question names.
+    """Find which candidates hold what the question names.
 
     A thing counts where at most ten candidates hold it: what half of them hold tells none from the other. It weighs
     1 / holders where it is a code and 1 / holders² otherwise, and a candidate gets its share of the weights of what is

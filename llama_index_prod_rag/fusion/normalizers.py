@@ -22,7 +22,7 @@ Normalizer = Literal["max", "min-max", "theoretical-min-max", "z-score", "three-
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The scores that become 0 and 1.
+    """Holds the scores of a leg that become 0 and 1.
 
     Attributes:
         low: score that is mapped to 0.

@@ -48,7 +48,7 @@ class FusionRule(Protocol):
         ...
 
     def marks(self, scores: Mapping[str, float], bounds: Bounds | None) -> Mapping[str, float]:
-        """A mark between 0 and 1 for each node.
+        """Give each node a mark between 0 and 1.
 
         Args:
             scores: id -> score; beside the leg's own list, scores that were computed afterwards.
@@ -79,7 +79,7 @@ class ConvexCombination:
         return find_bounds(self.normalizer, scores, floor=floor)
 
     def marks(self, scores: Mapping[str, float], bounds: Bounds | None) -> dict[str, float]:
-        """Each score's place between the bounds."""
+        """Find each score's place between the bounds."""
         bounds = bounds if bounds is not None else self.bounds(scores.values(), None)
         return {node: bounds.normalize(score) for node, score in scores.items()}
 
@@ -107,7 +107,7 @@ class ReciprocalRankFusion:
         """Return None: ranks need no bounds, since only the order counts."""
 
     def marks(self, scores: Mapping[str, float], bounds: Bounds | None) -> dict[str, float]:  # noqa: ARG002
-        """The formula, by rank among the given scores."""
+        """Compute the formula by rank among the given scores."""
         ranks: dict[float, int] = {}
         for rank, score in enumerate(sorted(scores.values(), reverse=True), start=1):
             ranks.setdefault(score, rank)

@@ -55,7 +55,7 @@ class LabeledQuery:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """Weights, and what speaks for them.
+    """Holds the weights that were chosen, and what speaks for them.
 
     Attributes:
         weights: leg -> weight, summing to 1; the default's where held-out labels speak against any other.
@@ -99,7 +99,7 @@ def tune_weights(
     prior: float = PRIOR,
     seed: int = 0,
 ) -> Tuning:
-    """Weights for any number of legs from labelled queries.
+    """Choose weights for any number of legs from labelled queries.
 
     Args:
         queries: at least `MIN_LABELS`, each with at least one relevant id.
@@ -134,7 +134,7 @@ class _Prepared:
     ideal: float
 
     def ndcg(self, weights: _Floats) -> _Floats:
-        """nDCG@10 for each row of weights."""
+        """Compute nDCG@10 for each row of weights."""
         means = self.marks @ weights.T
         scores = means + (1.0 - means) * self.lifts[:, None]
         order = np.argsort(-scores, axis=0, kind="stable")[:_DEPTH]
@@ -187,11 +187,11 @@ class WeightTable:
         return cls(legs, start, grid, values, untuned, prepared)
 
     def only(self, leg: str) -> _Floats:
-        """The weights that leave one leg alone."""
+        """Give the weights that leave one leg alone."""
         return np.asarray([float(name == leg) for name in self.legs])
 
     def at(self, rows: NDArray[np.intp], weights: _Floats) -> _Floats:
-        """NDCG@10 of some queries under any weights."""
+        """Compute nDCG@10 of some queries under any weights."""
         return np.asarray([self._prepared[row].ndcg(weights[None])[0] for row in rows])
 
     def tune(self, rows: NDArray[np.intp], *, prior: float = PRIOR, seed: int = 0) -> Tuning:

@@ -26,7 +26,7 @@ _MERGE_FLOOR = 1_000
 
 
 class BM25FIndex:
-    """Documents as bags of weighted terms, searched by BM25F.
+    """Holds documents as bags of weighted terms, searched by BM25F.
 
     Not synchronised: whoever shares one between threads holds a lock around each call.
 
@@ -104,7 +104,7 @@ class BM25FIndex:
         self._norms = None
 
     def remove(self, document: str) -> bool:
-        """Forget a document; whether it was there."""
+        """Forget a document, and say whether it was there."""
         slot = self._slots.pop(document, None)
         if slot is None:
             return False
@@ -232,7 +232,7 @@ class BM25FIndex:
         k1: float,
         b: float,
     ) -> BM25FIndex:
-        """An index from what `to_arrays` gave."""
+        """Make an index from what `to_arrays` gave."""
         index = cls(k1=k1, b=b)
         index._vocabulary = {term: number for number, term in enumerate(vocabulary)}
         edges = np.cumsum(arrays["sizes"])[:-1]

@@ -39,7 +39,7 @@ class CrossEncoderNLI:
         self._lock = Lock()
 
     def judge(self, pairs: Sequence[tuple[str, str]]) -> list[Entailment]:
-        """Probabilities for each (premise, hypothesis), in the order given."""
+        """Give the probabilities for each (premise, hypothesis), in the order given."""
         if not pairs:
             return []
         with self._lock:

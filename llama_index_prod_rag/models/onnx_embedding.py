@@ -75,7 +75,7 @@ class OnnxEmbedding(BaseEmbedding):
 
     @classmethod
     def class_name(cls) -> str:
-        """Name under which the component is serialised."""
+        """Give the name under which LlamaIndex serializes the component."""
         return "OnnxEmbedding"
 
     if not TYPE_CHECKING:  # type checkers see the fields
@@ -129,7 +129,7 @@ class OnnxEmbedding(BaseEmbedding):
         return tokens[0]
 
     def embed(self, texts: Sequence[str], progress: Progress | None = None) -> NDArray[np.float32]:
-        """Vectors of texts as they are, without an instruction.
+        """Embed texts as they are, without an instruction.
 
         Args:
             texts: of any length.

@@ -45,7 +45,7 @@ class OnnxScorer:
         return self._encoder.tokenize(texts)
 
     def score(self, pairs: Sequence[Pair], progress: Progress | None = None) -> list[float]:
-        """Raw logits, one per pair, in the order given."""
+        """Score pairs by their raw logits, one per pair, in the order given."""
         logits: list[float] = []
         for start in range(0, len(pairs), _AT_ONCE):
             logits += self._score_rows(self._encoder.encode(pairs[start : start + _AT_ONCE]), progress)

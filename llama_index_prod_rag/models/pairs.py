@@ -126,7 +126,7 @@ def sigmoid(logit: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Entailment:
-    """Whether one text follows from another, as probabilities.
+    """Says whether one text follows from another, as probabilities.
 
     Attributes:
         supports: the premise says so.
@@ -141,5 +141,5 @@ class EntailmentJudge(Protocol):
     """Judges, as natural language inference models do, whether one text supports or contradicts another."""
 
     def judge(self, pairs: Sequence[tuple[str, str]]) -> list[Entailment]:
-        """One result for each (premise, hypothesis)."""
+        """Give one result for each (premise, hypothesis)."""
         ...

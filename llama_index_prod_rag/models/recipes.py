@@ -20,7 +20,7 @@ _BGE_QUERY = "Represent this sentence for searching relevant passages: "
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What is done around the model.
+    """Says what is done around the model: instructions before it, pooling after it.
 
     Attributes:
         pooling: which vectors count; None where the files do not say.
@@ -34,7 +34,7 @@ class Recipe:
 
 
 def read_recipe(folder: Path, name: str) -> Recipe:
-    """The recipe of a model's folder.
+    """Read the recipe of a model from its folder.
 
     Reads what sentence-transformers writes: the pooling module's settings and the prompts. The English BGE models,
     whose exports leave those files out, are known by name.

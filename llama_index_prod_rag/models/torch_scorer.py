@@ -86,7 +86,7 @@ class TorchScorer:
         return self._encoder.tokenize(texts)
 
     def score(self, pairs: Sequence[Pair], progress: Progress | None = None) -> list[float]:
-        """Raw logits, one per pair, in the order given."""
+        """Score pairs by their raw logits, one per pair, in the order given."""
         logits: list[float] = []
         for start in range(0, len(pairs), _AT_ONCE):
             logits += self._score_part(pairs[start : start + _AT_ONCE], progress)

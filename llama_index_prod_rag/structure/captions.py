@@ -1,6 +1,6 @@
 """What names a clause: words behind its number, below it, above it. Core: strings alone.
 
-A caption is short, ends no sentence and says nothing: one that might be a sentence is none.
+A caption is short, ends no sentence and says nothing: what might be a sentence is not a caption.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ _TABLE = re.compile(r"\S(?:[ \t]{3,}|\t)\S|(?<![\d.,])(?:\d[\d.,]*[^\d]{1,40}){2
 _LONGEST = 160
 """Characters of a caption below or above its number."""
 _SHORT_LINE = 60
+"""Characters of a first line that can be a caption by its length alone; a longer one has to be in capitals."""
 
 
 class Caption(NamedTuple):

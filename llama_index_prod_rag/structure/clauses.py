@@ -95,9 +95,11 @@ _BARE = re.compile(
 # A number with a full stop: where these are the custom, numbers without one are not clauses.
 _SIGNED = re.compile(r"(?m)^[ \t]*\d{1,3}\.(?:\d{1,3}\.?)?[ \t]+[^\W\da-z_]")
 _FEW_SIGNED = 4
+"""So many numbers with a full stop make that the custom of a document."""
 # The first subsection, behind a number that it belongs to.
 _SUBSECTION = re.compile(r"\s*[(（](?:1|a)[)）]\s")
 _LOOK_BACK = 120
+"""Characters before and behind a number that are looked at to tell whether it begins a clause."""
 _WIDE_GAP = 3
 """So many blanks in a row stand for a line break that was lost."""
 _SHORT_LINE = 50
@@ -109,7 +111,7 @@ _ARTICLES = range(5, 7)
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where a clause begins, or what stands below none.
+    """Says where a clause begins, or what stands below no clause.
 
     Attributes:
         start: its first character.
@@ -144,7 +146,7 @@ class Mark:
 
 
 def find_marks(text: str, breaks: Sequence[PageBreak]) -> list[Mark]:
-    """Clauses in reading order, each with what names it.
+    """Find the clauses in reading order, each with what names it.
 
     Args:
         text: the document.
@@ -158,7 +160,7 @@ def find_marks(text: str, breaks: Sequence[PageBreak]) -> list[Mark]:
 
 
 def sentence_end(text: str, start: int, end: int, torn: Mapping[int, PageBreak]) -> int:
-    """Where the sentence ends whose part begins at `start`."""
+    """Find where the sentence ends whose part begins at `start`."""
     position = split_sentences(text, start, end)[0][1]
     while position in torn and torn[position].after < end:
         position = split_sentences(text, torn[position].after, end)[0][1]
@@ -305,7 +307,7 @@ def _unnumbered(text: str, breaks: Sequence[PageBreak]) -> list[tuple[int, str, 
 
 
 def _paragraph_starts(text: str, breaks: Sequence[PageBreak]) -> Iterator[tuple[int, str, int]]:
-    """Lines behind a blank line, with their indentation; pages tear paragraphs, and their numbers are none."""
+    """Lines behind a blank line, with their indentation; pages tear paragraphs, and their numbers do not begin one."""
     skipped = {each.start for each in breaks} | {each.after for each in breaks if each.torn}
     before: Line | None = None
     for line in split_lines(text):

@@ -73,6 +73,7 @@ _SQL = regex.compile(
 _ENDS = frozenset(";{}(),\\[]=&|?:+><")
 _BEGINS = frozenset("#})]*@.")
 _BRACES = 0.6
+"""Share of lines that must begin or end like code in braces; the rest are words of the language and comments."""
 _BLOCK_COMMENT = regex.compile(r"(?s)/\*.*?(?:\*/|\Z)")
 _SURE: Mapping[str, regex.Pattern[str]] = {
     name: regex.compile(f"(?mx){pattern}")

@@ -84,7 +84,7 @@ class HtmlText:
         self.root = _Builder(self).build(kept)
 
     def render(self, start: int, end: int) -> str:
-        """The slice of the source as people read it."""
+        """Render a slice of the source as people read it."""
         shown = _Shown()
         for run in self._runs[max(0, bisect_right(self._starts, start) - 1) : bisect_left(self._starts, end)]:
             if run.shown is None:

@@ -59,7 +59,7 @@ _RAW = {name: regex.compile(rf"(?i)</{name}(?=[\s/>])") for name in ("script", "
 
 
 def tokenize(text: str) -> list[Token]:
-    """Tokens that together hold every character, in order.
+    """Split a source into tokens that together hold every character, in order.
 
     Examples:
         >>> [(token.kind, token.start, token.end) for token in tokenize("<p>a&amp;b")]

@@ -37,6 +37,7 @@ _OFTEN = 0.1
 _LONGEST = 250
 """Characters of a line in the middle; longer ones are paragraphs."""
 _FEWEST = 3
+"""Lines below which nothing can be said to recur."""
 # Items of lists are not records (they stand in texts of every kind), nor is dialogue.
 _LIST_ITEM = regex.compile(r"\s*(?:[-*+•>|#\"“„»'‘—–§(]|(?:\d{1,3}(?:\.\d{1,3})*|[a-zA-Z]|[ivxlcIVXLC]+)[.)]?\s)")
 _FIRST_WORDS = regex.compile(r"\s*+(\S{1,20})\S*(?:\s+(\S{1,20}))?")

@@ -65,7 +65,7 @@ class _Open:
 
 
 def read_markdown(text: str) -> Block:
-    r"""The tree of a Markdown text.
+    r"""Read a Markdown text into a tree of blocks.
 
     Sections carry their heading as `title`, also where it is written in HTML; the title in the front matter is the
     document's. Fences and indented code are `code` with their `language`; a table's rows are its children, and its

@@ -137,7 +137,7 @@ def letter_value(letters: str) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One way to read a number.
+    """Holds one way to read a number.
 
     Attributes:
         style: what the numbers of one run have in common.
@@ -153,7 +153,7 @@ class Reading:
 
 
 def readings(number: str, *, keyword: str = "", sign: str = "") -> list[Reading]:
-    """All ways to read a number.
+    """List all ways to read a number.
 
     Args:
         number: `IV`, `4.2`, `a`, without what stands around it.
@@ -212,7 +212,7 @@ def _roman_place(numeral: str) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A number whose clause is not over yet."""
+    """Holds a number whose clause is not over yet."""
 
     reading: Reading
     rank: int
@@ -233,7 +233,7 @@ class Outline:
 
     @property
     def path(self) -> tuple[str, ...]:
-        """Labels of the open numbers, outermost first."""
+        """List the labels of the open numbers, outermost first."""
         return tuple(each.label for each in self._open)
 
     @property

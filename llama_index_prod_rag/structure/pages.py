@@ -28,6 +28,7 @@ _UNENDED = re.compile(
 _TAIL = 40
 """Characters before a break in which the end of a sentence is looked for."""
 _LONGEST = 160
+"""Characters of a paragraph that can be a page number, header or footer."""
 _OFTEN = 3
 """A line that stands at so many breaks, but for its digits, runs through the document."""
 

@@ -53,6 +53,7 @@ _LINE = re.compile(r"[^\r\n]+")
 _LINE_BREAK = 200
 """Characters before a line in which the end of the line above is looked for."""
 _LONGEST_TITLE = 300
+"""Characters of a first paragraph that can be the title."""
 _MOST_WORDS = 14
 """A numbered line with more words is a sentence or an item of a list."""
 

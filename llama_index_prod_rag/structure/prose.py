@@ -20,7 +20,7 @@ _PARAGRAPH = regex.compile(r"[^\n]*\S[^\n]*(?:\n[^\n]*\S[^\n]*)*")
 
 
 def read_prose(text: str) -> Block:
-    r"""The tree of a plain text.
+    r"""Read a plain text into a tree of paragraphs.
 
     Examples:
         >>> root = read_prose("= Birds =\nThey fly.\n\nMost do.\n== Owls ==\nAt night.")

@@ -37,11 +37,11 @@ class Reading(Protocol):
 
     @property
     def text(self) -> str:
-        """What the tree's offsets count in."""
+        """Give the text that the tree's offsets count in."""
         ...
 
     def render(self, start: int, end: int) -> str:
-        """A slice of `text` as a chunk shows it."""
+        """Render a slice of `text` as a chunk shows it."""
         ...
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
@@ -167,5 +167,5 @@ def is_format(name: object) -> bool:
 
 
 def all_formats() -> tuple[Format, ...]:
-    """Every format, the one registered last at the end."""
+    """List every format, the one registered last at the end."""
     return tuple(_formats.values())

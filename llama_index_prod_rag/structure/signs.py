@@ -12,6 +12,7 @@ from functools import lru_cache
 import regex
 
 CERTAIN = 1_000.0
+"""How much a sign weighs that a text of another kind cannot have."""
 
 _FENCE = regex.compile(r"[ ]{0,3}(`{3,}(?=[^`]*$)|~{3,}|\$\$(?=\s*$))")  # a displayed formula is fenced off as well
 # What may stand before the first tag of a page.

@@ -16,6 +16,7 @@ _NUMBER = re.compile(r"\s*[-+]?[\d.,]*\d[\d.,]*\s*[%€$]?\s*")
 _LOOKED_AT = 50
 """Rows that the delimiter is judged by."""
 _FEWEST = 3
+"""Rows below which equal numbers of cells may be chance."""
 _LONGEST_CELL = 60
 """Characters of the mean cell; longer ones are sentences with commas in them."""
 

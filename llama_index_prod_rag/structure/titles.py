@@ -25,6 +25,7 @@ _ATTRIBUTES = regex.compile(r"\s*\{:?\s*(?:[#.][\w:.-]+|[\w-]+=(?:\"[^\"{}]*\"|[
 _LONGEST = 100
 """Characters of a line that can be a title."""
 _MOST_WORDS = 10
+"""Words of a line that can be a title without any mark."""
 # A line that is bold from end to end.
 _MARKED = regex.compile(r"\s*(?:(\*\*|__)(?=\S)[^\n]*\S\1|(?:<(?:b|strong)>)[^\n<]*</(?:b|strong)>)\s*[:.?!]?\s*")
 # A line that announces what follows, such as `Answer:`.

@@ -12,7 +12,7 @@ from llama_index_prod_rag.structure.tree import Block
 
 @dataclass(frozen=True, slots=True)
 class PlainReading:
-    """A text that reads as it stands.
+    """Holds a text that reads as it stands, with its tree.
 
     Attributes:
         root: tree of blocks.

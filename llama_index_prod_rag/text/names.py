@@ -38,7 +38,7 @@ def _key(name: str) -> tuple[str, ...]:
 
 
 class Mentioned:
-    """Which names stand in a text.
+    """Says which names stand in a text.
 
     Examples:
         >>> names = Mentioned()

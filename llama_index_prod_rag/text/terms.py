@@ -25,12 +25,12 @@ _LITERAL_FROM = 4  # characters of a name that is also looked for inside longer 
 
 @lru_cache(maxsize=64)
 def content_analyzer(language: str) -> Analyzer:
-    """The analysis that keeps what a text is about."""
+    """Make the analyzer that keeps what a text is about."""
     return Analyzer(language, content=True)
 
 
 def terms(text: str, language: str = "english") -> list[str]:
-    """Stemmed content words in order, with repeats.
+    """List the stemmed content words of a text in order, with repeats.
 
     Examples:
         >>> terms("What were the causes of the flooding?")
@@ -42,7 +42,7 @@ def terms(text: str, language: str = "english") -> list[str]:
 
 
 def term_set(text: str, language: str = "english") -> frozenset[str]:
-    """The distinct terms that a question asks for."""
+    """Collect the distinct terms that a question asks for."""
     return frozenset(terms(text, language))
 
 
