@@ -28,7 +28,7 @@ class Chunk:
 
     @property
     def path(self) -> Path:
-        """The headings above and in it that hold for all of it, outermost first."""
+        """List the headings above and in it that hold for all of it, outermost first."""
         return self.head.path
 
 
@@ -109,7 +109,7 @@ class Plan:
 
     @property
     def texts(self) -> list[str]:
-        """What each unit says, for an embedding model that is to find the topics."""
+        """List what each unit says, for an embedding model that is to find the topics."""
         return [self.reading.render(unit.start, unit.end) for unit in self.units]
 
     def head_of(self, owners: Sequence[Block]) -> Head:

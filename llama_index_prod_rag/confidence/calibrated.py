@@ -28,7 +28,7 @@ _APART = -1.0  # standard deviations below the labelled questions' mean similari
 
 @lru_cache(maxsize=1)
 def default_calibration() -> Calibration:
-    """The calibration that ships with the package: a start, to be replaced by one from your own labels.
+    """Load the calibration that ships with the package: a start, to be replaced by one from your own labels.
 
     It was fitted on train splits of public collections, for the offline models and legs named `dense` and `bm25`.
     Its confidences are rougher on other data and with other models, and it promises nothing.

@@ -74,7 +74,7 @@ class Head:
         return all(name in signals for name in self.signals)
 
     def probability(self, signals: Mapping[str, float]) -> float:
-        """The probability, 0 to 1, that the evidence is there.
+        """Compute the probability, 0 to 1, that the evidence is there.
 
         Raises:
             KeyError: a signal is missing; ask `fits` first.
@@ -83,7 +83,7 @@ class Head:
         return _interpolate(raw, self.curve) if self.curve else raw
 
     def contributions(self, signals: Mapping[str, float]) -> dict[str, float]:
-        """What each signal adds to the log-odds, compared with the average labelled question."""
+        """Compute what each signal adds to the log-odds, compared with the average labelled question."""
         return {
             name: weight * max(-CLIP, min(CLIP, (signals[name] - mean) / scale))
             for name, mean, scale, weight in zip(self.signals, self.means, self.scales, self.weights, strict=True)

@@ -66,7 +66,7 @@ class Evidence:
         return term_set(self.query, self.language)
 
     def find_unmentioned(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Names and numbers of the question that no passage mentions, as the question writes them."""
+        """Find names and numbers of the question that no passage mentions, as the question writes them."""
         texts = [passage.wording for passage in self.passages]
         return find_unmentioned(self.query, texts, frozenset().union(*self.terms), self.language)
 

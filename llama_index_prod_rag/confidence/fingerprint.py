@@ -73,7 +73,7 @@ def fingerprint_of(evidence: Evidence) -> Fingerprint:
 
 
 def model_name(name: str, role: str) -> str:
-    """A model's name without its organisation, its folder and the way it is stored.
+    """Shorten a model's name: its organisation, its folder and the way it is stored are left out.
 
     Examples:
         >>> model_name("BAAI/bge-small-en-v1.5", "embedder"), model_name("offline", "embedder")

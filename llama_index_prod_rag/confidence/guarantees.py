@@ -78,7 +78,7 @@ def bound_false_refusals(
     confidence: float = 0.95,
     method: Method = "high-confidence",
 ) -> Guarantee:
-    """The highest threshold that refuses few of the questions whose evidence is there.
+    """Find the highest threshold that refuses few of the questions whose evidence is there.
 
     Args:
         answerable: confidences of labelled questions whose evidence is there, from a head that never saw them.
@@ -126,7 +126,7 @@ def bound_wrong_answers(
     min_precision: float = 0.95,
     confidence: float = 0.95,
 ) -> Guarantee:
-    """The lowest threshold above which nearly all questions have their evidence.
+    """Find the lowest threshold above which nearly all questions have their evidence.
 
     Args:
         confidences: one per labelled question, from a head that never saw these labels.
@@ -219,7 +219,7 @@ def promising_thresholds(
 
 
 def estimate_precise(confidences: Sequence[float], good: Sequence[bool], *, min_precision: float = 0.95) -> float:
-    """The lowest threshold that seems to reach a precision; promises nothing.
+    """Find the lowest threshold that seems to reach a precision; promises nothing.
 
     The mistakes to expect above a threshold are estimated as in `promising_thresholds`.
 

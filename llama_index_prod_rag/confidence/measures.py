@@ -32,7 +32,7 @@ class Measured:
 
     @cached_property
     def leg_scores(self) -> dict[str, list[float]]:
-        """Each leg's raw scores in falling order, duplicates left out; legs without a hit are not there.
+        """List each leg's raw scores in falling order, duplicates left out; legs without a hit are not there.
 
         Nor are those whose scores were distances or a mere order: they are on no scale that was ever labelled.
         """
@@ -47,7 +47,7 @@ class Measured:
 
     @cached_property
     def logits(self) -> dict[str, float]:
-        """The cross-encoder's finite logits by node id, duplicates left out."""
+        """List the cross-encoder's finite logits by node id, duplicates left out."""
         logits = self.evidence.rerank.logits if self.evidence.rerank else {}
         duplicates = self.evidence.duplicates
         return {id_: value for id_, value in logits.items() if id_ not in duplicates and math.isfinite(value)}
@@ -88,7 +88,7 @@ class Measured:
 
     @cached_property
     def unmentioned(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Names and numbers of the question that no passage mentions."""
+        """Find names and numbers of the question that no passage mentions."""
         return self.evidence.find_unmentioned()
 
     @cached_property
@@ -270,12 +270,12 @@ def similarity_query(measured: Measured) -> float | None:
 
 
 def entailment_best(measured: Measured) -> float | None:
-    """The best probability of entailment, where an NLI model gave one."""
+    """Find the best probability of entailment, where an NLI model gave one."""
     return measured.evidence.entailment.get("entailment.best")
 
 
 def contradiction_best(measured: Measured) -> float | None:
-    """The best probability of a contradiction, where an NLI model gave one."""
+    """Find the best probability of a contradiction, where an NLI model gave one."""
     return measured.evidence.entailment.get("contradiction.best")
 
 

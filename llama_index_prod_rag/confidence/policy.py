@@ -28,7 +28,7 @@ class Policy(Protocol):
     """Turns an assessment into a decision."""
 
     def decide(self, assessment: RetrievalAssessment) -> Decision:
-        """What to do about a question whose retrieval looks like this."""
+        """Decide what to do about a question whose retrieval looks like this."""
         ...
 
 

@@ -10,7 +10,7 @@ _AGREEMENT_DEPTH = 10
 
 
 def describe(evidence: Evidence, signals: Mapping[str, float]) -> tuple[str, ...]:
-    """What was found, in plain words, from the most to the least telling.
+    """Say what was found, in plain words, from the most to the least telling.
 
     Args:
         evidence: what the signals were computed from.

@@ -37,7 +37,7 @@ def quantiles(values: Iterable[float]) -> Quantiles:
 
 
 def distributions(rows: Sequence[Mapping[str, float]]) -> dict[str, Quantiles]:
-    """The distribution of each signal over the questions that have it, in the order of the names."""
+    """Summarize the distribution of each signal over the questions that have it, in the order of the names."""
     values: dict[str, list[float]] = {}
     for row in rows:
         for name, value in row.items():
@@ -57,7 +57,7 @@ def is_possible(value: float, known: Quantiles) -> bool:
 
 
 def level(value: float, known: Quantiles) -> float:
-    """The share of the known values below a value, 0 to 1; the middle where several levels share it.
+    """Compute the share of the known values below a value, 0 to 1; the middle where several levels share it.
 
     Examples:
         >>> level(25.0, quantiles(range(101))), level(-1.0, quantiles(range(101)))
@@ -118,7 +118,7 @@ class Scale:
     reference: Quantiles
 
     def place(self, value: float) -> float:
-        """The value on the reference's scale; beyond the ends it goes on as fast as the middle does."""
+        """Find the value on the reference's scale; beyond the ends it goes on as fast as the middle does."""
         if value < self.own[0]:
             return self.reference[0] - (self.own[0] - value) * self._speed()
         if value > self.own[-1]:

@@ -186,7 +186,7 @@ def unregister_signal(name: str) -> None:
 
 
 def signal_named(name: str) -> Signal | None:
-    """The entry of a computed signal: `<leg>.top` for `dense.top`; None for one that nobody registered.
+    """Find the entry of a computed signal: `<leg>.top` for `dense.top`; None for one that nobody registered.
 
     Examples:
         >>> signal_named("dense.top").name, signal_named("pair.top").name
@@ -198,7 +198,7 @@ def signal_named(name: str) -> Signal | None:
 
 
 def group_of(name: str) -> str | None:
-    """The group that a computed signal enters heads with; a leg's name for its shapes."""
+    """Find the group that a computed signal enters heads with; a leg's name for its shapes."""
     signal = signal_named(name)
     if signal is None or signal.group is None:
         return None
@@ -206,7 +206,7 @@ def group_of(name: str) -> str | None:
 
 
 def compute_signals(evidence: Evidence) -> dict[str, float]:
-    """Every signal that can be had from what is there.
+    """Compute every signal that can be had from what is there.
 
     Args:
         evidence: passages and records, from `gather`.

@@ -58,7 +58,7 @@ class Verification:
 
     @property
     def support(self) -> float | None:
-        """The least supported sentence's support; None where there was nothing to check."""
+        """Find the least supported sentence's support; None where there was nothing to check."""
         return min((sentence.support for sentence in self.sentences), default=None)
 
     @property

@@ -76,7 +76,7 @@ def tells_scale(name: str) -> bool:
 
 
 def scale_groups(signals: Mapping[str, float]) -> Iterator[tuple[str, str]]:
-    """Each scale-dependent signal, and whose scale it is on: `leg dense`, `pair`, `vectors`."""
+    """List each scale-dependent signal, and whose scale it is on: `leg dense`, `pair`, `vectors`."""
     for name in signals:
         signal = signal_named(name)
         if signal is not None and signal.scale != "none":

@@ -39,7 +39,7 @@ class FusionRule(Protocol):
     """
 
     def bounds(self, scores: Collection[float], floor: float | None) -> Bounds | None:
-        """What a leg's own list is normalised by; None for a rule that looks at the order alone.
+        """Find what a leg's own list is normalised by; None for a rule that looks at the order alone.
 
         Args:
             scores: the leg's scores, finite, higher is better; may be empty.
@@ -231,7 +231,7 @@ def _lifts(marks: Sequence[Mapping[str, float]], mentions: Mentions) -> dict[str
 
 
 def share_weights(weights: Mapping[str, float], legs: Collection[str]) -> dict[str, float]:
-    """The weights of some legs, scaled to sum to 1.
+    """Compute the weights of some legs, scaled to sum to 1.
 
     Raises:
         ConfigurationError: a leg has no weight, one is negative or not finite, or all are zero.
@@ -258,7 +258,7 @@ def leg_bounds(
     floors: Mapping[str, float] | None = None,
     given: Mapping[str, Bounds] | None = None,
 ) -> dict[str, Bounds]:
-    """What a rule normalises each leg by: the bounds given for it, else those of its own list; ranks need none."""
+    """Find what a rule normalises each leg by: the bounds given for it, else those of its own list; ranks need none."""
     floors, given = floors or {}, given or {}
     own = {leg: rule.bounds(scores.values(), floors.get(leg)) for leg, scores in legs.items()}
     return {leg: given.get(leg, bounds) for leg, bounds in own.items() if bounds is not None}
@@ -267,7 +267,7 @@ def leg_bounds(
 def leg_marks(
     legs: Mapping[str, Mapping[str, float]], rule: FusionRule, bounds: Mapping[str, Bounds]
 ) -> dict[str, Mapping[str, float]]:
-    """What each leg gives each of its nodes, between 0 and 1, before it is weighted.
+    """Compute what each leg gives each of its nodes, between 0 and 1, before it is weighted.
 
     Args:
         legs: leg -> id -> raw score.

@@ -80,7 +80,7 @@ class Tuning:
 
     @property
     def statement(self) -> str:
-        """What the labels allow one to say, in a sentence."""
+        """Say what the labels allow one to say, in a sentence."""
         gain = f"{self.gain.mean:+.3f} nDCG@10, 95 % interval {self.gain.low:+.3f} to {self.gain.high:+.3f}"
         if self.gain.low > 0.0:
             return f"The tuned weights are better than the default: {gain} on labels that were held out."
@@ -235,7 +235,7 @@ class WeightTable:
 
 
 def simplex_grid(legs: int, steps: int) -> _Floats:
-    """All weightings of some legs in multiples of 1 / steps.
+    """List all weightings of some legs in multiples of 1 / steps.
 
     Returns:
         One row per weighting, summing to 1.

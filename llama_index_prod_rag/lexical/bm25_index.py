@@ -115,7 +115,7 @@ class BM25FIndex:
     def search(
         self, terms: Iterable[str], top_k: int, *, allowed: Container[str] | None = None
     ) -> list[tuple[str, float]]:
-        """The best documents that contain at least one of the terms.
+        """Find the best documents that contain at least one of the terms.
 
         Args:
             terms: the query's terms; a repeated one counts as often as it is there.
@@ -212,7 +212,7 @@ class BM25FIndex:
         return renumbered
 
     def to_arrays(self) -> tuple[dict[str, NDArray[np.generic]], list[str], list[str]]:
-        """The live documents as arrays, their ids and the vocabulary; `from_arrays` is the way back."""
+        """Give the live documents as arrays, their ids and the vocabulary; `from_arrays` is the way back."""
         self._merge()
         sizes = np.asarray([len(part) for part in self._terms], dtype=np.int64)
         arrays: dict[str, NDArray[np.generic]] = {

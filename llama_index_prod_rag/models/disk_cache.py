@@ -24,7 +24,7 @@ _VARIABLES = 500  # SQLite before 3.32 takes at most 999 bound variables in one 
 
 
 def cache_folder() -> Path:
-    """Where this package keeps what it computed: `PROD_RAG_CACHE` if set, else the user's cache folder."""
+    """Say where this package keeps what it computed: `PROD_RAG_CACHE` if set, else the user's cache folder."""
     given = os.environ.get("PROD_RAG_CACHE")
     return Path(given).expanduser() if given else user_cache_path("llama-index-prod-rag")
 
@@ -77,7 +77,7 @@ class ToleratedDatabase:
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection | None]:
-        """A connection whose changes are kept together or not at all; None where the file was given up."""
+        """Open a connection whose changes are kept together or not at all; None where the file was given up."""
         if not self._usable:
             yield None
             return
@@ -137,7 +137,7 @@ class ArrayCache:
         self._database = ToleratedDatabase(path, table)
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.float32]]:
-        """The arrays that are there; keys without one are left out."""
+        """Give the arrays that are there; keys without one are left out."""
         found: dict[bytes, NDArray[np.float32]] = {}
         with self._database.connection() as connection:
             if connection is None:

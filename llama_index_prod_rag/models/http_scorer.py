@@ -131,7 +131,7 @@ class HttpPairScorer:
         self.__init__(settings.pop("url"), **settings)  # type: ignore[misc]
 
     def token_offsets(self, text: str) -> list[tuple[int, int]]:
-        """The whole text as one token: nothing is cut on this side."""
+        """Take the whole text as one token: nothing is cut on this side."""
         return [(0, len(text))] if text else []
 
     def score(self, pairs: Sequence[Pair], progress: Progress | None = None) -> list[float]:

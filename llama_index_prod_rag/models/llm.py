@@ -73,7 +73,7 @@ class OfflineLLM(CustomLLM):
 
     @property
     def metadata(self) -> LLMMetadata:
-        """What LlamaIndex's prompt helper needs to know."""
+        """Say what LlamaIndex's prompt helper needs to know."""
         return LLMMetadata(
             context_window=self.context_window,
             num_output=self.num_output,

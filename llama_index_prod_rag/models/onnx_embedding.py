@@ -101,7 +101,7 @@ class OnnxEmbedding(BaseEmbedding):
 
     @property
     def tokenizer(self) -> Tokenizer:
-        """What cuts texts into the model's tokens; it truncates to `max_length`."""
+        """Give the tokenizer that cuts texts into the model's tokens; it truncates to `max_length`."""
         return self._model.tokenizer
 
     def _load(self) -> None:

@@ -144,7 +144,7 @@ class _Workers:
 
 
 def download_onnx(repository: str, file: str | None) -> Path:
-    """The folder of a repository's ONNX weights and settings, downloaded or from the hub's cache.
+    """Find the folder of a repository's ONNX weights and settings, downloaded or from the hub's cache.
 
     Raises:
         ModelError: the repository cannot be reached.

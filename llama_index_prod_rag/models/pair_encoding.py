@@ -74,7 +74,7 @@ class PairEncoder:
         return self._frame is not None
 
     def tokenize(self, texts: Sequence[str]) -> list[TokenText]:
-        """The texts with their tokens, in one call of the tokenizer."""
+        """Give the texts with their tokens, in one call of the tokenizer."""
         encodings = self._texts.encode_batch([replace_surrogates(text) for text in texts], add_special_tokens=False)
         return [TokenText(text, one.offsets, one.ids, self) for text, one in zip(texts, encodings, strict=True)]
 

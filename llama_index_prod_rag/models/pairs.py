@@ -59,7 +59,7 @@ class TokenText(str):
         return str, (str(self),)
 
     def part(self, start: int, end: int) -> TokenText:
-        """The text of the tokens from `start` up to `end`; its own offsets are left out."""
+        """Cut out the text of the tokens from `start` up to `end`; its own offsets are left out."""
         if start >= end:
             return TokenText("", (), (), self.encoder)
         text = self[self.offsets[start][0] : self.offsets[end - 1][1]]
@@ -71,7 +71,7 @@ class Tokenizes(Protocol):
     """What a `PairScorer` may offer besides: texts tokenised in one call, whose pairs it need not tokenise again."""
 
     def tokenize(self, texts: Sequence[str]) -> list[TokenText]:
-        """The texts with their tokens, special tokens left out and nothing cut off."""
+        """Give the texts with their tokens, special tokens left out and nothing cut off."""
         ...
 
 
@@ -108,14 +108,14 @@ class PairScorer(Protocol):
 
 
 def tokenize(scorer: PairScorer, texts: Sequence[str]) -> list[TokenText]:
-    """The texts with their tokens as a scorer sees them: in one call where it can, else one by one."""
+    """Give the texts with their tokens as a scorer sees them: in one call where it can, else one by one."""
     if isinstance(scorer, Tokenizes):
         return scorer.tokenize(texts)
     return [TokenText(text, scorer.token_offsets(text)) for text in texts]
 
 
 def sigmoid(logit: float) -> float:
-    """The probability that a logit stands for, without overflow at either end.
+    """Compute the probability that a logit stands for, without overflow at either end.
 
     Examples:
         >>> sigmoid(0.0), sigmoid(-1e9)

@@ -45,7 +45,7 @@ def load_counter(name: str) -> TokenCounter:
 
 
 def embedder_tokenizer(embed_model: BaseEmbedding | None) -> Tokenizer | None:
-    """The tokenizer of an embedding model that runs in this process, whose limit is what matters; else None."""
+    """Find the tokenizer of an embedding model that runs in this process, whose limit is what matters; else None."""
     own = getattr(embed_model, "tokenizer", None)  # of OnnxEmbedding
     # HuggingFaceEmbedding keeps its SentenceTransformer private.
     theirs = getattr(getattr(getattr(embed_model, "_model", None), "tokenizer", None), "backend_tokenizer", None)

@@ -82,7 +82,7 @@ class TorchScorer:
         return list(self._encoder.tokenize([text])[0].offsets)
 
     def tokenize(self, texts: Sequence[str]) -> list[TokenText]:
-        """The texts with their tokens, special tokens left out and nothing cut off."""
+        """Give the texts with their tokens, special tokens left out and nothing cut off."""
         return self._encoder.tokenize(texts)
 
     def score(self, pairs: Sequence[Pair], progress: Progress | None = None) -> list[float]:

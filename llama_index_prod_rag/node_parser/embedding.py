@@ -13,7 +13,7 @@ from llama_index_prod_rag.errors import ConfigurationError
 
 
 def for_batches(texts: Sequence[str]) -> list[str]:
-    """Each text once, longest first: a batch is padded to its longest text, so it should hold texts of one length.
+    """List each text once, longest first: a batch is padded to its longest text, so it should hold texts of one length.
 
     Examples:
         >>> for_batches(["b", "aa", "b"])
@@ -23,7 +23,7 @@ def for_batches(texts: Sequence[str]) -> list[str]:
 
 
 def unit_vectors(texts: Sequence[str], vectors: Sequence[Sequence[float]]) -> NDArray[np.float32]:
-    """A row of length one for each text, from the vectors of `for_batches(texts)`.
+    """Make a row of length one for each text, from the vectors of `for_batches(texts)`.
 
     A vector of zeros or of no numbers stays without direction.
 

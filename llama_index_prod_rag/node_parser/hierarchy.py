@@ -21,7 +21,7 @@ def link_neighbors(nodes: Sequence[BaseNode]) -> None:
 
 
 def cut_sections(units: Sequence[Unit]) -> list[tuple[Block, ...]]:
-    """The titled blocks that did not stay whole, each with the blocks around it, outermost first."""
+    """Find the titled blocks that did not stay whole, each with the blocks around it, outermost first."""
     found: dict[int, tuple[Block, ...]] = {}
     for unit in units:
         for depth, block in enumerate(unit.owners, start=1):

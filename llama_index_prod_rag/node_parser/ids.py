@@ -14,7 +14,7 @@ IdFunction = Callable[[int, BaseNode], str]
 
 
 def stable_ids(settings: Mapping[str, object]) -> IdFunction:
-    """The ids of a document's chunks from the document's id and what a parser was told.
+    """Make the ids of a document's chunks from the document's id and what a parser was told.
 
     Two parsers, or one parser with other settings, give one document's chunks other ids, so that a store can hold both.
 

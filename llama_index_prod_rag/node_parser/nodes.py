@@ -15,7 +15,7 @@ _TEMPLATES = ("metadata_template", "metadata_separator", "text_template")
 
 
 def envelope_of(node: BaseNode, *, inherit: bool, embed_headings: bool) -> Envelope:
-    """What LlamaIndex embeds around the text of a document's chunks.
+    """Find what LlamaIndex embeds around the text of a document's chunks.
 
     Args:
         node: the document, or what another parser made of it.
@@ -32,7 +32,7 @@ def envelope_of(node: BaseNode, *, inherit: bool, embed_headings: bool) -> Envel
 
 
 def node_of(document: BaseNode, text: str, head: Head) -> TextNode:
-    """A node with a chunk's text and metadata and its document's templates."""
+    """Make a node with a chunk's text and metadata and its document's templates."""
     node = TextNode(
         text=text,
         metadata={key: _copy(value) for key, value in head.metadata.items()},
@@ -53,7 +53,7 @@ def _copy(value: object) -> object:
 
 
 def nodes_of(document: BaseNode, plan: Plan, chunks: Sequence[Chunk]) -> list[TextNode]:
-    """A node for each chunk, with its source and its place in the source; without an id of its own yet."""
+    """Make a node for each chunk, with its source and its place in the source; without an id of its own yet."""
     origin = _origin(document)
     nodes: list[TextNode] = []
     for chunk in chunks:

@@ -62,7 +62,7 @@ class Caption(NamedTuple):
 
 
 def caption_behind(text: str, position: int) -> Caption | None:
-    """The defined term, or the words before the first full stop, that follow a number.
+    """Find the defined term, or the words before the first full stop, that follow a number.
 
     Examples:
         >>> caption_behind("1. Fees. Pay.", 2).words, caption_behind("2 All fees are due.", 1)
@@ -81,7 +81,7 @@ def caption_behind(text: str, position: int) -> Caption | None:
 
 
 def caption_below(text: str, position: int, end: int) -> Caption | None:
-    r"""The words in the lines below a number that stands alone in its line.
+    r"""Read the words in the lines below a number that stands alone in its line.
 
     Args:
         text: the document.
@@ -116,7 +116,7 @@ def caption_below(text: str, position: int, end: int) -> Caption | None:
 
 
 def caption_above(text: str, start: int, floor: int) -> Caption | None:
-    r"""The line above a number, where it is a caption.
+    r"""Read the line above a number, where it is a caption.
 
     Args:
         text: the document.

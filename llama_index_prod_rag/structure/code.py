@@ -119,7 +119,7 @@ class _Reader:
     offset: _Offsets
 
     def units(self, parents: Sequence[Node], depth: int) -> list[Block]:
-        """Blocks for what is inside some nodes; comments and prefixes lead the unit that follows them."""
+        """Make blocks for what is inside some nodes; comments and prefixes lead the unit that follows them."""
         units = self._units(parents, depth)
         limits = [*(block.start for block in units), self.offset(parents[-1].end_byte) if parents else 0][1:]
         return [self._with_sign(block, limit) for block, limit in zip(units, limits, strict=True)]

@@ -117,7 +117,7 @@ _VOTES: Mapping[str, regex.Pattern[str]] = {
 
 @lru_cache(maxsize=2)
 def language_by_content(text: str) -> str | None:
-    r"""The language of source code, or None where it is none, or none that can be told.
+    r"""Detect the language of source code, or give None where the text is not code or its language cannot be told.
 
     Examples:
         >>> language_by_content("import os\n\ndef f(x):\n    return os.path.join(x)\n")

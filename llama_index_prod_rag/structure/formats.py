@@ -22,7 +22,7 @@ from llama_index_prod_rag.structure.view import PlainReading
 
 
 def detect_format(text: str, metadata: Mapping[str, object], media_type: str | None = None) -> Found:
-    r"""The format of a document, and the programming language if it is code.
+    r"""Detect the format of a document, and the programming language if it is code.
 
     In this order: `format` in the metadata (for code with `language`); the media type; the name of the file
     (`file_name`, `file_path`, `filename`, `path`, `source`); what the text looks like. Of an address (`url`, or a
@@ -86,7 +86,7 @@ def _detect_by_content(sample: str) -> Found:
 
 
 def read(text: str, format: str, language: str | None = None) -> Reading:  # noqa: A002 - the field's word
-    """The tree of a text by the reader of its format, with how slices of the text read.
+    """Build the tree of a text by the reader of its format, with how slices of the text read.
 
     Args:
         text: the document.

@@ -92,7 +92,7 @@ _STRANGE = 2.5
 
 
 def language_of(file_name: str, text: str = "") -> str | None:
-    r"""The language that a file name stands for, or None.
+    r"""Look up the language that a file name stands for, or None.
 
     Args:
         file_name: a name or path.
@@ -114,7 +114,7 @@ def _is_cpp(text: str) -> bool:
 
 
 def parse(source: bytes, language: str) -> Tree | None:
-    """The syntax tree, or None where the grammar's parser would take time that grows with the square, or would crash.
+    """Build the syntax tree; None where the parser would take time that grows with the square, or would crash.
 
     Parsers recover from errors, and on some text that is none of their language (thousands of unclosed comments or
     brackets) each step looks at all that came before. Such text is found by parsing short stretches of it first.

@@ -141,7 +141,7 @@ _STRENGTH = ("", " | ", "\n", "\n\n", "\n- ")
 
 
 def read_html(text: str) -> Block:
-    """The tree of an HTML text; `HtmlText` also gives what was dropped and how slices read."""
+    """Build the tree of an HTML text; `HtmlText` also gives what was dropped and how slices read."""
     return HtmlText(text).root
 
 

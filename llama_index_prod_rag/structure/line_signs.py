@@ -94,7 +94,7 @@ def is_record_like(body: Sequence[str]) -> bool:
 
 
 def record_shapes(body: Sequence[str]) -> frozenset[str]:
-    """The ways in which records begin, where most lines do so; other lines go on with the record above.
+    """Find the ways in which records begin, where most lines do so; other lines go on with the record above.
 
     Examples:
         >>> sorted(record_shapes(["10:00 ann: hi", "10:01 bob: hello", "10:02 bob: it is", "late"]))
@@ -108,7 +108,7 @@ def record_shapes(body: Sequence[str]) -> frozenset[str]:
 
 
 def shape_of(line: str) -> str:
-    """The first two words, letters and digits made one: `[Sun Dec` is `[a a`, `ann: hi` is `a:`."""
+    """Take the first two words, letters and digits made one: `[Sun Dec` is `[a a`, `ann: hi` is `a:`."""
     match = _FIRST_WORDS.match(line)
     if match is None:
         return ""

@@ -33,7 +33,7 @@ class Line(NamedTuple):
 
 
 def split_lines(text: str) -> list[Line]:
-    r"""Every line of a text; `\n`, `\r\n` and `\r` end one.
+    r"""Yield every line of a text; `\n`, `\r\n` and `\r` end one.
 
     Examples:
         >>> split_lines("a\r\n  b ")
@@ -54,7 +54,7 @@ def _columns(blanks: str) -> int:
 
 
 def paragraph_spans(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    r"""What stands between blank lines, without the white space around it.
+    r"""Find what stands between blank lines, without the white space around it.
 
     Examples:
         >>> paragraph_spans(" a\nb\n \n\nc ", 0, 10)
@@ -67,7 +67,7 @@ def paragraph_spans(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 
 def strip_span(text: str, start: int, end: int) -> tuple[int, int]:
-    """A stretch without the white space at its ends; (end, end) if there is nothing else.
+    """Strip the white space at the ends of a stretch; (end, end) if there is nothing else.
 
     Examples:
         >>> strip_span(" ab ", 0, 4), strip_span("  ", 0, 2)

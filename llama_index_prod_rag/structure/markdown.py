@@ -83,7 +83,7 @@ def read_markdown(text: str) -> Block:
 
 
 def markdown_blocks(text: str) -> tuple[list[tuple[int, Block]], str | None]:
-    """The blocks of a Markdown text with the levels of headings, and the title that its front matter gives it."""
+    """Read the blocks of a Markdown text with the levels of headings, and the title that its front matter gives it."""
     lines = _Lines(text)
     blocks: list[tuple[int, Block]] = []
     title: str | None = None
@@ -121,7 +121,7 @@ class _Lines:
         self._lines = split_lines(text)
 
     def words(self, block: Block) -> str:
-        """What a block says, as it is written."""
+        """Read what a block says, as it is written."""
         return self.text[block.start : block.end]
 
     def span(self, token: Token) -> tuple[int, int] | None:

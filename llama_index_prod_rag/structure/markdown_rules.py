@@ -25,7 +25,7 @@ def site_rules(parser: MarkdownIt) -> None:
 
 
 def title_of(front_matter: str) -> str | None:
-    """The title that YAML or TOML front matter gives, or None.
+    """Find the title that YAML or TOML front matter gives, or None.
 
     Examples:
         >>> title_of('title: "Cron jobs"'), title_of("title = 'Cron'  # short"), title_of("weight: 80")

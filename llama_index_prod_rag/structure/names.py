@@ -38,7 +38,7 @@ Found = tuple[str, str | None]
 
 
 def format_of_name(name: str, text: str) -> Found | None:
-    """What a file's name says, or None; a name is not believed where the text cannot have that format.
+    """Read what a file's name says, or None; a name is not believed where the text cannot have that format.
 
     Args:
         name: a file name or path.
@@ -59,7 +59,7 @@ def format_of_name(name: str, text: str) -> Found | None:
 
 
 def format_of_media_type(name: str, text: str) -> Found | None:
-    """What a media type says, or None: `text/plain` says nothing.
+    """Read what a media type says, or None: `text/plain` says nothing.
 
     Examples:
         >>> format_of_media_type("text/html; charset=utf-8", "<p>A"), format_of_media_type("text/plain", "A")

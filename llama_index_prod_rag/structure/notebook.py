@@ -28,7 +28,7 @@ LONGEST_OUTPUT = 2_000
 
 
 def read_notebook(text: str) -> View | Block:
-    r"""The cells of a notebook, under the headings of its Markdown cells.
+    r"""Read the cells of a notebook, under the headings of its Markdown cells.
 
     Returns:
         A view: each cell's text, and of its outputs the streams, plain results and the last line of errors, each cut

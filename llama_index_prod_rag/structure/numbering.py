@@ -63,7 +63,7 @@ _HAN_UNITS = {"十": 10, "百": 100, "千": 1000}
 
 
 def han_value(numeral: str) -> int | None:
-    """The value of a number in Chinese characters, or None.
+    """Compute the value of a number in Chinese characters, or None.
 
     Examples:
         >>> han_value("一百二十三"), han_value("十五"), han_value("二〇"), han_value("甲")
@@ -83,7 +83,7 @@ def han_value(numeral: str) -> int | None:
 
 
 def place_of(number: str) -> float | None:
-    """The place of a number among its neighbours: one put in later stands between two whole ones.
+    """Find the place of a number among its neighbours: one put in later stands between two whole ones.
 
     Examples:
         >>> place_of("12") < place_of("12A") < place_of("12B") < place_of("13"), place_of("1er"), place_of("x")
@@ -109,7 +109,7 @@ def place_of(number: str) -> float | None:
 
 
 def roman_value(numeral: str) -> int | None:
-    """The value of a Roman numeral below 90, or None.
+    """Compute the value of a Roman numeral below 90, or None.
 
     Examples:
         >>> roman_value("xiv"), roman_value("b"), roman_value("iiii")
@@ -123,7 +123,7 @@ def roman_value(numeral: str) -> int | None:
 
 
 def letter_value(letters: str) -> int | None:
-    """The place of a, b, ..., z, aa, bb, ...; None for anything else.
+    """Find the place of a, b, ..., z, aa, bb, ...; None for anything else.
 
     Examples:
         >>> letter_value("c"), letter_value("BB"), letter_value("ab")

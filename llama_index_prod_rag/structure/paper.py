@@ -88,7 +88,7 @@ class _Reader:
         self.in_appendix = False
 
     def blocks(self) -> Iterator[tuple[int, Block]]:
-        """Blocks with the levels of headings; 0 for all others."""
+        """Yield blocks with the levels of headings; 0 for all others."""
         first = True
         for start, end in paragraph_spans(self.text, 0, len(self.text)):
             position = start

@@ -31,7 +31,7 @@ def read_prose(text: str) -> Block:
 
 
 def prose_blocks(text: str) -> list[tuple[int, Block]]:
-    """The paragraphs and headings of a plain text, with the levels of headings."""
+    """Read the paragraphs and headings of a plain text, with the levels of headings."""
     blocks: list[tuple[int, Block]] = []
     position = 0
     for match in _HEADING.finditer(text):

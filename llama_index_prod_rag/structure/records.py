@@ -48,7 +48,7 @@ class _Reader:
         self._left = min((line.indent for line in self._lines if not line.blank), default=0)
 
     def groups(self) -> list[Block]:
-        """What stands between blank lines; an indented line after one goes on with its group."""
+        """Find what stands between blank lines; an indented line after one goes on with its group."""
         groups: list[list[int]] = []
         after_blank = True
         for index, line in enumerate(self._lines):

@@ -45,7 +45,7 @@ class Reading(Protocol):
         ...
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
-        """Where in the source a slice of `text` comes from."""
+        """Find where in the source a slice of `text` comes from."""
         ...
 
 

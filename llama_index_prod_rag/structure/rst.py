@@ -75,7 +75,7 @@ class _Reader:
     """Underline character and whether there is a line above, too -> level, in order of appearance."""
 
     def blocks(self, low: int, high: int, depth: int) -> list[tuple[int, Block]]:
-        """Blocks of some lines with the level of headings; 0 for all others."""
+        """Read blocks of some lines with the level of headings; 0 for all others."""
         found: list[tuple[int, Block]] = []
         indent = min((line.indent for line in self.lines[low:high] if not line.blank), default=0)
         while low < high:

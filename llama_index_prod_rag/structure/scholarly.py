@@ -33,7 +33,7 @@ def introduces_symbol(sentence: str) -> bool:
 
 
 def paragraph(text: str, start: int, end: int, displays: Sequence[Block] = ()) -> Block:
-    """A paragraph whose sentences hold together where one needs the other.
+    """Make a paragraph whose sentences hold together where one needs the other.
 
     A sentence that brings in a symbol is glued to the next; one that runs into a displayed equation to that, and the
     equation to the words that explain it (`where ...`).

@@ -32,7 +32,7 @@ class _Open:
 
 
 def nest_sections(blocks: Iterable[tuple[int, Block]], length: int) -> Block:
-    """The document whose sections follow from the levels of its headings.
+    """Build the document whose sections follow from the levels of its headings.
 
     Args:
         blocks: (level, block) in reading order; level 0 opens nothing, 1 the outermost section. A heading's `title`

@@ -22,7 +22,7 @@ _LONGEST_CELL = 60
 
 
 def read_csv(text: str) -> Block:
-    r"""A table's rows, the first one its header unless a number stands in it.
+    r"""Read a table's rows, the first one its header unless a number stands in it.
 
     Returns:
         The root block with one `table`; `metadata["table_header"]` holds the header as it is written. Rows are told by
@@ -71,7 +71,7 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[int, int]]:
 
 
 def find_delimiter(text: str) -> str | None:
-    r"""What parts the cells of a table, or None where a text is not a table.
+    r"""Find what parts the cells of a table, or None where a text is not a table.
 
     Examples:
         >>> find_delimiter("a;b\n1;2\n3;4\n"), find_delimiter("Well, yes.\nNo, it is\nso, I say.")

@@ -38,7 +38,7 @@ _HAS_WORD = regex.compile(r"[\p{L}\p{N}]")
 
 
 def clean_title(words: str) -> str:
-    """A heading's words without permalinks and attributes, blanks made one.
+    """Clean a heading's words of permalinks and attributes, and make runs of blanks one.
 
     Examples:
         >>> clean_title("Install¶"), clean_title("History [edit]"), clean_title("# Use"), clean_title("Options {#opts}")

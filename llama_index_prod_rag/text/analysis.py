@@ -84,11 +84,11 @@ class Analyzer:
         object.__setattr__(self, "language", language_named(self.language))
 
     def terms(self, text: str) -> list[str]:
-        """The terms of a text, in order, repeated as often as they occur."""
+        """List the terms of a text, in order, repeated as often as they occur."""
         return [term for word in self._words(text) for term in self.terms_of(word)]
 
     def index_terms(self, text: str) -> list[str]:
-        """The terms under which a text is found: those of `terms`, and other readings of the same words.
+        """List the terms under which a text is found: those of `terms`, and other readings of the same words.
 
         Single characters of unspaced scripts are among them, because a question may be one character, and both
         readings of `1,250`, which is one number in prose and may be two cells of a table.
@@ -100,16 +100,16 @@ class Analyzer:
         return [term for word in self._words(text) for term in (*self.terms_of(word), *self._other_readings(word))]
 
     def index_set(self, text: str) -> frozenset[str]:
-        """The distinct `index_terms` of a text; words are looked up once each, so long passages stay cheap."""
+        """Collect the distinct `index_terms` of a text; words are looked up once each, so long passages stay cheap."""
         words = set(self._words(text))
         return frozenset(term for word in words for term in (*self.terms_of(word), *self._other_readings(word)))
 
     def terms_of(self, word: str) -> tuple[str, ...]:
-        """The terms of one word: as a whole first, then its parts where it has some; none for a stop word."""
+        """List the terms of one word: as a whole first, then its parts where it has some; none for a stop word."""
         return (_remember_terms if len(word) <= _LONGEST else _terms)(self, word)
 
     def spans(self, text: str) -> Iterator[tuple[int, str]]:
-        """Where each word of a text begins, and the word as written."""
+        """Find where each word of a text begins, and the word as written."""
         return ((match.start(), match.group()) for match in self._pattern(text).finditer(text))
 
     def _words(self, text: str) -> list[str]:
@@ -159,7 +159,7 @@ def _terms(analyzer: Analyzer, word: str) -> tuple[str, ...]:
 
 
 def pieces_of(word: str) -> list[str]:
-    """What counts as one word each: a code stays whole, words that only stand close (built.The) do not.
+    """Find what counts as one word each: a code stays whole, words that only stand close (built.The) do not.
 
     Examples:
         >>> pieces_of("SKU-12/B"), pieces_of("North-Hall"), pieces_of("U.S.A")

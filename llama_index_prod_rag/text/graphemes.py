@@ -16,7 +16,7 @@ _LONGEST_CLUSTER = 256
 
 
 def trim(text: str, start: int, end: int) -> tuple[int, int]:
-    r"""The span without blank lines before, and without blanks after; the first line keeps its indentation.
+    r"""Find the span without blank lines before, and without blanks after; the first line keeps its indentation.
 
     Examples:
         >>> trim("\n    code\n\n", 0, 11)
@@ -42,7 +42,7 @@ def is_blank(text: str, start: int, end: int) -> bool:
 
 
 def floor_to_grapheme(text: str, position: int) -> int:
-    r"""The nearest position at or before `position` that is not inside a grapheme cluster (Unicode UAX 29).
+    r"""Find the nearest position at or before `position` that is not inside a grapheme cluster (Unicode UAX 29).
 
     Examples:
         >>> floor_to_grapheme("ae\u0301b", 2), floor_to_grapheme("a\r\nb", 2), floor_to_grapheme("abc", 2)

@@ -51,7 +51,7 @@ _NOT_LATIN = regex.compile(r"[^\P{L}\p{Latin}]")
 
 
 def language_named(name: str) -> str:
-    """The language's name in lower case, from its name or ISO 639-1 code.
+    """Find the language's name in lower case, from its name or ISO 639-1 code.
 
     Raises:
         ConfigurationError: the language is not known.
@@ -67,7 +67,7 @@ def language_named(name: str) -> str:
 
 
 def detect_language(texts: Iterable[str], *, default: str = "english") -> str:
-    """The language that most of the texts are in, told by script and by function words.
+    """Find the language that most of the texts are in, told by script and by function words.
 
     Args:
         texts: one is enough; the beginnings of the first fifty are looked at.
@@ -121,7 +121,7 @@ def _languages_by_word() -> dict[str, tuple[str, ...]]:
 
 @lru_cache
 def stemmer(language: str) -> Callable[[str], str]:
-    """The function from a word in lower case to its stem (Snowball); words of unspaced scripts stay as they are."""
+    """Make the function from a word in lower case to its stem (Snowball); words of unspaced scripts stay as is."""
     if language in _NO_STEMMER:
         return str
     import Stemmer
@@ -135,7 +135,7 @@ def stemmer(language: str) -> Callable[[str], str]:
 
 @lru_cache
 def stop_words(language: str) -> frozenset[str]:
-    """The words that a search index leaves out, where bm25s has a list of them."""
+    """List the words that a search index leaves out, where bm25s has a list of them."""
     if language == "none":
         return frozenset()
     from bm25s import stopwords

@@ -17,7 +17,7 @@ _SHORTEST = 3  # characters
 
 
 def name_keys(name: str) -> list[tuple[str, ...]]:
-    """The ways in which a name may stand in a text, as tokens; none for what is too short, too long or no name.
+    """List the ways in which a name may stand in a text, as tokens; none for what is too short, too long or no name.
 
     Examples:
         >>> name_keys("Mercury (planet)")

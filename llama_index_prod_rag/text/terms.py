@@ -47,12 +47,12 @@ def term_set(text: str, language: str = "english") -> frozenset[str]:
 
 
 def found_terms(text: str, language: str = "english") -> frozenset[str]:
-    """The distinct terms under which a passage is found, other readings of its words included."""
+    """Collect the distinct terms under which a passage is found, other readings of its words included."""
     return content_analyzer(language).index_set(text)
 
 
 def names(text: str, language: str = "english") -> tuple[str, ...]:
-    """Words written as names are: a capital anywhere but at the start of a sentence, acronyms, identifiers, codes.
+    """Find words written as names are: a capital anywhere but at the start of a sentence, acronyms, identifiers, codes.
 
     Where nouns have capitals too (German), only the other signs count.
 
@@ -121,7 +121,7 @@ def _leading_numbers(word: str) -> list[str]:
 def find_unmentioned(
     query: str, texts: Sequence[str], found: frozenset[str], language: str = "english"
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names and numbers of a question that none of the texts mentions, as the question writes them.
+    """Find names and numbers of a question that none of the texts mentions, as the question writes them.
 
     Args:
         query: the question.

@@ -121,7 +121,7 @@ def _apply_floor(tokens: int, text: str) -> int:
 
 
 def prefix_end(text: str, start: int, end: int, budget: int, counter: TokenCounter) -> int:
-    """Where the longest piece of `text[start:end]` from `start` on ends that has at most `budget` tokens.
+    """Find where the longest piece of `text[start:end]` from `start` on ends that has at most `budget` tokens.
 
     It never ends inside a grapheme cluster, unless the first cluster alone is over the budget, and holds at least one
     character. The length is found by bisection, so the piece is not always the longest possible.
