@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from llama_index_prod_rag.chunking import Budget, Chunk, chunk_text
@@ -89,3 +91,18 @@ def test_a_rule_joins_a_neighbor_where_prices_invite_a_chunk_of_its_own() -> Non
     rule = "- " * 8 + "-"
     text = f"# One\n\n{_stretch(9)}\n\n{rule}\n\n# Two\n\n{_stretch(3)}"
     assert rule in "".join(_texts(read(text, "markdown"), sentences=False))
+
+
+class _Joining(SimpleCounter):
+    """Counts as a tokenizer that finds more in a long text than in its parts: chunks have to be cut again."""
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        return [size if size < 60 else 2 * size for size in super().count(texts)]
+
+
+# Sentences of each paragraph; 0 is a title above two of them. Without its glue it would end the first of two halves.
+@pytest.mark.parametrize("paragraphs", [(0, 1, 0, 0, 1, 4, 0), (2, 1, 1, 3, 0, 0, 0, 0, 0, 1)])
+def test_a_title_stays_with_its_text_where_a_chunk_is_cut_again(paragraphs: tuple[int, ...]) -> None:
+    text = "\n\n".join(_stretch(count) if count else f"Why do owls hunt?\n\n{_stretch(2)}" for count in paragraphs)
+    chunks = chunk_text(read(text, "markdown"), _Joining(), Budget(chunk_size=_SIZE))
+    assert [chunk for chunk in chunks if text[chunk.start : chunk.end].endswith("?")] == []
