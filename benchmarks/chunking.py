@@ -147,7 +147,7 @@ class Bench:
 
         return self.run(lambda: cut, shown.__getitem__)
 
-    def matched(self, peer: Peer, mean: float) -> float:
+    def match_size(self, peer: Peer, mean: float) -> float:
         """The peer's knob at which its chunks' mean size is closest to `mean`."""
         low, high = peer.low, peer.high
         best, distance = high, float("inf")
@@ -177,7 +177,7 @@ def run(data: Path, *, chunk_size: int, only: Sequence[str] | None, limit: int |
     }
     mean = float(np.mean([size for part in results[OURS].sizes.values() for size in part]))
     for peer in peers(bench.embedder, tokenizer()):
-        knob = bench.matched(peer, mean)
+        knob = bench.match_size(peer, mean)
         results[peer.name] = bench.run(lambda peer=peer, knob=knob: peer.make(knob))  # type: ignore[misc]
         if peer.high == 99:  # the semantic ones, at their defaults
             results[f"{peer.name}, defaults"] = bench.run(lambda peer=peer: peer.make(95))  # type: ignore[misc]

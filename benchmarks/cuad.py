@@ -126,7 +126,7 @@ class Bench:
         texts = [self.contracts[name][a:b] for name in chosen for a, b in system(self.contracts[name]).spans]
         return self.counter.count(texts)
 
-    def matched(self, make: Callable[[float], Cut], low: float, high: float, mean: float) -> float:
+    def match_size(self, make: Callable[[float], Cut], low: float, high: float, mean: float) -> float:
         """The knob at which a peer's mean size is closest to `mean`, found on a few contracts."""
         sample = list(self.contracts)[:_SAMPLE]
         best, distance = high, float("inf")
@@ -199,7 +199,7 @@ def run(data: Path, *, chunk_size: int, limit: int | None, split: str = "all", s
         if peer.high == 99:  # splitters by likeness have no size to match, and embed every sentence of every contract
             continue
         try:
-            systems[peer.name] = from_cut(peer.make(bench.matched(peer.make, peer.low, peer.high, mean)))
+            systems[peer.name] = from_cut(peer.make(bench.match_size(peer.make, peer.low, peer.high, mean)))
         except NotImplementedError as error:  # chonkie, at a word over its limit, with a function that counts
             sys.stderr.write(f"{peer.name} left out: {error}\n")
     results = {}

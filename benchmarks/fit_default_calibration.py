@@ -73,7 +73,7 @@ def _collect_examples(folders: Sequence[Path], limit: int) -> tuple[list[Example
 def _write_questions(folders: Sequence[Path], number: int) -> list[dict[str, float]]:
     rows: list[dict[str, float]] = []
     for folder in folders:
-        rows += [dict(row.signals) for row in Retrieval(load_task(folder, limit=1)).written(number)]
+        rows += [dict(row.signals) for row in Retrieval(load_task(folder, limit=1)).write_questions(number)]
         _log.info("%s: %d questions written and asked so far", folder.name, len(rows))
     return rows
 

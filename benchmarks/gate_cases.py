@@ -20,7 +20,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.pair_scores import remembered
+from benchmarks.pair_scores import remember
 from llama_index_prod_rag.confidence.evidence import Evidence, Passage, gather
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.evaluation.datasets import LabeledDocument, Split, load_beir
@@ -226,7 +226,7 @@ class Collection:
 
     def reranker(self, wrap: Callable[[PairScorer], PairScorer] = lambda scorer: scorer) -> CrossEncoderRerank:
         """The reranker with its defaults, over a wrapped scorer."""
-        scorer = self._scorer or remembered(load_scorer(OFFLINE))
+        scorer = self._scorer or remember(load_scorer(OFFLINE))
         return CrossEncoderRerank(scorer=wrap(scorer), model=OFFLINE, top_n=SHOWN)
 
 
@@ -273,7 +273,7 @@ class Retrieval:
             question, evidence, not left.isdisjoint(hit.node_id for hit in hits), _ndcg(list(reranked.scores), left)
         )
 
-    def written(self, number: int) -> list[AskedRow]:
+    def write_questions(self, number: int) -> list[AskedRow]:
         """Questions written from the documents, with their passage and without it, and far ones, as they are asked."""
         questions = write_questions(self.collection.passages, self.collection.statistics, number=number)
         far = far_questions()[:number]

@@ -31,7 +31,7 @@ from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor, defau
 from llama_index_prod_rag.confidence.calibration import Calibration
 from llama_index_prod_rag.confidence.evidence import Evidence
 from llama_index_prod_rag.confidence.policy import StatusPolicy
-from llama_index_prod_rag.evaluation.self_calibration import Pipeline, matched
+from llama_index_prod_rag.evaluation.self_calibration import Pipeline, match_scales
 from llama_index_prod_rag.evaluation.synthetic_questions import far_questions, write_questions
 from llama_index_prod_rag.models.pairs import Pair, PairScorer, Progress, sigmoid
 from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
@@ -122,7 +122,7 @@ def measure(folder: Path, limit: int, questions: int) -> dict[str, Any]:
         calibrations = {
             "raw": replace(default, fingerprint=None, ranges={}),
             "shipped": default,
-            "documents": matched(default, rows),
+            "documents": match_scales(default, rows),
         }
         found[setup.name] = {name: _figures(calibration, cases) for name, calibration in calibrations.items()}
         _log.info("%s, %s: %s", folder.name, setup.name, json.dumps(found[setup.name]))

@@ -7,6 +7,6 @@ from llama_index_prod_rag.models.pairs import PairScorer
 from llama_index_prod_rag.postprocessor.score_cache import CachedScorer
 
 
-def remembered(scorer: PairScorer) -> PairScorer:
+def remember(scorer: PairScorer) -> PairScorer:
     """The scorer, with its scores kept on disk. For figures of quality only: nothing is measured of its speed."""
     return CachedScorer(scorer, DiskScores())

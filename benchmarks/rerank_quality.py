@@ -25,7 +25,7 @@ from llama_index.core.postprocessor import SentenceTransformerRerank
 from llama_index.core.schema import NodeWithScore
 from numpy.typing import NDArray
 
-from benchmarks.pair_scores import remembered
+from benchmarks.pair_scores import remember
 from llama_index_prod_rag.evaluation.datasets import RetrievalDataset, Split, load_beir
 from llama_index_prod_rag.evaluation.pipelines import PipelineSettings, Workbench
 from llama_index_prod_rag.evaluation.ranking import rank_metrics
@@ -144,7 +144,7 @@ def main() -> None:
     parser.add_argument("--split", choices=["train", "test"], default="test")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     arguments = parser.parse_args()
-    scorer = remembered(load_scorer("offline"))
+    scorer = remember(load_scorer("offline"))
     result = summary(
         {name: measure(arguments.data / name, arguments.limit, arguments.split, scorer) for name in arguments.sets}
     )

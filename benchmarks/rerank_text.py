@@ -19,7 +19,7 @@ from typing import Any
 
 from llama_index.core.schema import MetadataMode
 
-from benchmarks.pair_scores import remembered
+from benchmarks.pair_scores import remember
 from llama_index_prod_rag.evaluation.datasets import RetrievalDataset, load_beir
 from llama_index_prod_rag.evaluation.pipelines import PipelineSettings, Workbench
 from llama_index_prod_rag.evaluation.ranking import rank_metrics
@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--split", choices=["train", "test"], default="train")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     arguments = parser.parse_args()
-    scorer = remembered(load_scorer("offline"))
+    scorer = remember(load_scorer("offline"))
     sets = {}
     for name in arguments.sets:
         print(name, file=sys.stderr)

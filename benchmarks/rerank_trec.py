@@ -15,7 +15,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks.pair_scores import remembered
+from benchmarks.pair_scores import remember
 from benchmarks.torch_reranker import write_torch_folder
 from llama_index_prod_rag.evaluation.datasets import load_beir
 from llama_index_prod_rag.evaluation.ranking import rank_metrics
@@ -77,10 +77,10 @@ def main() -> None:
     run = dict(list(read_run(folder / "runs" / "BM25.trec").items())[: arguments.limit])
     qrels = {query: grades for query, grades in read_qrels(folder / "qrels-full.tsv").items() if query in run}
     runs: dict[str, _Run] = {"bm25": run}
-    runs["int8"] = rerank(run, dataset.queries, passages, remembered(load_scorer("offline")))
+    runs["int8"] = rerank(run, dataset.queries, passages, remember(load_scorer("offline")))
     if arguments.torch:
         fp32 = load_scorer(write_torch_folder(arguments.torch))
-        runs["fp32"] = rerank(run, dataset.queries, passages, remembered(fp32))
+        runs["fp32"] = rerank(run, dataset.queries, passages, remember(fp32))
     values = {name: rank_metrics(ranked, qrels, [_METRIC])[_METRIC] for name, ranked in runs.items()}
     systems = {}
     for name, per_query in values.items():

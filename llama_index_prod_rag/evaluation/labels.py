@@ -45,7 +45,7 @@ class Label:
             return True
         return self.answerable
 
-    def joined_with(self, other: Label) -> Label:
+    def join_with(self, other: Label) -> Label:
         """What two labels of one question say together; where they contradict each other, the other one counts."""
         return Label(
             relevant={**self.relevant, **other.relevant},
@@ -87,7 +87,7 @@ def read_labels(path: Path) -> dict[str, Label]:
             raise InputError(
                 f"{path}, line {number}: expected an object with query_id or query, relevant, answers, answerable"
             ) from error
-        labels |= {name: labels[name].joined_with(label) if name in labels else label for name in names}
+        labels |= {name: labels[name].join_with(label) if name in labels else label for name in names}
     return labels
 
 

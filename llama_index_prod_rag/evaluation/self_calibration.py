@@ -28,7 +28,7 @@ from llama_index_prod_rag.evaluation.synthetic_questions import WrittenQuestion,
 from llama_index_prod_rag.query_engine.sources import passages_of, text_of
 from llama_index_prod_rag.text.terms import TermStatistics
 from llama_index_prod_rag.trace.records import LegHit, RetrievalRecord, join_records, note, tracing
-from llama_index_prod_rag.trace.scored_node import carried_records, rescored
+from llama_index_prod_rag.trace.scored_node import carried_records, rescore
 
 NOTE = "Estimated from synthetic questions, no promise: replace it with your own labels as they come."
 """What such a calibration says of itself."""
@@ -131,7 +131,7 @@ def _replace_record(hit: NodeWithScore, records: Mapping[int, RetrievalRecord]) 
     own = getattr(hit, "retrieval", None)
     if hit.score is None or id(own) not in records:
         return hit
-    return rescored(hit, hit.score, retrieval=records[id(own)])
+    return rescore(hit, hit.score, retrieval=records[id(own)])
 
 
 def calibrate_from_documents(
@@ -178,10 +178,10 @@ def calibrate_from_documents(
             "index more text, or label questions of your own and use `calibrate`"
         )
     rows = Pipeline(retriever, postprocessors, statistics).rows(written, far_questions()[: len(written)], progress)
-    return matched(prior, rows)
+    return match_scales(prior, rows)
 
 
-def matched(prior: Calibration, rows: Sequence[AskedRow]) -> Calibration:
+def match_scales(prior: Calibration, rows: Sequence[AskedRow]) -> Calibration:
     """The prior's heads on the scales of the pipeline that gave the rows."""
     own = distributions([row.signals for row in rows])
     pipeline = next((fingerprint_of(row.evidence) for row in rows if row.evidence.passages), Fingerprint())

@@ -27,7 +27,7 @@ from llama_index_prod_rag.postprocessor.score_cache import CachedScorer, LruScor
 from llama_index_prod_rag.postprocessor.settings import Cascade, Runtime
 from llama_index_prod_rag.trace.events import emit
 from llama_index_prod_rag.trace.records import RerankRecord, RetrievalRecord, open_trace
-from llama_index_prod_rag.trace.scored_node import carried_records, rescored
+from llama_index_prod_rag.trace.scored_node import carried_records, rescore
 
 _dispatcher = get_dispatcher(__name__)
 
@@ -147,11 +147,11 @@ class CrossEncoderRerank(BaseNodePostprocessor):
             return list(hits[: self.top_n])
         emit(record)
         read = [
-            rescored(hit, record.scores[hit.node.node_id], rerank=record)
+            rescore(hit, record.scores[hit.node.node_id], rerank=record)
             for hit in hits
             if hit.node.node_id in record.scores
         ]
-        unread = [rescored(hit, hit.score, rerank=record) for hit in hits if hit.node.node_id in record.unread]
+        unread = [rescore(hit, hit.score, rerank=record) for hit in hits if hit.node.node_id in record.unread]
         return [*sorted(read, key=lambda hit: -(hit.score or 0.0)), *unread][: self.top_n]
 
     def _score(self, hits: Sequence[NodeWithScore], query: str, began: float) -> RerankRecord:

@@ -41,7 +41,7 @@ from llama_index_prod_rag.query_engine.retry import Retry
 from llama_index_prod_rag.query_engine.skipping import check_required
 from llama_index_prod_rag.query_engine.writer import Log, Means, Writer
 from llama_index_prod_rag.query_log.configuration import engine_hash
-from llama_index_prod_rag.retrievers.access import AccessPolicy, Principal, acting_as, filtered
+from llama_index_prod_rag.retrievers.access import AccessPolicy, Principal, acting_as, replace_filters
 from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
 from llama_index_prod_rag.text.terms import TermStatistics
 from llama_index_prod_rag.trace.records import QueryTrace, tracing
@@ -93,8 +93,8 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
         callback_manager: LlamaIndex's; None takes the synthesizer's.
 
     Raises:
-        ConfigurationError: the retriever is none, fewer than one quote, two retries of one name, or `required` names a
-            postprocessor that is not there.
+        ConfigurationError: the retriever is not a retriever, there is less than one quote, two retries have one name,
+            or `required` names a postprocessor that is not there.
 
     Examples:
         >>> from llama_index.core.schema import TextNode
@@ -256,9 +256,11 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
             ConfigurationError: a retriever does not take filters per query, so it could return what they exclude.
         """
         view = copy(self)
-        view._search = replace(self._search, retriever=filtered(self._search.retriever, filters), filters=filters)
+        view._search = replace(
+            self._search, retriever=replace_filters(self._search.retriever, filters), filters=filters
+        )
         view._retries = tuple(
-            retry if retry.retriever is None else replace(retry, retriever=filtered(retry.retriever, filters))
+            retry if retry.retriever is None else replace(retry, retriever=replace_filters(retry.retriever, filters))
             for retry in self._retries
         )
         return view

@@ -50,17 +50,17 @@ class _Held:
         return "".join(waiting)
 
 
-def watched(tokens: Iterable[str], ending: Ending) -> Generator[str, None, None]:
+def watch(tokens: Iterable[str], ending: Ending) -> Generator[str, None, None]:
     """Pass the tokens on, then what `ending` adds; a stream that nobody reads to its end is finished too.
 
     An error of the model ends the stream in words, not in an exception. A blank answer is not sent at all.
     """
-    return streams.watched(_pass_on(tokens, ending), ending.finish, left=_LEFT)
+    return streams.watch(_pass_on(tokens, ending), ending.finish, left=_LEFT)
 
 
-def awatched(tokens: AsyncIterable[str], ending: Ending) -> AsyncGenerator[str, None]:
-    """Do for async streams what `watched` does; a cancelled reader is one that left."""
-    return streams.awatched(_apass_on(tokens, ending), ending.finish, left=_LEFT)
+def awatch(tokens: AsyncIterable[str], ending: Ending) -> AsyncGenerator[str, None]:
+    """Do for async streams what `watch` does; a cancelled reader is one that left."""
+    return streams.awatch(_apass_on(tokens, ending), ending.finish, left=_LEFT)
 
 
 def _pass_on(tokens: Iterable[str], ending: Ending) -> Generator[str, None, None]:

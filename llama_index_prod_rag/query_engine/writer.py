@@ -32,7 +32,7 @@ from llama_index_prod_rag.query_engine.logprobs import listening
 from llama_index_prod_rag.query_engine.outcome import Report
 from llama_index_prod_rag.query_engine.responses import RefusedResponse, is_structured, writes_nothing
 from llama_index_prod_rag.query_engine.sources import finite, text_of
-from llama_index_prod_rag.query_engine.streaming import aone_token, awatched, one_token, watched
+from llama_index_prod_rag.query_engine.streaming import aone_token, awatch, one_token, watch
 from llama_index_prod_rag.query_engine.untrusted import enclose
 from llama_index_prod_rag.query_log.record import QueryRecord
 from llama_index_prod_rag.text.sentences import split_sentences
@@ -128,9 +128,9 @@ class Writer:
             return None
         metadata = self._collect_metadata()
         if isinstance(response, StreamingResponse):
-            return replace(response, response_gen=watched(response.response_gen, self), metadata=metadata)
+            return replace(response, response_gen=watch(response.response_gen, self), metadata=metadata)
         if isinstance(response, AsyncStreamingResponse):
-            return replace(response, response_gen=awatched(response.response_gen, self), metadata=metadata)
+            return replace(response, response_gen=awatch(response.response_gen, self), metadata=metadata)
         if not writes_nothing(synthesizer) and (objection := await self._object(response, logprobs)) is not None:
             self._report.withdrawn = str(response)
             self._lower(objection)
@@ -139,7 +139,7 @@ class Writer:
         return replace(response, metadata=metadata)
 
     async def _object(self, response: Response | PydanticResponse, logprobs: Sequence[float]) -> str | None:
-        """Say why a finished answer is none, or not to be relied on; None where nothing speaks against it."""
+        """Say why a finished answer is not an answer, or not to be relied on; None where nothing speaks against it."""
         if response.response is None or is_blank(str(response)):
             return WROTE_NOTHING
         # A structured answer is not made of sentences: there is nothing to check in it by words.

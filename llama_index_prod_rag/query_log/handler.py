@@ -36,7 +36,7 @@ from llama_index_prod_rag.query_log.nodes import log_passages, scores_of
 from llama_index_prod_rag.query_log.observation import Observation
 from llama_index_prod_rag.query_log.record import QueryRecord
 from llama_index_prod_rag.query_log.store import QueryLog
-from llama_index_prod_rag.query_log.streams import awatched, watched
+from llama_index_prod_rag.query_log.streams import awatch, watch
 from llama_index_prod_rag.trace.events import FusionEvent, PairScoresEvent
 
 _logger = logging.getLogger(__name__)
@@ -131,9 +131,9 @@ class QueryLogHandler(BaseEventHandler):
         ended = partial(self._log, seen, list(response.source_nodes), report)
         # The reader holds this very object, and its stream is the only place where its end can be seen.
         if isinstance(response, StreamingResponse):
-            response.response_gen = watched(response.response_gen, ended)
+            response.response_gen = watch(response.response_gen, ended)
         elif isinstance(response, AsyncStreamingResponse):
-            response.response_gen = awatched(response.response_gen, ended)
+            response.response_gen = awatch(response.response_gen, ended)
         else:
             ended(_text_of(response), None)
         return None

@@ -48,11 +48,11 @@ class _Watch:
             self.end(describe(error) if isinstance(error, Exception) else self.left)
 
 
-def watched(tokens: Iterable[str], ended: Ended, *, left: str = _LEFT) -> Generator[str, None, None]:
+def watch(tokens: Iterable[str], ended: Ended, *, left: str = _LEFT) -> Generator[str, None, None]:
     """Pass the tokens on, and call `ended` when they are over, break off, or nobody reads them.
 
     Examples:
-        >>> list(watched(["a", "b"], lambda text, error: print(text, error)))
+        >>> list(watch(["a", "b"], lambda text, error: print(text, error)))
         ab None
         ['a', 'b']
     """
@@ -62,8 +62,8 @@ def watched(tokens: Iterable[str], ended: Ended, *, left: str = _LEFT) -> Genera
     return stream
 
 
-def awatched(tokens: AsyncIterable[str], ended: Ended, *, left: str = _LEFT) -> AsyncGenerator[str, None]:
-    """Do for asynchronous streams what `watched` does."""
+def awatch(tokens: AsyncIterable[str], ended: Ended, *, left: str = _LEFT) -> AsyncGenerator[str, None]:
+    """Do for asynchronous streams what `watch` does."""
     watch = _Watch(ended, left)
     stream = _arelay(tokens, watch)
     weakref.finalize(stream, watch.end, left)

@@ -157,7 +157,7 @@ acting_as(Principal(...)):`, or use for_principal(...)
         return GuardedRetriever(retriever, self)
 
 
-def filtered(retriever: BaseRetriever, filters: MetadataFilters | None) -> BaseRetriever:
+def replace_filters(retriever: BaseRetriever, filters: MetadataFilters | None) -> BaseRetriever:
     """The same retriever with other filters.
 
     Raises:
@@ -171,7 +171,7 @@ def filtered(retriever: BaseRetriever, filters: MetadataFilters | None) -> BaseR
     return retriever.with_filters(filters)
 
 
-def narrowed(retriever: BaseRetriever, filters: MetadataFilters) -> BaseRetriever:
+def add_filters(retriever: BaseRetriever, filters: MetadataFilters) -> BaseRetriever:
     """The same retriever with filters besides its own.
 
     Raises:
@@ -180,7 +180,7 @@ def narrowed(retriever: BaseRetriever, filters: MetadataFilters) -> BaseRetrieve
     if callable(narrow := getattr(retriever, "narrow", None)):
         view: BaseRetriever = narrow(filters)
         return view
-    return filtered(retriever, both(getattr(retriever, "_filters", None), filters))
+    return replace_filters(retriever, both(getattr(retriever, "_filters", None), filters))
 
 
 class GuardedRetriever(BaseRetriever):
@@ -234,7 +234,7 @@ class GuardedRetriever(BaseRetriever):
 
     def _inner(self, required: MetadataFilters) -> BaseRetriever:
         takes_filters = isinstance(self._retriever, TakesFilters)
-        return narrowed(self._retriever, required) if takes_filters else self._retriever
+        return add_filters(self._retriever, required) if takes_filters else self._retriever
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         required = self.required_filters()

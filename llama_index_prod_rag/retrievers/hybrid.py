@@ -21,7 +21,7 @@ from llama_index_prod_rag.calls import Call, arun, run
 from llama_index_prod_rag.disclosure import describe
 from llama_index_prod_rag.errors import ConfigurationError, RetrievalError
 from llama_index_prod_rag.fusion.rules import FusionRule, parse_rule, share_weights
-from llama_index_prod_rag.retrievers.access import filtered, narrowed
+from llama_index_prod_rag.retrievers.access import add_filters, replace_filters
 from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
 from llama_index_prod_rag.retrievers.dense import DenseRetriever, check_is_vector_index
 from llama_index_prod_rag.retrievers.expansion import EXPANSION_PROMPT, parse_wordings
@@ -164,7 +164,7 @@ class HybridFusionRetriever(FilteredRetriever):
             ConfigurationError: a leg does not take filters per query, so it could return what they exclude.
         """
         view = super().with_filters(filters)
-        view.legs = {name: filtered(leg, filters) for name, leg in self.legs.items()}
+        view.legs = {name: replace_filters(leg, filters) for name, leg in self.legs.items()}
         return view
 
     def narrow(self, filters: MetadataFilters) -> HybridFusionRetriever:
@@ -174,7 +174,7 @@ class HybridFusionRetriever(FilteredRetriever):
             ConfigurationError: as `with_filters`.
         """
         view = super().with_filters(both(self._filters, filters))
-        view.legs = {name: narrowed(leg, filters) for name, leg in self.legs.items()}
+        view.legs = {name: add_filters(leg, filters) for name, leg in self.legs.items()}
         return view
 
     def _get_prompts(self) -> PromptDictType:

@@ -72,7 +72,7 @@ class LegCall:
     result: LegResult = field(default_factory=LegResult)
     error: Exception | None = None
 
-    def failed(self, error: Exception, seconds: float, timeout: float | None) -> None:
+    def note_failure(self, error: Exception, seconds: float, timeout: float | None) -> None:
         """Note why there are no hits."""
         late = isinstance(error, FutureTimeout | asyncio.TimeoutError | TimeoutError) and timeout is not None
         why = f"no answer within {timeout:g} s" if late else describe(error)
@@ -103,7 +103,7 @@ def run_legs(calls: Iterable[LegCall], timeout: float | None) -> None:
             hits, ended = future.result(left)
             call.result = LegResult(hits, ended - started)
         except Exception as error:  # a leg is anybody's code
-            call.failed(error, time.perf_counter() - started, timeout)
+            call.note_failure(error, time.perf_counter() - started, timeout)
 
 
 async def arun_legs(calls: Iterable[LegCall], timeout: float | None) -> None:
@@ -120,7 +120,7 @@ async def _arun(call: LegCall, timeout: float | None) -> None:
             hits = await asyncio.wait_for(call.leg.aretrieve(call.bundle), timeout)
         call.result = LegResult(hits, time.perf_counter() - started)
     except Exception as error:
-        call.failed(error, time.perf_counter() - started, timeout)
+        call.note_failure(error, time.perf_counter() - started, timeout)
 
 
 def _blocks(leg: BaseRetriever) -> bool:

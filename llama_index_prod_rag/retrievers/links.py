@@ -20,14 +20,14 @@ from llama_index.core.schema import BaseNode, MetadataMode, NodeWithScore, Query
 from llama_index.core.vector_stores.types import MetadataFilters
 
 from llama_index_prod_rag.errors import ConfigurationError
-from llama_index_prod_rag.retrievers.access import filtered, narrowed
+from llama_index_prod_rag.retrievers.access import add_filters, replace_filters
 from llama_index_prod_rag.retrievers.dense import check_is_vector_index
 from llama_index_prod_rag.retrievers.filtered import FilteredRetriever
 from llama_index_prod_rag.retrievers.filters import both, passing
 from llama_index_prod_rag.retrievers.following import IndexFollower
 from llama_index_prod_rag.retrievers.stored_nodes import copy_node
 from llama_index_prod_rag.text.names import Mentioned
-from llama_index_prod_rag.trace.scored_node import ScoredNode, rescored
+from llama_index_prod_rag.trace.scored_node import ScoredNode, rescore
 
 # Chosen on the train questions of hotpotqa among .1, .15, .2, .3 and .4; collections without titles do not move at any.
 # python -m benchmarks.two_hops prints the table.
@@ -72,7 +72,7 @@ class NamedNodes:
                 self._mentioned.discard(node_id)
             self.put(changes.nodes)
 
-    def linked(self, passages: Sequence[BaseNode], hops: int) -> dict[str, tuple[BaseNode, float]]:
+    def find_linked(self, passages: Sequence[BaseNode], hops: int) -> dict[str, tuple[BaseNode, float]]:
         """Nodes that passages name, with the strength of the link; further hops halve it each time."""
         with self._lock:
             self.refresh()
@@ -168,13 +168,13 @@ class LinkedRetriever(FilteredRetriever):
             ConfigurationError: the retriever does not take filters per query.
         """
         view = super().with_filters(filters)
-        view.retriever = filtered(self.retriever, filters)
+        view.retriever = replace_filters(self.retriever, filters)
         return view
 
     def narrow(self, filters: MetadataFilters) -> LinkedRetriever:
         """The same retriever with filters besides its own."""
         view = super().with_filters(both(self._filters, filters))
-        view.retriever = narrowed(self.retriever, filters)
+        view.retriever = add_filters(self.retriever, filters)
         return view
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
@@ -185,7 +185,7 @@ class LinkedRetriever(FilteredRetriever):
 
     def _follow(self, hits: list[NodeWithScore]) -> list[NodeWithScore]:
         first, rest = hits[: self.first], hits[self.first :]
-        linked = self._named.linked([hit.node for hit in first], self.hops)
+        linked = self._named.find_linked([hit.node for hit in first], self.hops)
         known = {hit.node_id for hit in hits}
         record = first[0].retrieval if first and isinstance(first[0], ScoredNode) else None
         added = [
@@ -199,4 +199,4 @@ class LinkedRetriever(FilteredRetriever):
         behind.sort(key=lambda hit: -raised[hit.node_id])
         # The first passages are the evidence that a link stands on: nothing that they name scores above them.
         ceiling = min((hit.score or 0.0 for hit in first), default=0.0)
-        return [*first, *(rescored(hit, min(ceiling, raised[hit.node_id])) for hit in behind)]
+        return [*first, *(rescore(hit, min(ceiling, raised[hit.node_id])) for hit in behind)]

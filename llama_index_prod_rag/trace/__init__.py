@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         open_trace,
         tracing,
     )
-    from llama_index_prod_rag.trace.scored_node import ScoredNode, carried_records, rescored
+    from llama_index_prod_rag.trace.scored_node import ScoredNode, carried_records, rescore
 
 _HOMES = {
     "FusionEvent": "events",
@@ -40,7 +40,7 @@ _HOMES = {
     "join_records": "records",
     "note": "records",
     "open_trace": "records",
-    "rescored": "scored_node",
+    "rescore": "scored_node",
     "tracing": "records",
 }
 
@@ -62,6 +62,6 @@ __all__ = [
     "join_records",
     "note",
     "open_trace",
-    "rescored",
+    "rescore",
     "tracing",
 ]

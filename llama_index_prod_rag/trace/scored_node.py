@@ -38,7 +38,7 @@ class ScoredNode(NodeWithScore):
         return NodeWithScore.class_name()
 
 
-def rescored(
+def rescore(
     hit: NodeWithScore,
     score: float | None,
     *,

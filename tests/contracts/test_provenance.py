@@ -18,7 +18,7 @@ from llama_index.core.schema import IndexNode, NodeWithScore, QueryBundle, TextN
 
 from llama_index_prod_rag.trace.events import emit
 from llama_index_prod_rag.trace.records import LegHit, Record, RerankRecord, RetrievalRecord, join_records, tracing
-from llama_index_prod_rag.trace.scored_node import ScoredNode, carried_records, rescored
+from llama_index_prod_rag.trace.scored_node import ScoredNode, carried_records, rescore
 
 NODES = [TextNode(text=f"text {number}", id_=f"n{number}") for number in range(5)]
 
@@ -57,7 +57,7 @@ class Pairs(BaseNodePostprocessor):
         logits = {hit.node_id: float(-number) for number, hit in enumerate(nodes)}
         record = RerankRecord("pairs", logits=logits, scores=logits)
         emit(record)
-        return [rescored(hit, logits[hit.node_id], rerank=record) for hit in nodes][:2]
+        return [rescore(hit, logits[hit.node_id], rerank=record) for hit in nodes][:2]
 
 
 class Rebuilding(BaseNodePostprocessor):
@@ -190,10 +190,10 @@ def test_rescoring_leaves_the_input_alone_and_keeps_other_subclasses() -> None:
         note: str = ""
 
     theirs = Theirs(node=NODES[0], score=0.1, note="kept")
-    moved = rescored(theirs, 0.9, rerank=RerankRecord("m"))
+    moved = rescore(theirs, 0.9, rerank=RerankRecord("m"))
     assert (theirs.score, moved.score) == (0.1, 0.9)
     assert isinstance(moved, Theirs)
     assert moved.note == "kept"
-    ours = rescored(NodeWithScore(node=NODES[0], score=0.1), 0.9, rerank=RerankRecord("m"))
+    ours = rescore(NodeWithScore(node=NODES[0], score=0.1), 0.9, rerank=RerankRecord("m"))
     assert isinstance(ours, ScoredNode)
-    assert rescored(ours, 0.2).rerank is ours.rerank  # type: ignore[attr-defined]
+    assert rescore(ours, 0.2).rerank is ours.rerank  # type: ignore[attr-defined]

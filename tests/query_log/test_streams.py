@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from llama_index_prod_rag.query_log.streams import awatched, watched
+from llama_index_prod_rag.query_log.streams import awatch, watch
 
 LEFT = "the reader left before the end of the stream"
 
@@ -30,7 +30,7 @@ async def _atokens(*tokens: str, error: Exception | None = None) -> AsyncIterato
 
 def test_a_stream_read_to_its_end() -> None:
     ends = Ends()
-    assert list(watched(_tokens("a", "b"), ends)) == ["a", "b"]
+    assert list(watch(_tokens("a", "b"), ends)) == ["a", "b"]
     gc.collect()
     assert ends == [("ab", None)]
 
@@ -38,13 +38,13 @@ def test_a_stream_read_to_its_end() -> None:
 def test_a_stream_that_breaks_breaks_for_its_reader_too() -> None:
     ends = Ends()
     with pytest.raises(TimeoutError):
-        list(watched(_tokens("a", error=TimeoutError("model")), ends))
+        list(watch(_tokens("a", error=TimeoutError("model")), ends))
     assert ends == [("a", "TimeoutError: model")]
 
 
 def test_a_reader_who_leaves() -> None:
     ends = Ends()
-    stream = watched(_tokens("a", "b"), ends)
+    stream = watch(_tokens("a", "b"), ends)
     next(stream)
     stream.close()
     assert ends == [("a", LEFT)]
@@ -52,7 +52,7 @@ def test_a_reader_who_leaves() -> None:
 
 def test_a_stream_that_nobody_reads() -> None:
     ends = Ends()
-    stream = watched(_tokens("a"), ends)
+    stream = watch(_tokens("a"), ends)
     del stream
     gc.collect()
     assert ends == [("", LEFT)]
@@ -60,13 +60,13 @@ def test_a_stream_that_nobody_reads() -> None:
 
 async def test_asynchronous_streams_end_in_the_same_ways() -> None:
     ends = Ends()
-    assert [token async for token in awatched(_atokens("a", "b"), ends)] == ["a", "b"]
+    assert [token async for token in awatch(_atokens("a", "b"), ends)] == ["a", "b"]
     with pytest.raises(ValueError, match="model"):
-        [token async for token in awatched(_atokens("c", error=ValueError("model")), ends)]
-    stream = awatched(_atokens("d", "e"), ends)
+        [token async for token in awatch(_atokens("c", error=ValueError("model")), ends)]
+    stream = awatch(_atokens("d", "e"), ends)
     await anext(stream)
     await stream.aclose()
-    unread = awatched(_atokens("f"), ends)
+    unread = awatch(_atokens("f"), ends)
     del unread
     gc.collect()
     assert ends == [("ab", None), ("c", "ValueError: model"), ("d", LEFT), ("", LEFT)]

@@ -18,7 +18,7 @@ from llama_index_prod_rag.evaluation.failures import DESCRIPTIONS, FAILURE_STAGE
 from llama_index_prod_rag.evaluation.labels import Label
 from llama_index_prod_rag.evaluation.ranking import rank_metrics
 from llama_index_prod_rag.evaluation.report.trends import trends
-from llama_index_prod_rag.evaluation.report.worst import shortened, worst_questions
+from llama_index_prod_rag.evaluation.report.worst import shorten, worst_questions
 from llama_index_prod_rag.evaluation.selective import reliability, risk_coverage
 from llama_index_prod_rag.evaluation.slices import SliceTest, default_slices, evaluate_slices
 from llama_index_prod_rag.query_log.record import QueryRecord
@@ -144,7 +144,7 @@ def _with_questions(row: Numbers, questions: Mapping[str, str]) -> Numbers:
     """Name examples by their questions too: people recognise those, the log finds ids."""
     return {
         **row,
-        "examples": [{"query_id": id_, "query": shortened(questions[id_], _TITLE)} for id_ in row["examples"]],
+        "examples": [{"query_id": id_, "query": shorten(questions[id_], _TITLE)} for id_ in row["examples"]],
     }
 
 

@@ -40,7 +40,7 @@ def _side_by_side(case: Case, record: QueryRecord) -> dict[str, Any]:
                 "rank": hit.rank,
                 "score": hit.score,
                 "id": hit.node_id,
-                "text": shortened(texts[hit.node_id]) if hit.node_id in texts else None,
+                "text": shorten(texts[hit.node_id]) if hit.node_id in texts else None,
             }
             for hit in first
         ]
@@ -54,13 +54,13 @@ def _side_by_side(case: Case, record: QueryRecord) -> dict[str, Any]:
         "stage": case.stage or "unknown",
         "basis": case.basis,
         "outcome": case.outcome,
-        "answer": None if record.answer is None else shortened(record.answer),
+        "answer": None if record.answer is None else shorten(record.answer),
         "reasons": list(record.reasons),
         "comments": [judgment.comment for judgment in record.feedback if judgment.comment],
         "lists": lists,
     }
 
 
-def shortened(text: str, length: int = _CHARACTERS) -> str:
+def shorten(text: str, length: int = _CHARACTERS) -> str:
     """The beginning of a text, marked where it was cut."""
     return text if len(text) <= length else text[:length].rstrip() + " …"

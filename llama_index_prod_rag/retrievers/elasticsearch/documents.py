@@ -8,7 +8,7 @@ from typing import Any
 from llama_index.core.schema import BaseNode, MetadataMode, TextNode
 from llama_index.core.vector_stores.utils import metadata_dict_to_node, node_to_metadata_dict
 
-from llama_index_prod_rag.retrievers.elasticsearch.encodable import encodable, encodable_json
+from llama_index_prod_rag.retrievers.elasticsearch.encodable import make_encodable, make_encodable_json
 from llama_index_prod_rag.retrievers.elasticsearch.responses import Hit
 from llama_index_prod_rag.retrievers.elasticsearch.stored import values_at
 
@@ -28,13 +28,13 @@ def node_document(node: BaseNode, *, text_field: str, title_field: str | None, v
         vector_field: field for the embedding.
     """
     document: dict[str, Any] = {
-        text_field: encodable(node.get_content(metadata_mode=MetadataMode.NONE)),
+        text_field: make_encodable(node.get_content(metadata_mode=MetadataMode.NONE)),
         "metadata": _stored_metadata(node_to_metadata_dict(node, remove_text=True)),
     }
     if node.embedding is not None:
         document[vector_field] = node.embedding
     if title_field is not None and isinstance(title := node.metadata.get("title"), str):
-        document[title_field] = encodable(title)
+        document[title_field] = make_encodable(title)
     return document
 
 
@@ -55,13 +55,13 @@ def hit_node(hit: Hit, *, text_field: str, metadata_field: str | None) -> BaseNo
         >>> node.node_id, node.text, node.metadata
         ('7', 'Lift.', {'year': 1958, 'author': 'Küchemann'})
     """
-    text = encodable(source_text(hit, text_field))
+    text = make_encodable(source_text(hit, text_field))
     metadata = hit.source.get(metadata_field) if metadata_field else None
     if isinstance(metadata, Mapping) and _NODE_CONTENT in metadata:
         return metadata_dict_to_node(_stored_metadata(metadata), text=text)
     own = {name: value for name, value in hit.source.items() if name not in (text_field, metadata_field)}
     joined = {**own, **metadata} if isinstance(metadata, Mapping) else own
-    return TextNode(id_=hit.id, text=text, metadata=encodable(joined))
+    return TextNode(id_=hit.id, text=text, metadata=make_encodable(joined))
 
 
 def source_text(hit: Hit, text_field: str) -> str:
@@ -76,5 +76,5 @@ def source_text(hit: Hit, text_field: str) -> str:
 
 def _stored_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
     content = metadata.get(_NODE_CONTENT)
-    clean: dict[str, Any] = encodable(metadata)
-    return {**clean, _NODE_CONTENT: encodable_json(content)} if isinstance(content, str) else clean
+    clean: dict[str, Any] = make_encodable(metadata)
+    return {**clean, _NODE_CONTENT: make_encodable_json(content)} if isinstance(content, str) else clean

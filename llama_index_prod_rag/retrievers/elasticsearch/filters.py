@@ -34,7 +34,7 @@ from typing import Any
 from llama_index.core.vector_stores.types import FilterCondition, FilterOperator, MetadataFilter, MetadataFilters
 
 from llama_index_prod_rag.errors import InputError
-from llama_index_prod_rag.retrievers.elasticsearch.encodable import encodable
+from llama_index_prod_rag.retrievers.elasticsearch.encodable import make_encodable
 from llama_index_prod_rag.retrievers.elasticsearch.fields import (
     ANALYZED,
     BOOLEAN,
@@ -127,7 +127,7 @@ def _leaves(filters: MetadataFilters) -> Iterator[MetadataFilter]:
 
 def _leaf_query(leaf: MetadataFilter, fields: list[Field], *, wide: bool) -> Body:
     _check_value(leaf)
-    value = encodable(leaf.value)
+    value = make_encodable(leaf.value)
     if leaf.operator is FilterOperator.IS_EMPTY:
         empty = [_restrict(field, _term(field, "", wide=False)) for field in fields if field.kind in STRINGS]
         return _any([_not(*_present(fields)) if fields else MATCH_ALL, *empty])

@@ -22,7 +22,7 @@ from llama_index_prod_rag.errors import InputError, RetrievalError
 from llama_index_prod_rag.retrievers.elasticsearch.bulk import parts, unusable_id, write
 from llama_index_prod_rag.retrievers.elasticsearch.documents import node_document
 from llama_index_prod_rag.retrievers.elasticsearch.embedder_note import note_model
-from llama_index_prod_rag.retrievers.elasticsearch.encodable import encodable
+from llama_index_prod_rag.retrievers.elasticsearch.encodable import make_encodable
 from llama_index_prod_rag.retrievers.elasticsearch.failures import call
 from llama_index_prod_rag.retrievers.elasticsearch.replacing import Replacement, refreshes_held
 
@@ -146,7 +146,7 @@ async def _ingest(index: str, nodes: Iterable[BaseNode], options: IngestOptions,
         return report
     replacement = Replacement(index)
     async with refreshes_held(index):
-        report = await _write_all(index, replacement.watched(nodes), options)
+        report = await _write_all(index, replacement.note_sources(nodes), options)
         removed = await replacement.remove_old_chunks(report.failed)
         await call("indices.refresh", index=index)
     return replace(report, removed=removed)
@@ -205,7 +205,7 @@ async def _embed(bare: Sequence[BaseNode], options: IngestOptions, failed: dict[
     if model is None:
         failed.update({node.node_id: "has no embedding: embed it, or give an embed_model" for node in bare})
         return {}
-    texts = [encodable(node.get_content(metadata_mode=MetadataMode.EMBED)) for node in bare]
+    texts = [make_encodable(node.get_content(metadata_mode=MetadataMode.EMBED)) for node in bare]
     try:
         found = await Call(
             lambda: model.get_text_embedding_batch(texts), lambda: model.aget_text_embedding_batch(texts)

@@ -72,7 +72,7 @@ def _boost(field: str, boost: str) -> float:
     return value
 
 
-def filtered(query: Body, filters: Body | None) -> Body:
+def apply_filters(query: Body, filters: Body | None) -> Body:
     """The query among the documents that pass the filter; a filter changes no score."""
     return query if filters is None else {"bool": {"must": [query], "filter": [filters]}}
 

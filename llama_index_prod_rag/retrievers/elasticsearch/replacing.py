@@ -67,7 +67,7 @@ class Replacement:
         self._schema = IndexSchema(index)
         self._chunks: dict[str, set[str]] = {}
 
-    def watched(self, nodes: Iterable[BaseNode]) -> Iterator[BaseNode]:
+    def note_sources(self, nodes: Iterable[BaseNode]) -> Iterator[BaseNode]:
         """The nodes, each noted under its source as it passes."""
         for node in nodes:
             if node.ref_doc_id is not None:

@@ -24,7 +24,7 @@ from llama_index_prod_rag.retrievers.elasticsearch.queries import Body
 from llama_index_prod_rag.retrievers.elasticsearch.responses import Answer, Hit
 from llama_index_prod_rag.retrievers.elasticsearch.schema import IndexSchema
 from llama_index_prod_rag.retrievers.elasticsearch.search import BM25, DENSE, IndexSearch, Question, SearchOptions
-from llama_index_prod_rag.retrievers.elasticsearch.settings import BASE_SETTINGS, merged, split_settings
+from llama_index_prod_rag.retrievers.elasticsearch.settings import BASE_SETTINGS, merge, split_settings
 from llama_index_prod_rag.retrievers.elasticsearch.store import store_settings, vector_store_of
 from llama_index_prod_rag.retrievers.filtered import FilteredRetriever
 from llama_index_prod_rag.retrievers.filters import passing
@@ -101,7 +101,7 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
             raise ConfigurationError(f"similarity_top_k must be at least 1, not {similarity_top_k}")
         if not 0.0 <= alpha <= 1.0:
             raise ConfigurationError(f"alpha is the dense leg's weight, between 0 and 1, not {alpha}")
-        options = merged(options or SearchOptions(), searching)
+        options = merge(options or SearchOptions(), searching)
         self.search = IndexSearch.of(
             index, fields, replace(options, leg_top_k=max(options.leg_top_k, similarity_top_k))
         )
@@ -156,7 +156,7 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
             ConfigurationError: not exactly one of url, cloud_id and clients, or two kinds of credentials.
         """
         given = {name: value for name, value in settings.items() if value is not None}
-        self._clients = Clients(Connection(**given) if connection is None else merged(connection, given))
+        self._clients = Clients(Connection(**given) if connection is None else merge(connection, given))
         self._schema = IndexSchema(self.search.index, self._clients.connection)
 
     @property
@@ -233,7 +233,7 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
         types, fresh = await self._schema.types_of(names)
         while True:
             found = await self._ask(self._bodies(question, question.filter_clause(types)))
-            kept = {leg: question.permitted(answer, types) for leg, answer in found.items()}
+            kept = {leg: question.keep_permitted(answer, types) for leg, answer in found.items()}
             if fresh or (kept == found and any(answer.hits for answer in kept.values())):
                 return kept
             known = types

@@ -123,7 +123,7 @@ class IndexSearch(SearchOptions):
 
     def lexical_query(self, text: str, filters: Body | None) -> Body:
         """BM25 of a question among the documents that pass the filter."""
-        return queries.filtered(queries.lexical_query(text, self.fields, kind=self.lexical), filters)
+        return queries.apply_filters(queries.lexical_query(text, self.fields, kind=self.lexical), filters)
 
     def knn_clause(self, vector: Sequence[float], filters: Body | None) -> Body:
         """Approximate nearest neighbours of a question among the documents that pass the filter."""
@@ -198,7 +198,7 @@ class Question:
         """The filter of a request, with the types of those fields."""
         return filter_query(self.filters, types, metadata_field=self.search.metadata_field)
 
-    def permitted(self, answer: Answer, types: FieldTypes) -> Answer:
+    def keep_permitted(self, answer: Answer, types: FieldTypes) -> Answer:
         """The answer without the hits whose own metadata the filters exclude, whatever the index made of them."""
         inside = self.search.metadata_field
         kept = [

@@ -37,7 +37,7 @@ def split_settings(settings: Mapping[str, Any], *holders: type | Collection[str]
     return [{name: value for name, value in settings.items() if name in holder} for holder in names]
 
 
-def merged(holder: T, settings: Mapping[str, Any]) -> T:
+def merge(holder: T, settings: Mapping[str, Any]) -> T:
     """The same dataclass with some of its attributes set."""
     return replace(holder, **settings) if settings else holder  # type: ignore[type-var]
 

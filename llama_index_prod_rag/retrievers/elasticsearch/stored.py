@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from llama_index.core.vector_stores.types import FilterCondition, FilterOperator, MetadataFilter, MetadataFilters
 
-from llama_index_prod_rag.retrievers.elasticsearch.encodable import encodable
+from llama_index_prod_rag.retrievers.elasticsearch.encodable import make_encodable
 from llama_index_prod_rag.retrievers.elasticsearch.fields import (
     ANALYZED,
     BOOLEAN,
@@ -99,7 +99,7 @@ def _verdict(
 ) -> bool | None:
     if isinstance(part, MetadataFilter):
         path = field_path(part.key, metadata_field)
-        return _leaf_verdict(part, encodable(values_of(path)), types.get(path, {}))
+        return _leaf_verdict(part, make_encodable(values_of(path)), types.get(path, {}))
     verdicts = [_verdict(inner, values_of, types, metadata_field) for inner in part.filters]
     if not verdicts:
         return True
@@ -120,7 +120,7 @@ def _negate(verdict: bool | None) -> bool | None:
 
 
 def _leaf_verdict(leaf: MetadataFilter, values: list[object], kinds: Collection[str]) -> bool | None:
-    given = encodable(leaf.value)
+    given = make_encodable(leaf.value)
     if values and not _PLAIN.issuperset(kinds) and not _is_mismatched(values, given):
         return None
     if BOOLEAN in kinds and leaf.operator in _EQUALITIES:  # a boolean may be asked for by its name
