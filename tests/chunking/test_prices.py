@@ -93,6 +93,12 @@ def test_a_rule_joins_a_neighbor_where_prices_invite_a_chunk_of_its_own() -> Non
     assert rule in "".join(_texts(read(text, "markdown"), sentences=False))
 
 
+@pytest.mark.parametrize("title", ["Why do owls hunt at night over fields?", "How owls hunt at night over fields"])
+def test_a_title_that_nobody_marked_goes_with_its_text(title: str) -> None:
+    text = f"{_stretch(6)}\n\n{title}\n\n{_stretch(7)}"
+    assert _second_begins(read(text, "rst")) == title.split(maxsplit=1)[0]
+
+
 class _Joining(SimpleCounter):
     """Counts as a tokenizer that finds more in a long text than in its parts: chunks have to be cut again."""
 
