@@ -23,7 +23,7 @@ _INTERRUPTED = 130  # the shell's convention for a process ended by Ctrl-C
 
 
 def build_app() -> typer.Typer:
-    """The typer application with every subcommand."""
+    """Build the typer application with every subcommand."""
     app = typer.Typer(
         name="prod-rag",
         help="Ask your own documents, and hear 'I don't know' when they do not say.",

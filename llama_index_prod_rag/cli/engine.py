@@ -166,7 +166,7 @@ def build_stages(corpus: Corpus, settings: Settings) -> tuple[HybridFusionRetrie
 
 
 def term_statistics(corpus: Corpus) -> TermStatistics:
-    """How rare terms are in a corpus."""
+    """Count how rare terms are in a corpus."""
     nodes = corpus.index.docstore.docs.values()
     return TermStatistics.from_texts(node.get_content(metadata_mode=MetadataMode.NONE) for node in nodes)
 

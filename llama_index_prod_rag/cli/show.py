@@ -27,7 +27,7 @@ _SHOWN_TEXT = 1_200  # characters of a passage, about twenty lines
 
 
 def as_json(question: str, response: RESPONSE_TYPE) -> dict[str, Any]:
-    """The object that `ask --json` prints."""
+    """Make the object that `ask --json` prints."""
     report = report_of(response)
     return {
         "question": question,
@@ -49,7 +49,7 @@ def print_json(value: object) -> None:
 
 
 def report_of(response: RESPONSE_TYPE) -> Mapping[str, Any]:
-    """What the gate says about its own response."""
+    """Read what the gate says about its own response."""
     return (response.metadata or {})["prod_rag"]  # type: ignore[no-any-return] # LlamaIndex's metadata is Dict[str, Any]
 
 

@@ -66,7 +66,7 @@ class Places:
 
 
 def places_of(record: QueryRecord, *, identify: Callable[[str], str] = intern) -> Places:
-    """The places in a log record.
+    """Find the places that passages have in a log record.
 
     Args:
         record: one question of the log.
@@ -96,7 +96,7 @@ def attribute_failure(
     corpus: Collection[str] | None = None,
     shown_texts: Collection[str] = (),
 ) -> FailureStage | None:
-    """Where a labelled question was lost.
+    """Find the stage at which a labeled question was lost.
 
     Args:
         places: where passages stood, under the ids that the label uses.

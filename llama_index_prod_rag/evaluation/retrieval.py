@@ -38,7 +38,7 @@ class RetrievalReport:
     seconds: Mapping[str, float]
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as JSON holds it."""
+        """Turn the report into what JSON holds."""
         return {
             "dataset": self.dataset,
             "queries": self.queries,

@@ -40,7 +40,7 @@ _NEGATION = re.compile(
 def default_slices(
     questions: TermStatistics | None = None, corpus: TermStatistics | None = None
 ) -> dict[str, SliceTest]:
-    """The slices that are looked at unasked.
+    """Make the slices that a report looks at when nobody asks for others.
 
     Args:
         questions: how often terms occur in the questions themselves, for the long tail.

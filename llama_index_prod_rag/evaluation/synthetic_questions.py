@@ -154,7 +154,7 @@ class _NearDuplicates:
                 self._holders[term].append(id_)
 
     def of(self, passage: Passage) -> frozenset[str]:
-        """The passage and its near duplicates."""
+        """Find the passage and its near duplicates."""
         mine = self._terms[passage.id]
         telling = sorted(mine, key=lambda term: (-self._statistics.rarity(term), term))[:_TELLING_TERMS]
         shared = Counter(id_ for term in telling for id_ in self._holders[term])

@@ -64,7 +64,7 @@ class TuningStudy:
     tuned: Mapping[int, TunedResult]
 
     def to_dict(self) -> dict[str, Any]:
-        """The study as JSON holds it."""
+        """Turn the study into what JSON holds."""
         return {
             "dataset": self.dataset,
             "queries": self.queries,

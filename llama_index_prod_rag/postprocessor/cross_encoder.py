@@ -85,7 +85,7 @@ class CrossEncoderRerank(BaseNodePostprocessor):
 
     @classmethod
     def class_name(cls) -> str:
-        """Name under which the component is serialised."""
+        """Give the name under which the component is serialized."""
         return "CrossEncoderRerank"
 
     if not TYPE_CHECKING:  # type checkers see the fields
@@ -189,7 +189,7 @@ class CrossEncoderRerank(BaseNodePostprocessor):
         return reader.logits(kept)
 
     def _prefilter(self, query: str, passages: Mapping[str, str], blend: Blend) -> list[str]:
-        """Ids of what the full model reads."""
+        """Choose the ids of what the full model reads."""
         prefilter, keep = self.cascade.prefilter, self.cascade.keep
         if prefilter is None or keep is None or len(passages) <= keep:
             return list(passages)

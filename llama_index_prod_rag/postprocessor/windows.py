@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 def window_ranges(count: int, size: int, overlap: int) -> list[tuple[int, int]]:
-    """The windows over a tokenised text.
+    """Cut a tokenized text into windows.
 
     They are spread evenly, so the last one is not a stub, and neighbours share at least `overlap` tokens.
 

@@ -31,7 +31,7 @@ class AccessCheck(BaseNodePostprocessor):
 
     @classmethod
     def class_name(cls) -> str:
-        """The component's name in LlamaIndex's serialised form."""
+        """Give the component's name in LlamaIndex's serialized form."""
         return "AccessCheck"
 
     def _postprocess_nodes(

@@ -158,7 +158,7 @@ acting_as(Principal(...)):`, or use for_principal(...)
 
 
 def replace_filters(retriever: BaseRetriever, filters: MetadataFilters | None) -> BaseRetriever:
-    """The same retriever with other filters.
+    """Make the same retriever with other filters instead of its own.
 
     Raises:
         ConfigurationError: it does not take filters per query, so it could return what they exclude.
@@ -172,7 +172,7 @@ def replace_filters(retriever: BaseRetriever, filters: MetadataFilters | None) -
 
 
 def add_filters(retriever: BaseRetriever, filters: MetadataFilters) -> BaseRetriever:
-    """The same retriever with filters besides its own.
+    """Make the same retriever with filters besides its own.
 
     Raises:
         ConfigurationError: it does not take filters per query.
@@ -225,7 +225,7 @@ class GuardedRetriever(BaseRetriever):
         return view
 
     def required_filters(self) -> MetadataFilters:
-        """What a hit must pass now.
+        """Give the filters that a hit must pass now.
 
         Raises:
             AccessError: nobody asks, or the principal is of no tenant.

@@ -16,7 +16,7 @@ _MARKER = re.compile(r"^\s*(?:[-*•]|\(?\d+[.):])\s*")
 
 
 def parse_wordings(answer: str, query: str, limit: int) -> list[str]:
-    r"""The new wordings in a model's answer.
+    r"""Read the new wordings out of a model's answer.
 
     List markers, code fences, empty lines, repetitions and the question itself are dropped.
 

@@ -44,7 +44,7 @@ class FilteredRetriever(BaseRetriever):
         return view
 
     def narrow(self, filters: MetadataFilters) -> Self:
-        """The same retriever with filters besides its own."""
+        """Make the same retriever with filters besides its own."""
         return self.with_filters(both(self._filters, filters))
 
     def retrieve(self, str_or_query_bundle: QueryType) -> list[NodeWithScore]:

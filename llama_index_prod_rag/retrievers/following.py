@@ -54,7 +54,7 @@ class IndexFollower:
         return cls(index, None if keeps_nodes(index) else partial(nodes_of_store, index))
 
     def changes(self, known: Collection[str], *, everything: bool = False) -> Changes:
-        """What changed since the last call.
+        """Find what changed since the last call.
 
         Args:
             known: ids of the nodes that were taken over so far.

@@ -185,7 +185,7 @@ class LexicalStore:
 
     @classmethod
     def load(cls, folder: Path) -> LexicalStore:
-        """What `persist` wrote; it follows no index.
+        """Load what `persist` wrote; it follows no index.
 
         Raises:
             InputError: the folder does not hold it whole, or holds a format this version does not read.

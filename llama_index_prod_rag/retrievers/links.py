@@ -172,7 +172,7 @@ class LinkedRetriever(FilteredRetriever):
         return view
 
     def narrow(self, filters: MetadataFilters) -> LinkedRetriever:
-        """The same retriever with filters besides its own."""
+        """Make the same retriever with filters besides its own."""
         view = super().with_filters(both(self._filters, filters))
         view.retriever = add_filters(self.retriever, filters)
         return view

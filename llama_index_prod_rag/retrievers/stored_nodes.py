@@ -16,7 +16,7 @@ _PAGE = 1_000  # nodes per request
 
 
 def copy_node(node: BaseNode) -> BaseNode:
-    """A copy whose metadata a postprocessor may change."""
+    """Make a copy whose metadata a postprocessor may change."""
     return node.model_copy(update={"metadata": dict(node.metadata), "relationships": dict(node.relationships)})
 
 

@@ -49,7 +49,7 @@ class VectorMatrix:
         *,
         allowed: Callable[[str], bool] | None = None,
     ) -> list[tuple[str, float]]:
-        """The nearest vectors by cosine similarity.
+        """Find the nearest vectors by cosine similarity.
 
         Args:
             vectors: the dictionary that is followed; what changed in it since the last search is taken over.

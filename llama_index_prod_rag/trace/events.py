@@ -23,7 +23,7 @@ class FusionEvent(BaseEvent):
 
     @classmethod
     def class_name(cls) -> str:
-        """Name under which handlers see the event."""
+        """Give the name under which handlers see the event."""
         return "ProdRagFusionEvent"
 
 
@@ -35,7 +35,7 @@ class PairScoresEvent(BaseEvent):
 
     @classmethod
     def class_name(cls) -> str:
-        """Name under which handlers see the event."""
+        """Give the name under which handlers see the event."""
         return "ProdRagPairScoresEvent"
 
 

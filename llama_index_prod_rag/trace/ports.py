@@ -33,5 +33,5 @@ class TakesFilters(Protocol):
     """A leg whose filters can be set per query."""
 
     def with_filters(self, filters: MetadataFilters | None) -> BaseRetriever:
-        """The same leg with other filters."""
+        """Make the same leg with other filters."""
         ...

@@ -20,7 +20,7 @@ from llama_index_prod_rag.evaluation.report.numbers import Numbers
 
 
 def render(numbers: Numbers) -> str:
-    """The report as one HTML page.
+    """Write the report as one HTML page.
 
     Args:
         numbers: from `report_numbers`.
@@ -131,7 +131,7 @@ def percent(value: float | None) -> str:
 
 
 def rate(interval: Mapping[str, float] | None) -> str:
-    """A rate with its interval for people.
+    """Write a rate with its interval so that people can read it.
 
     Examples:
         >>> rate({"mean": 0.5, "low": 0.25, "high": 0.75})
@@ -143,7 +143,7 @@ def rate(interval: Mapping[str, float] | None) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """A number of things for people.
+    """Write how many things there are, in words that people read.
 
     Examples:
         >>> counted(1, "question"), counted(1200, "question")

@@ -126,7 +126,7 @@ class Connection:
         return client
 
     def aopen(self) -> AsyncElasticsearch:
-        """The same as an asynchronous client."""
+        """Make an asynchronous client, as `open` makes a synchronous one."""
         client: AsyncElasticsearch = library().AsyncElasticsearch(transport_class=_dialects()[1], **self._arguments())
         return client
 

@@ -71,7 +71,7 @@ def filtered_fields(filters: MetadataFilters | None, metadata_field: str | None)
 def filter_query(
     filters: MetadataFilters | None, types: FieldTypes, *, metadata_field: str | None = "metadata"
 ) -> Body | None:
-    """The filter clause of a request.
+    """Make the filter clause of a request.
 
     Args:
         filters: what the user asked for.

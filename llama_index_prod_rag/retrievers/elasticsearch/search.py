@@ -112,7 +112,7 @@ class IndexSearch(SearchOptions):
 
     @classmethod
     def of(cls, index: str, text_fields: Sequence[str], options: SearchOptions) -> IndexSearch:
-        """The searches of an index with given options."""
+        """Make the searches of an index with given options."""
         given = {field.name: getattr(options, field.name) for field in fields(SearchOptions)}
         return cls(index=index, fields=tuple(text_fields), **given)
 

@@ -45,7 +45,7 @@ def store_settings(store: BasePydanticVectorStore) -> dict[str, Any]:
 
 
 def vector_store_of(index: VectorStoreIndex) -> BasePydanticVectorStore:
-    """The vector store of an index.
+    """Look up the vector store of an index.
 
     Raises:
         ConfigurationError: the index has none, as a summary index.
