@@ -397,3 +397,14 @@ def _chunks(text: str, language: str) -> list[TextNode]:
         tokenizer="simple", chunk_size=60, min_size=5, format="code", language=language, embed_headings=False
     )
     return cast("list[TextNode]", parser([Document(text=text)]))
+
+
+def test_bash_outside_of_ascii_ends_no_process() -> None:
+    # Each of these crashed the grammar's scanner, in two runs of three.
+    crashed = (
+        "\u00e9fn f() {\U000f1d4ep\x18def f(x):\u00f7\\l\x90\U00059652\u00fc",
+        "import a\U0010ea27  (|\n=begin\n:/*\u1e77%w(\x18(>{\U000f1d4eEOF\n\x90'import a!//\t<<-'A'\n"
+        "\n\x18=>end@do~\x00\n#\x00&x",
+    )
+    for text in crashed * 20:
+        check_tree(read_code(text, "bash"), text)
