@@ -143,7 +143,7 @@ def parse(source: bytes, language: str) -> Tree | None:
     return None if _takes_too_long(language, source) else parser.parse(source)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=8)  # keeps the texts: eight of five megabytes are enough
 def _takes_too_long(language: str, source: bytes) -> bool:
     """Whether a stretch of the source is strange; asked once per text, since clocks err and a text has one tree."""
     return any(_is_strange(_parser(language), window) for window in _windows(source))
