@@ -103,4 +103,7 @@ def run() -> None:
         sys.exit(1)
     except _Interrupted:
         errors_console.print("\nprod-rag: interrupted; what was computed is kept, the next run goes on from there")
-        sys.exit(_INTERRUPTED)
+        # A pool that was being filled when the signal came may have a thread that nobody tells to end: the interpreter
+        # would wait for it. What has to be closed was closed on the way here.
+        sys.stdout.flush()
+        os._exit(_INTERRUPTED)
