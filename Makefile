@@ -82,7 +82,7 @@ test-fast: $(VENV)/.dev ## Run the tests that need no model and no server, in un
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(PARALLEL) tests -m "$(WITHOUT_MODELS)" $(PYTEST_ARGS)
 
 test-elasticsearch-9: $(VENV)/.dev ## Run the Elasticsearch tests with version 9 of its client, over the server at hand
-	@$(PIP) --no-deps --upgrade --target $(VENV)/elasticsearch-9 'elasticsearch>=9,<10' 'elastic-transport>=9,<10'
+	@$(PIP) --no-deps --upgrade --target $(VENV)/elasticsearch-9 'elasticsearch>=9,<10' 'elastic-transport>=9,<10' sniffio
 	@PYTHONPATH=$(VENV)/elasticsearch-9 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/retrievers/elasticsearch \
 		--ignore tests/retrievers/elasticsearch/test_faults.py \
 		--ignore tests/retrievers/elasticsearch/test_filters_on_server.py $(PYTEST_ARGS)
