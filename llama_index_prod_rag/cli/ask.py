@@ -14,6 +14,7 @@ from llama_index_prod_rag.cli.progress import errors_console
 from llama_index_prod_rag.errors import InputError
 
 if TYPE_CHECKING:
+    from llama_index_prod_rag.cli.sources import Source
     from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
 
 MAX_QUESTION = 2_000
@@ -75,12 +76,10 @@ def ask(
     # Imported here, so that wrong use and --help answer at once.
     from llama_index_prod_rag.cli.corpus import open_corpus
     from llama_index_prod_rag.cli.engine import build_engine, open_log, settings_of
-    from llama_index_prod_rag.cli.selection import Selection
     from llama_index_prod_rag.cli.show import as_json, print_answer, print_json, report_of
-    from llama_index_prod_rag.cli.sources import files_source
 
     settings = settings_of(top_k=top_k, alpha=alpha, llm=llm, calibration=calibration, strict=strict)
-    source = files_source(path, Selection(tuple(include or ()), tuple(exclude or ()), git_ignored))
+    source = _select(path, include, exclude, git_ignored)
     with open_log(log) as query_log:
         engine = build_engine(open_corpus(source), settings, query_log=query_log)
         response = engine.query(QueryBundle(question))
@@ -107,11 +106,9 @@ def chat(
     """Ask your own documents many questions; models and index are loaded once. Each question stands alone."""
     from llama_index_prod_rag.cli.corpus import open_corpus
     from llama_index_prod_rag.cli.engine import build_engine, open_log, settings_of
-    from llama_index_prod_rag.cli.selection import Selection
-    from llama_index_prod_rag.cli.sources import files_source
 
     settings = settings_of(top_k=top_k, alpha=alpha, llm=llm, calibration=calibration, strict=strict)
-    source = files_source(path, Selection(tuple(include or ()), tuple(exclude or ()), git_ignored))
+    source = _select(path, include, exclude, git_ignored)
     with open_log(log) as query_log:
         corpus = open_corpus(source)
         engine = build_engine(corpus, settings, query_log=query_log)
@@ -120,6 +117,14 @@ def chat(
             highlight=False,
         )
         _converse(engine, Console())
+
+
+def _select(path: Path, include: list[str] | None, exclude: list[str] | None, git_ignored: bool) -> Source:
+    """Find the files that the options of the command line stand for."""
+    from llama_index_prod_rag.cli.selection import Selection
+    from llama_index_prod_rag.cli.sources import files_source
+
+    return files_source(path, Selection(tuple(include or ()), tuple(exclude or ()), git_ignored))
 
 
 def _converse(engine: ConfidenceGatedQueryEngine, console: Console) -> None:

@@ -213,9 +213,6 @@ class _Reader:
             start += 1
         return start
 
-    def _adjoins(self, block: Block, start: int) -> bool:
-        return self.text.count("\n", block.end, start) <= 1
-
     def _shares_line(self, before: list[Block], start: int) -> bool:
         return bool(before) and "\n" not in self.text[before[-1].end : start]
 

@@ -140,11 +140,6 @@ class _Shown:
 _STRENGTH = ("", " | ", "\n", "\n\n", "\n- ")
 
 
-def read_html(text: str) -> Block:
-    """Build the tree of an HTML text; `HtmlText` also gives what was dropped and how slices read."""
-    return HtmlText(text).root
-
-
 def _drop_tokens(tokens: list[Token], dropped: list[tuple[int, int, str]]) -> list[Token]:
     kept: list[Token] = []
     position = 0
