@@ -33,15 +33,17 @@ async def refreshes_held(index: str) -> AsyncIterator[None]:
 
     The index's `refresh_interval` is an hour meanwhile, and then what it was. Each shard turns from the old state to
     the new one in one step; an index has one shard unless it was made with more. Without the privilege to change the
-    setting (`manage`), readers may see a part of the new state.
+    setting (`manage`), and where the server runs out of its indexing buffer, readers may see a part of the new state.
     """
-    await call("indices.refresh", index=index)  # what was written before must be there to be removed
     try:
         before = await _intervals(index)
         await call("indices.put_settings", index=index, settings={"index": {"refresh_interval": _HELD}})
     except RetrievalError as error:
         _logger.warning("readers of %s may see a document half replaced: %s", index, error)
         before = {}
+    # What was written before must be there to be removed. And a refresh of the server's own that had begun before its
+    # setting changed ends before this one does, rather than between two batches.
+    await call("indices.refresh", index=index)
     try:
         yield
     finally:
