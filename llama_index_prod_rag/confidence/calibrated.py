@@ -13,6 +13,7 @@ from llama_index_prod_rag.confidence.calibration import Calibration, Head
 from llama_index_prod_rag.confidence.evidence import Evidence
 from llama_index_prod_rag.confidence.fingerprint import fingerprint_of
 from llama_index_prod_rag.confidence.reasons import describe
+from llama_index_prod_rag.confidence.second_look import UNFITTED, describe_ruling, weigh
 from llama_index_prod_rag.confidence.signals import compute_signals, not_assessed, signal_named
 from llama_index_prod_rag.confidence.watch import Watch, scale_groups
 
@@ -72,10 +73,16 @@ class CalibratedAssessor:
         if head is None:
             verdict = f"no calibration fits what was measured ({'; '.join(missing.values()) or 'few signals'})"
             return RetrievalAssessment("uncertain", None, signals, (verdict, *reasons), missing, VERDICTS["uncertain"])
-        probability = head.probability(usable)
+        probability = self._weigh(head.probability(usable), evidence)
         status = _judge(head, probability, usable)
-        reasons = (_explain(head, status, probability), *reasons)
-        return RetrievalAssessment(status, probability, signals, reasons, missing, VERDICTS[status], head.signals)
+        reasons = (*_tell_ruling(evidence), _explain(head, status, probability), *reasons)
+        verdict = next(iter(_tell_ruling(evidence)), VERDICTS[status])
+        return RetrievalAssessment(status, probability, signals, reasons, missing, verdict, head.signals)
+
+    def _weigh(self, probability: float, evidence: Evidence) -> float:
+        if evidence.ruling is None:
+            return probability
+        return weigh(self.calibration.second_look or UNFITTED, probability, evidence.ruling)
 
     def _find_foreign(self, evidence: Evidence, signals: Mapping[str, float]) -> dict[str, str]:
         """Groups of signals that are on another scale than the calibration's -> why."""
@@ -83,7 +90,9 @@ class CalibratedAssessor:
         found = fitted.differences(fingerprint_of(evidence)) if fitted else {}
         known = {group for _, group in scale_groups(signals)}
         if _is_long(evidence):
-            found = {**self._watch.find_foreign(signals, self.calibration.ranges), **found}
+            # A second look at a question does not count twice.
+            remember = evidence.ruling is None
+            found = {**self._watch.find_foreign(signals, self.calibration.ranges, remember=remember), **found}
         found = {group: why for group, why in found.items() if group in known}
         for group, why in found.items():
             if self._watch.is_news(group):
@@ -109,6 +118,10 @@ def _is_long(evidence: Evidence) -> bool:
 def _leave_out(signals: Mapping[str, float], foreign: Mapping[str, str]) -> dict[str, float]:
     left_out = {name for name, group in scale_groups(signals) if group in foreign}
     return {name: value for name, value in signals.items() if name not in left_out}
+
+
+def _tell_ruling(evidence: Evidence) -> tuple[str, ...]:
+    return () if evidence.ruling is None else (describe_ruling(evidence.ruling),)
 
 
 def _name_left_out(foreign: Mapping[str, str]) -> tuple[str, ...]:

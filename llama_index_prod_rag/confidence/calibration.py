@@ -105,6 +105,7 @@ class Calibration:
         reference: signal -> its distribution over questions written from documents, in the pipeline that the heads
             were fitted in; what `calibrate_from_documents` matches another pipeline with.
         scales: signal -> from this pipeline's values to those of the heads; empty where they are the same.
+        second_look: weighs what the head said against a judge's ruling; None where no labels had one.
     """
 
     heads: tuple[Head, ...]
@@ -116,6 +117,7 @@ class Calibration:
     ranges: Mapping[str, Quantiles] = field(default_factory=dict, repr=False)
     reference: Mapping[str, Quantiles] = field(default_factory=dict, repr=False)
     scales: Mapping[str, Scale] = field(default_factory=dict, repr=False)
+    second_look: Head | None = None
 
     def place(self, signals: Mapping[str, float]) -> dict[str, float]:
         """Place the signals that have a scale on the reference's, where the heads know them."""
@@ -143,6 +145,7 @@ class Calibration:
             heads = tuple(_head(row) for row in data.pop("heads"))
             fingerprint = data.pop("fingerprint")
             scales = data.pop("scales")
+            second_look = data.pop("second_look", None)
             return cls(
                 heads=heads,
                 promises=tuple(data.pop("promises")),
@@ -150,6 +153,7 @@ class Calibration:
                 ranges=_distributions(data.pop("ranges")),
                 reference=_distributions(data.pop("reference")),
                 scales={name: Scale(**_distributions(ends)) for name, ends in scales.items()},
+                second_look=None if second_look is None else _head(second_look),
                 **data,
             )
         except (KeyError, TypeError, ValueError, AttributeError, json.JSONDecodeError) as error:

@@ -46,6 +46,7 @@ class Evidence:
         duplicates: ids of candidates whose text another candidate already has; left out of every list.
         statistics: how rare terms are in the corpus; None where nobody counted.
         entailment: probabilities by label from an NLI model, `signal name -> value`; empty without one.
+        ruling: what a judge said of the passages shown, 0 (no answer in them) to 1; None where none was asked.
         language: of question and passages, whose words the terms are made of.
         terms: the terms of each passage, heading and text; kept because stemming costs more than all other signals.
     """
@@ -57,6 +58,7 @@ class Evidence:
     duplicates: frozenset[str] = frozenset()
     statistics: TermStatistics | None = field(default=None, repr=False)
     entailment: Mapping[str, float] = field(default_factory=dict)
+    ruling: float | None = None
     language: str = "english"
     terms: tuple[frozenset[str], ...] = field(default=(), repr=False)
 
@@ -114,8 +116,8 @@ def gather(
         duplicates,
         statistics,
         entailment or {},
-        language,
-        tuple(found_terms(passage.wording, language) for passage in shown),
+        language=language,
+        terms=tuple(found_terms(passage.wording, language) for passage in shown),
     )
 
 

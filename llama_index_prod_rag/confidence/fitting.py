@@ -22,6 +22,7 @@ from llama_index_prod_rag.confidence.guarantees import (
     promising_thresholds,
 )
 from llama_index_prod_rag.confidence.scales import distributions
+from llama_index_prod_rag.confidence.second_look import RULING, UNFITTED, log_odds
 from llama_index_prod_rag.confidence.signals import group_of
 from llama_index_prod_rag.confidence.watch import tells_scale
 from llama_index_prod_rag.errors import CalibrationError
@@ -34,6 +35,7 @@ ISOTONIC_FROM = 1000
 _FEWEST, _FEWEST_OF_A_KIND = 20, 5  # below, a head is worse than fixed rules
 _FOLDS = 5
 _STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0)  # variance a weight may have around where it starts
+_RULING_STRENGTH = 0.3  # the same for the two weights of a second look
 _COMPLETE = 0.9  # a signal takes part when at least this share of the questions has it
 _NEVER = math.nextafter(1.0, 2.0)  # a threshold that no probability reaches
 _LEG = "leg "  # how `group_of` begins the name of a leg's group
@@ -118,6 +120,7 @@ def calibrate(
     # The matrices are small: several BLAS threads wait for one another, minutes on a busy machine, and gain nothing.
     with threadpool_limits(1, user_api="blas"):
         heads, promises = _fit_heads(examples, prior, goals, seed)
+        second_look = fit_second_look(examples, heads, prior)
     return Calibration(
         tuple(heads),
         len(examples),
@@ -128,6 +131,7 @@ def calibrate(
         ranges={name: values for name, values in ranges.items() if tells_scale(name)},
         reference=prior.reference if prior else {},
         scales=prior.scales if prior else {},
+        second_look=second_look,
     )
 
 
@@ -158,6 +162,21 @@ def _fit_heads(
         promises = promises or kept
         heads.append(head)
     return heads, promises
+
+
+def fit_second_look(examples: Sequence[Example], heads: Sequence[Head], prior: Calibration | None) -> Head | None:
+    """What a judge's ruling is worth beside the head's word, from the questions that have one; the prior's for few."""
+    start = (prior.second_look if prior else None) or UNFITTED
+    rows: list[tuple[float, float, bool]] = []
+    for example in examples:
+        head = next((head for head in heads if head.fits(example.signals)), None)
+        if RULING in example.signals and head is not None:
+            rows.append((log_odds(head.probability(example.signals)), example.signals[RULING], example.good))
+    good = sum(row[-1] for row in rows)
+    if len(rows) < _FEWEST or min(good, len(rows) - good) < _FEWEST_OF_A_KIND:
+        return prior.second_look if prior else None
+    values, labels = np.array([row[:2] for row in rows]), np.array([row[-1] for row in rows])
+    return _fit_from(start, _RULING_STRENGTH, values, labels)
 
 
 def _check(examples: Sequence[Example]) -> None:

@@ -279,6 +279,11 @@ def contradiction_best(measured: Measured) -> float | None:
     return measured.evidence.entailment.get("contradiction.best")
 
 
+def judge_answers(measured: Measured) -> float | None:
+    """Give what a judge said of the passages, where one was asked."""
+    return measured.evidence.ruling
+
+
 def _unit(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     lengths: NDArray[np.float64] = np.linalg.norm(matrix, axis=1, keepdims=True)
     return np.divide(matrix, np.maximum(lengths, 1e-12))

@@ -141,6 +141,10 @@ _BUILT_IN = (
         "contradiction.best", "highest probability that one of the top three passages contradicts them",
         m.contradiction_best, None, "entailment", short_lists=True,
     ),
+    Signal(
+        "judge.answers", "whether a judge found the answer in the passages, 0 no to 1 yes; asked only before a hedge",
+        m.judge_answers, short_lists=True,
+    ),
 )  # fmt: skip
 
 _table: dict[str, Signal] = {signal.name: signal for signal in _BUILT_IN}

@@ -10,6 +10,7 @@ from typing import Literal
 from llama_index_prod_rag.confidence.assessment import VERDICTS, RetrievalAssessment, Status, no_results
 from llama_index_prod_rag.confidence.evidence import Evidence
 from llama_index_prod_rag.confidence.reasons import describe
+from llama_index_prod_rag.confidence.second_look import HALF, describe_ruling
 from llama_index_prod_rag.confidence.signals import compute_signals, not_assessed
 from llama_index_prod_rag.errors import ConfigurationError, InputError
 from llama_index_prod_rag.models.pairs import sigmoid
@@ -56,6 +57,7 @@ class TextbookAssessor:
         signals = compute_signals(evidence)
         scores = self._scores(evidence)
         status, verdict = self._judge(scores, signals.get("similarity.passages"))
+        status, verdict = _follow(evidence.ruling, status, verdict)
         reasons = (verdict, *describe(evidence, signals))
         return RetrievalAssessment(status, scores[0], signals, reasons, not_assessed(evidence), VERDICTS[status])
 
@@ -95,3 +97,10 @@ class TextbookAssessor:
                 f"the top passages are about different things: similarity {similarity:.2f}, below {self.similarity:g}",
             )
         return "healthy", f"the best passage scores {scores[0]:.2f}, and the top scores are alike"
+
+
+def _follow(ruling: float | None, status: Status, verdict: str) -> tuple[Status, str]:
+    """Let a judge's ruling decide where one was asked; half an answer changes nothing."""
+    if ruling is None or ruling == HALF:
+        return status, verdict
+    return "healthy" if ruling > HALF else "low_confidence", describe_ruling(ruling)

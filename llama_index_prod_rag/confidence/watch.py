@@ -23,8 +23,10 @@ class Watch:
         self._said: set[str] = set()
         self._lock = Lock()
 
-    def find_foreign(self, signals: Mapping[str, float], known: Mapping[str, Quantiles]) -> dict[str, str]:
-        """Find the groups of signals that are on another scale -> what shows it; this question counts too.
+    def find_foreign(
+        self, signals: Mapping[str, float], known: Mapping[str, Quantiles], *, remember: bool = True
+    ) -> dict[str, str]:
+        """Find the groups of signals that are on another scale -> what shows it; this question counts if it is new.
 
         A group is a leg's shapes (`leg dense`) or the cross-encoder's scores (`pair`). One value far outside of
         everything known is enough; else the last questions' values have to be distributed otherwise.
@@ -35,7 +37,7 @@ class Watch:
                 name in known
                 and tells_scale(name)
                 and group not in found
-                and (why := self._why(name, signals[name], known[name]))
+                and (why := self._why(name, signals[name], known[name], remember=remember))
             ):
                 found[group] = why
         return found
@@ -47,14 +49,15 @@ class Watch:
             self._said.add(group)
         return news
 
-    def _why(self, name: str, value: float, known: Quantiles) -> str:
+    def _why(self, name: str, value: float, known: Quantiles, *, remember: bool) -> str:
         signal = signal_named(name)
         # One question whose passages all fit has a high lowest score; only a run of them tells.
         if signal is not None and signal.tells_scale == "ends" and not is_possible(value, known):
             return f"{name} is {value:.3g}, and was {known[0]:.3g} to {known[-1]:.3g}"
         with self._lock:
             levels = self._levels.setdefault(name, deque(maxlen=_WINDOW))
-            levels.append(level(value, known))
+            if remember:
+                levels.append(level(value, known))
             last = list(levels)
         if len(last) < _FEWEST or strangeness(name, last) < FOREIGN:
             return ""

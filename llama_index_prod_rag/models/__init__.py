@@ -21,11 +21,14 @@ if TYPE_CHECKING:
         Dtype,
         Entailment,
         EntailmentJudge,
+        EvidenceJudge,
         Pair,
         PairScorer,
         Progress,
+        Ruling,
         TokenText,
     )
+    from llama_index_prod_rag.models.reader import ExtractiveReader
     from llama_index_prod_rag.models.scorers import load_scorer, shared_scorer
     from llama_index_prod_rag.models.tokenizers import load_counter
     from llama_index_prod_rag.models.weights import OFFLINE, Weights, find_weights
@@ -37,6 +40,8 @@ _HOMES = {
     "Dtype": "pairs",
     "Entailment": "pairs",
     "EntailmentJudge": "pairs",
+    "EvidenceJudge": "pairs",
+    "ExtractiveReader": "reader",
     "HttpPairScorer": "http_scorer",
     "OFFLINE": "weights",
     "OfflineLLM": "llm",
@@ -44,6 +49,7 @@ _HOMES = {
     "Pair": "pairs",
     "PairScorer": "pairs",
     "Progress": "pairs",
+    "Ruling": "pairs",
     "TokenText": "pairs",
     "Weights": "weights",
     "cache_folder": "disk_cache",
@@ -67,12 +73,15 @@ __all__ = [
     "Dtype",
     "Entailment",
     "EntailmentJudge",
+    "EvidenceJudge",
+    "ExtractiveReader",
     "HttpPairScorer",
     "OfflineLLM",
     "OnnxEmbedding",
     "Pair",
     "PairScorer",
     "Progress",
+    "Ruling",
     "TokenText",
     "Weights",
     "cache_folder",

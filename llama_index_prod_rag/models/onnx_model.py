@@ -95,6 +95,12 @@ class OnnxModel:
         Returns:
             What the model gives for a batch of one: the first dimension is 1.
         """
+        return self.run_outputs(ids, type_ids, None if output is None else [output])[0]
+
+    def run_outputs(
+        self, ids: Sequence[int], type_ids: Sequence[int], names: Sequence[str] | None
+    ) -> list[NDArray[np.float32]]:
+        """Several outputs of the model for one row of token ids, as `run` gives one; None takes all."""
         row = np.array([ids], dtype=np.int64)
         columns = {
             "input_ids": row,
@@ -103,8 +109,8 @@ class OnnxModel:
         }
         feed = {name: column for name, column in columns.items() if name in self._inputs}
         with self._workers.current().slots:
-            outputs: list[NDArray[np.float32]] = self._session.run(None if output is None else [output], feed)
-        return outputs[0]
+            outputs: list[NDArray[np.float32]] = self._session.run(names, feed)
+        return outputs
 
     def each(self, work: Callable[[int], T], lengths: Sequence[int]) -> list[T]:
         """Call `work` with the index of each length, on all workers, the longest first.

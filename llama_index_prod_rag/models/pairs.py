@@ -137,6 +137,37 @@ class Entailment:
     contradicts: float
 
 
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """Says whether passages answer a question.
+
+    Attributes:
+        answers: 0 for no, 1 for yes, between them for a part of it, or the probability of yes.
+        quote: the words of a passage that answer; without them a yes does not count.
+
+    Raises:
+        ValueError: `answers` is not a number from 0 to 1.
+    """
+
+    answers: float
+    quote: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.answers <= 1.0:
+            raise ValueError(f"a ruling of {self.answers}: give 0 for no, 1 for yes, or what lies between them")
+
+
+class EvidenceJudge(Protocol):
+    """Reads the first passages and rules whether they answer the question; any function of this shape is one.
+
+    It is called from several threads at once. What it raises leaves the decision as it was.
+    """
+
+    def __call__(self, question: str, passages: Sequence[str]) -> Ruling:
+        """Rule on one question; passages come with their headings, the best first."""
+        ...
+
+
 class EntailmentJudge(Protocol):
     """Judges, as natural language inference models do, whether one text supports or contradicts another."""
 

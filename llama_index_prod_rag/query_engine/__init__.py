@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from llama_index_prod_rag.query_engine.extract import Quote, SentenceScorer, best_sentences
     from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
     from llama_index_prod_rag.query_engine.guardrail_spans import GuardrailSpans
+    from llama_index_prod_rag.query_engine.llm_judge import LLMEvidenceJudge
     from llama_index_prod_rag.query_engine.prompts import default_prompts
     from llama_index_prod_rag.query_engine.responses import RefusedResponse
     from llama_index_prod_rag.query_engine.retry import QueryRewriter, Retry
@@ -22,6 +23,7 @@ _HOMES = {
     "ConfidenceGatedQueryEngine": "gated",
     "DecisionEvent": "events",
     "GuardrailSpans": "guardrail_spans",
+    "LLMEvidenceJudge": "llm_judge",
     "QueryRewriter": "retry",
     "Quote": "extract",
     "RefusedResponse": "responses",
@@ -39,6 +41,7 @@ __all__ = [
     "ConfidenceGatedQueryEngine",
     "DecisionEvent",
     "GuardrailSpans",
+    "LLMEvidenceJudge",
     "QueryRewriter",
     "Quote",
     "RefusedResponse",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 from llama_index.core.base.base_retriever import BaseRetriever
@@ -17,10 +17,11 @@ from llama_index_prod_rag.confidence.assessment import NO_RESULTS, Assessor, Ret
 from llama_index_prod_rag.confidence.evidence import Evidence, gather
 from llama_index_prod_rag.confidence.policy import Decision, Policy
 from llama_index_prod_rag.confidence.reasons import describe_missing
+from llama_index_prod_rag.confidence.second_look import heed
 from llama_index_prod_rag.confidence.signals import compute_signals, not_assessed
 from llama_index_prod_rag.disclosure import describe, mask
 from llama_index_prod_rag.errors import AccessError, ConfigurationError
-from llama_index_prod_rag.models.pairs import EntailmentJudge
+from llama_index_prod_rag.models.pairs import EntailmentJudge, EvidenceJudge
 from llama_index_prod_rag.query_engine.retry import QueryRewriter
 from llama_index_prod_rag.query_engine.skipping import may_be_skipped
 from llama_index_prod_rag.query_engine.sources import passages_of, text_of
@@ -39,6 +40,7 @@ FIRST = "first"
 """Name of the attempt that is always made."""
 
 _ENTAILMENT_DEPTH = 3  # passages that the NLI model compares with the question
+_RULED_ON = 5  # passages that a second look reads, at most: what is shown by default
 _KEPT_WITHOUT_RERANKER = 5  # passages, where a reranker that would have cut the list failed and names no top_n
 
 SEARCH_FAILED = "the search failed"
@@ -48,12 +50,21 @@ NOTHING_CLOSE = "passages were found, but none of them is close enough to the qu
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Holds what decides: an assessor, a policy, what the corpus's terms are worth, an NLI model if there is one."""
+    """Holds what decides: an assessor, a policy, what the corpus's terms are worth, and models that are asked besides.
+
+    Attributes:
+        assessor: judges the retrieval.
+        policy: decides.
+        statistics: how rare terms are.
+        entailment: compares passages with the question.
+        second: rules on the first passages of what would be a hedge.
+    """
 
     assessor: Assessor
     policy: Policy
     statistics: TermStatistics | None = None
     entailment: EntailmentJudge | None = None
+    second: EvidenceJudge | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +86,23 @@ class Search:
     rewriter: QueryRewriter | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SecondLook:
+    """Holds a judge's ruling on a hedge.
+
+    Attributes:
+        answers: what it said, 0 to 1.
+        quote: the words that it rests on.
+        counted: what that was worth: 0 where no passage has the quote.
+        decision: what became of the hedge.
+    """
+
+    answers: float
+    quote: str
+    counted: float
+    decision: Decision
+
+
 @dataclass(slots=True)
 class Attempt:
     """Holds what one look found and what to make of it.
@@ -90,6 +118,7 @@ class Attempt:
         missing: names and numbers of the question that no passage has, in words; empty where all are there.
         assessment: the judgment.
         decision: what the policy makes of it.
+        second_look: what the judge said of what would have been a hedge; None where it was not asked.
     """
 
     name: str
@@ -102,6 +131,7 @@ class Attempt:
     missing: str = ""
     assessment: RetrievalAssessment = field(default_factory=lambda: RetrievalAssessment("no_results", 0.0))
     decision: Decision = "refuse"
+    second_look: SecondLook | None = None
 
     def degrade(self, stage: str, error: Exception) -> None:
         """Note that a stage is missing; an error of the settings is raised instead."""
@@ -137,8 +167,10 @@ async def look(name: str, query: QueryBundle, search: Search, judge: Judge, trac
         statistics=judge.statistics,
         entailment=entailment,
     )
-    _assess(attempt, evidence, judge)
+    judged = _assess(attempt, evidence, judge)
     attempt.seconds["assess"] = perf_counter() - began
+    if judged and attempt.decision == "hedge" and judge.second is not None:
+        await _look_again(attempt, evidence, judge, judge.second)
     return attempt
 
 
@@ -261,7 +293,24 @@ def _failures(records: Sequence[Record]) -> dict[str, str]:
     return failed
 
 
-def _assess(attempt: Attempt, evidence: Evidence, judge: Judge) -> None:
+async def _look_again(attempt: Attempt, evidence: Evidence, judge: Judge, second: EvidenceJudge) -> None:
+    """Ask whether the first passages answer the question, and judge once more with the ruling as one more signal."""
+    shown = [passage.wording for passage in evidence.passages[:_RULED_ON]]
+    began = perf_counter()
+    try:
+        ruling = await Call.in_thread(lambda: second(evidence.query, shown))
+        counted = heed(ruling, shown)
+    except Exception as error:  # any fault of any model
+        attempt.degrade("second look", error)
+        return
+    finally:
+        attempt.seconds["second look"] = perf_counter() - began
+    _assess(attempt, replace(evidence, ruling=counted), judge)
+    attempt.second_look = SecondLook(ruling.answers, ruling.quote, counted, attempt.decision)
+
+
+def _assess(attempt: Attempt, evidence: Evidence, judge: Judge) -> bool:
+    """Judge and decide; whether the assessor could."""
     try:
         if not evidence.passages:
             attempt.assessment = no_results(evidence, attempt.empty or NO_RESULTS)
@@ -281,3 +330,5 @@ def _assess(attempt: Attempt, evidence: Evidence, judge: Judge) -> None:
             not_assessed(evidence),
         )
         attempt.decision = "hedge"
+        return False
+    return True

@@ -29,7 +29,7 @@ from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor
 from llama_index_prod_rag.confidence.policy import Policy, StatusPolicy
 from llama_index_prod_rag.confidence.verification import SupportPolicy
 from llama_index_prod_rag.errors import ConfigurationError
-from llama_index_prod_rag.models.pairs import EntailmentJudge
+from llama_index_prod_rag.models.pairs import EntailmentJudge, EvidenceJudge
 from llama_index_prod_rag.query_engine.access_check import AccessCheck
 from llama_index_prod_rag.query_engine.attempt import FIRST, Attempt, Judge, Search, look, refuse, retrieve
 from llama_index_prod_rag.query_engine.events import AssessmentEvent
@@ -60,9 +60,10 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
     raised.
 
     `response.metadata["prod_rag"]` is JSON-safe: `query_id`, `decision`, `status`, `confidence`, `judged_by`,
-    `signals`, `not_assessed`, `reasons`, `sources`, `quotes`, `attempts`, `checks`, `withdrawn_answer`, `degraded`,
-    `timings` (seconds). For a stream it is brought up to date when the last token is out. Where the synthesizer fills
-    in objects, a refusal or hedge is a `RefusedResponse`: its `response` is None and its `refused` has the text.
+    `signals`, `not_assessed`, `reasons`, `sources`, `quotes`, `attempts`, `second_look`, `checks`, `withdrawn_answer`,
+    `degraded`, `timings` (seconds). For a stream it is brought up to date when the last token is out. Where the
+    synthesizer fills in objects, a refusal or hedge is a `RefusedResponse`: its `response` is None and its `refused`
+    has the text.
 
     Args:
         retriever: any retriever. Metadata filters and query embeddings pass through untouched.
@@ -80,6 +81,10 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
         term_statistics: how rare terms are in the corpus, for the rarity signals.
         entailment_judge: an NLI model: gives the assessor entailment signals and checks written answers. Costs one
             call for the top passages, and one for each answer sentence and passage.
+        evidence_judge: one more look before a hedge: reads the first passages that would be shown and rules whether
+            they answer; an `LLMEvidenceJudge`, an `ExtractiveReader` or any function of a question and passages that
+            returns a `Ruling`. The ruling is one more signal and moves the hedge up, down or not at all; a ruling
+            whose quote no passage has is a no, and a fault leaves the hedge.
         support_policy: which findings about a written answer turn it into a hedge; None reports them in `checks` only.
         access: who may see what. Every search, also of retries, carries the principal's filters, and what
             postprocessors fetch beside the hits (neighbors, parents) is checked after the last of them. A question of
@@ -117,6 +122,7 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
         sentence_scorer: SentenceScorer | None = None,
         term_statistics: TermStatistics | None = None,
         entailment_judge: EntailmentJudge | None = None,
+        evidence_judge: EvidenceJudge | None = None,
         support_policy: SupportPolicy | None = None,
         access: AccessPolicy | None = None,
         query_log: Log | None = None,
@@ -137,7 +143,11 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
             retries = [_guard(retry, access) for retry in retries]
         self._search = Search(retriever, stages, dict(required or {}))
         self._judge = Judge(
-            assessor or CalibratedAssessor(), policy or StatusPolicy(), term_statistics, entailment_judge
+            assessor or CalibratedAssessor(),
+            policy or StatusPolicy(),
+            term_statistics,
+            entailment_judge,
+            evidence_judge,
         )
         self._retries = tuple(retries)
         self._prompts = default_prompts()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from time import perf_counter
 from typing import Any
@@ -137,6 +137,7 @@ class Report:
                 }
                 for attempt in self.attempts
             ],
+            "second_look": None if self.best.second_look is None else asdict(self.best.second_look),
             "checks": self.checks,
             "withdrawn_answer": self.withdrawn,
             "degraded": dict(self.degraded),

@@ -30,14 +30,17 @@ def enclose(hits: Sequence[NodeWithScore]) -> list[NodeWithScore]:
     return [_enclose(number, hit) for number, hit in enumerate(hits, start=1)]
 
 
+def enclose_text(number: int, text: str) -> str:
+    """Put one passage between marks, what imitates them made harmless."""
+    shown = _MARK.sub("\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", make_printable(text))
+    return f'<passage number="{number}" note="{NOTE}">\n{shown}\n</passage>'
+
+
 def _enclose(number: int, hit: NodeWithScore) -> NodeWithScore:
     node = hit.node
     if not isinstance(node, TextNode):
         return hit
-    shown = _MARK.sub(
-        "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", make_printable(node.get_content(MetadataMode.LLM))
-    )
-    text = f'<passage number="{number}" note="{NOTE}">\n{shown}\n</passage>'
+    text = enclose_text(number, node.get_content(MetadataMode.LLM))
     # The metadata that the model may read is inside now, so it is not put in front again.
     copy = node.model_copy(update={"text": text, "excluded_llm_metadata_keys": list(node.metadata)})
     return hit.model_copy(update={"node": copy})

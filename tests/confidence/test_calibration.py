@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor, defau
 from llama_index_prod_rag.confidence.calibration import Calibration, Example, Head
 from llama_index_prod_rag.confidence.evidence import Passage, gather
 from llama_index_prod_rag.confidence.fitting import ISOTONIC_FROM, calibrate
+from llama_index_prod_rag.confidence.second_look import weigh
 from llama_index_prod_rag.confidence.signals import compute_signals
 from llama_index_prod_rag.errors import CalibrationError, ConfigurationError
 from llama_index_prod_rag.trace.records import RerankRecord
@@ -192,3 +194,29 @@ def test_labels_that_tell_little_leave_the_prior_where_it_is() -> None:
 def test_labels_that_tell_well_apart_leave_room_for_a_hedge() -> None:
     head = calibrate(labelled(600, strength=20.0)).heads[0]
     assert head.refuse_below <= 0.5 <= head.answer_from
+
+
+def test_labels_teach_what_a_ruling_is_worth(tmp_path: Path) -> None:
+    draw = random.Random(0)
+
+    def label(accuracy: float) -> Example:
+        good = draw.random() < 0.5
+        ruling = float(good if draw.random() < accuracy else not good)
+        return Example({"pair.top": draw.gauss(0, 1), "judge.answers": ruling}, good)
+
+    worth = {}
+    for accuracy in (0.5, 0.95):
+        fitted = calibrate([label(accuracy) for _ in range(200)])
+        fitted.save(tmp_path / "c.json")
+        second = Calibration.load(tmp_path / "c.json").second_look
+        assert second == fitted.second_look
+        assert second is not None
+        worth[accuracy] = weigh(second, 0.5, 1.0)
+    assert 0.4 < worth[0.5] < 0.65
+    assert worth[0.95] > 0.85
+    assert not any("judge.answers" in head.signals for head in fitted.heads)
+
+
+def test_too_few_rulings_teach_nothing() -> None:
+    rows = [Example({"pair.top": float(n)}, good=n % 2 == 0) for n in range(40)]
+    assert calibrate([*rows, Example({"pair.top": 0.0, "judge.answers": 1.0}, good=True)]).second_look is None

@@ -181,6 +181,7 @@ def test_every_signal_is_described() -> None:
         statistics=TermStatistics.from_texts(["drag"]),
         entailment={"entailment.best": 0.1, "contradiction.best": 0.2},
     )  # fmt: skip
+    evidence = replace(evidence, ruling=0.5)
     named = {name.replace("dense.", "<leg>.").replace("bm25.", "<leg>.") for name in compute_signals(evidence)}
     assert named == {signal.name for signal in signal_table()}
 
