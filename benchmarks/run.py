@@ -30,7 +30,8 @@ class Benchmark:
         module: under `benchmarks`.
         full: arguments of the whole run.
         sample: arguments that make it a sample of minutes; None leaves it out of the sample.
-        server: environment variable that names the server it needs; its name among the arguments stands for its value.
+        server: environment variable that names the server or card it needs; its name among the arguments stands for
+            its value.
     """
 
     result: str
@@ -85,6 +86,8 @@ BENCHMARKS = (
     Benchmark("gate", "gate", sample=("--data", "cranfield", "--data", "rag/hotpotqa", "--limit", "40")),
     Benchmark("gate_answers", "gate_answers", sample=("--limit", "20")),
     Benchmark("rerank_speed", "rerank_speed", ("--questions", "8", "--long"), sample=("--questions", "2")),
+    Benchmark("rerank_cores", "rerank_cores", sample=("--seconds", "2")),
+    Benchmark("rerank_gpu", "rerank_gpu", sample=None, server="CUDA_VISIBLE_DEVICES"),
     Benchmark("rerank_text", "rerank_text", sample=("--sets", "cranfield", "hotpotqa", "--limit", "10")),
     Benchmark("rerank_quality", "rerank_quality", ("--limit", "150"), sample=(*_FEW, "--limit", "20")),
     Benchmark(

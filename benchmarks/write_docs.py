@@ -230,6 +230,18 @@ def _speed(found: Found) -> Table:
     return _grid(systems, [*columns, "peak MB", *(["peak MB, 300 x 512 tokens"] if long else [])], cell)
 
 
+def _cores(found: Found) -> Table:
+    digits = {"pairs_per_second": 1, "efficiency": 2, "busy": 2}
+    rows = {f"{name}, {count} threads": row for name, of in found["workloads"].items() for count, row in of.items()}
+    return _grid(rows, digits, lambda row, column: _figure(rows[row][column], digits[column]))
+
+
+def _gpu(found: Found) -> Table:
+    systems = found["systems"]
+    digits = {"pairs_per_second": 0, "card": 2, "tokenizer": 2}
+    return _grid(systems, digits, lambda row, column: _figure(systems[row].get(column), digits[column]))
+
+
 def _gate(domain: str) -> Callable[[Found], Table]:
     heads = ("calibrated", "other_sets", "default", "textbook")
 
@@ -359,6 +371,24 @@ SECTIONS = (
         "and chunks (about 140). Pairs handed in, a second and a processor second. Peaks below 860 MB are those "
         "of the process that made the tasks, which a child inherits: ours stayed below it.",
         _speed,
+    ),
+    Section(
+        "rerank_cores",
+        "Reranking on many cores",
+        "The int8 cross-encoder by the number of its threads, on 16 cores of an Intel Xeon with VNNI. `busy` is the "
+        "share "
+        "of the time that the threads computed: they hardly wait for one another, and what is lost with 16 of them is "
+        "lost in the processor: its memory, caches and clock.",
+        _cores,
+    ),
+    Section(
+        "rerank_gpu",
+        "Reranking on a card",
+        "100 candidates per question in torch on an NVIDIA H100, pairs per second. What is longer than 512 tokens, "
+        "ours reads to its end, passages of 890 tokens in two windows, and LlamaIndex's reads the beginning. `card` is "
+        "the share of the time in which the card computes, `tokenizer` that of our tokenizer. Measured before places "
+        "of tokens were looked up one by one and batches got smaller, which no card was at hand for.",
+        _gpu,
     ),
     Section("rerank_trec", "TREC DL 2019", "BM25's top 100, reranked.", _trec),
     Section(

@@ -6,9 +6,9 @@ together by hand gives anything else than that encoding, the tokenizer encodes e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, overload
 
 from llama_index_prod_rag.models.pairs import Pair, TokenText
 from llama_index_prod_rag.text.graphemes import replace_surrogates
@@ -26,6 +26,31 @@ _PROBES = (
     ("query", ""),
     ("Größe \U0001f600", "  日本 tabs\tand\nlines "),
 )
+
+
+class _Offsets(Sequence[tuple[int, int]]):
+    """The places of an encoding's tokens, looked up one at a time.
+
+    A list of them all would cost as much as tokenising on several cores does, and windows ask for two.
+    """
+
+    def __init__(self, encoding: Encoding) -> None:
+        self._encoding = encoding
+
+    def __len__(self) -> int:
+        return len(self._encoding)
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return iter(self._encoding.offsets)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[int, int]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[tuple[int, int]]: ...
+    def __getitem__(self, index: int | slice) -> tuple[int, int] | list[tuple[int, int]]:
+        if isinstance(index, slice) or (place := self._encoding.token_to_chars(index)) is None:
+            return self._encoding.offsets[index]
+        return place
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +101,7 @@ class PairEncoder:
     def tokenize(self, texts: Sequence[str]) -> list[TokenText]:
         """Give the texts with their tokens, in one call of the tokenizer."""
         encodings = self._texts.encode_batch([replace_surrogates(text) for text in texts], add_special_tokens=False)
-        return [TokenText(text, one.offsets, one.ids, self) for text, one in zip(texts, encodings, strict=True)]
+        return [TokenText(text, _Offsets(one), one.ids, self) for text, one in zip(texts, encodings, strict=True)]
 
     def encode(self, pairs: Sequence[Pair]) -> list[Row]:
         """Token ids of pairs; a text that `tokenize` gave is not tokenised again, any other once for all its pairs."""

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 # batches only add padding on a CPU. A GPU wants more work at once.
 _CPU_BATCH_TOKENS = 1024
 _GPU_BATCH_TOKENS = 16384
-_MOST_GPU_BATCH_TOKENS = 131072  # a card is as busy as it gets, and the next batch can be prepared meanwhile
+# A card is as busy as it gets; more would pad every row to the longest of a question's hundred, and leave the card idle
+# while the one batch is put together.
+_MOST_GPU_BATCH_TOKENS = 32768
 _DEFAULT_MAX_TOKENS = 512
 _AT_ONCE = 8192  # pairs whose token ids are held at a time
 _PROBES = [("query", "passage"), ("Which bird is white?", "Swans are white birds; some are black.")]
