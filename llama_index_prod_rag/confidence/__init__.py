@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from llama_index_prod_rag.confidence.fitting import calibrate
     from llama_index_prod_rag.confidence.guarantees import (
         Guarantee,
+        bound_both,
         bound_false_refusals,
         bound_wrong_answers,
         labels_needed,
+        promising_pairs,
         upper_bound,
     )
     from llama_index_prod_rag.confidence.policy import Decision, Policy, StatusPolicy
@@ -54,6 +56,7 @@ _HOMES = {
     "SupportPolicy": "verification",
     "TextbookAssessor": "textbook",
     "Verification": "verification",
+    "bound_both": "guarantees",
     "bound_false_refusals": "guarantees",
     "bound_wrong_answers": "guarantees",
     "calibrate": "fitting",
@@ -63,6 +66,7 @@ _HOMES = {
     "gather": "evidence",
     "labels_needed": "guarantees",
     "not_assessed": "signals",
+    "promising_pairs": "guarantees",
     "register_signal": "signals",
     "signal_table": "signals",
     "unregister_signal": "signals",
@@ -91,6 +95,7 @@ __all__ = [
     "SupportPolicy",
     "TextbookAssessor",
     "Verification",
+    "bound_both",
     "bound_false_refusals",
     "bound_wrong_answers",
     "calibrate",
@@ -100,6 +105,7 @@ __all__ = [
     "gather",
     "labels_needed",
     "not_assessed",
+    "promising_pairs",
     "register_signal",
     "signal_table",
     "unregister_signal",

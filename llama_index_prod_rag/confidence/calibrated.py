@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
@@ -54,9 +54,12 @@ class CalibratedAssessor:
 
     Args:
         calibration: from `calibrate`, `calibrate_from_documents` or `Calibration.load`; the shipped one by default.
+        slice_of: what kind of question this is, by the names that the labels had (`Example.slice`), where thresholds
+            were set for each: `lambda evidence: evidence.language`. None takes the shared thresholds.
     """
 
     calibration: Calibration = field(default_factory=default_calibration)
+    slice_of: Callable[[Evidence], str] | None = None
     _watch: Watch = field(default_factory=Watch, init=False, repr=False, compare=False)
 
     def assess(self, evidence: Evidence) -> RetrievalAssessment:
@@ -73,6 +76,8 @@ class CalibratedAssessor:
         if head is None:
             verdict = f"no calibration fits what was measured ({'; '.join(missing.values()) or 'few signals'})"
             return RetrievalAssessment("uncertain", None, signals, (verdict, *reasons), missing, VERDICTS["uncertain"])
+        if self.slice_of is not None:
+            head = head.of_slice(self.slice_of(evidence))
         probability = self._weigh(head.probability(usable), evidence)
         status = _judge(head, probability, usable)
         reasons = (*_tell_ruling(evidence), _explain(head, status, probability), *reasons)

@@ -13,7 +13,7 @@ import json
 import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +35,12 @@ class Example:
     Attributes:
         signals: from `compute_signals`.
         good: whether a passage shown is evidence for an answer.
+        slice: what kind of question it is, for thresholds of its own: a tenant, a language, a collection.
     """
 
     signals: Mapping[str, float]
     good: bool
+    slice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Head:
         curve: (raw, calibrated) probability at the isotonic curve's corners; empty without one.
         refuse_below: probabilities below this are `low_confidence`.
         answer_from: probabilities from here on are `healthy`.
+        by_slice: kind of question -> its own two thresholds; the others share those above.
         auroc: how well it ranked questions that it was not fitted on (cross-validated).
         auroc_error: standard error of that, from the number of labels of each kind.
     """
@@ -68,6 +71,14 @@ class Head:
     answer_from: float = 0.5
     auroc: float | None = None
     auroc_error: float | None = None
+    by_slice: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def of_slice(self, name: str) -> Head:
+        """Give the head with the thresholds of a kind of question."""
+        if name not in self.by_slice:
+            return self
+        refuse_below, answer_from = self.by_slice[name]
+        return replace(self, refuse_below=refuse_below, answer_from=answer_from)
 
     def fits(self, signals: Mapping[str, float]) -> bool:
         """Whether every signal it needs was measured."""
@@ -183,7 +194,8 @@ def _distributions(rows: Mapping[str, Sequence[float]]) -> dict[str, Quantiles]:
 
 def _head(row: Mapping[str, Any]) -> Head:
     lists = {name: tuple(row[name]) for name in ("signals", "means", "scales", "weights")}
-    return Head(**{**row, **lists, "curve": tuple((float(x), float(y)) for x, y in row["curve"])})
+    by_slice = {name: (float(low), float(high)) for name, (low, high) in row.get("by_slice", {}).items()}
+    return Head(**{**row, **lists, "by_slice": by_slice, "curve": tuple((float(x), float(y)) for x, y in row["curve"])})
 
 
 def _interpolate(x: float, curve: tuple[tuple[float, float], ...]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -13,17 +13,11 @@ from numpy.typing import NDArray
 
 from llama_index_prod_rag.confidence.calibration import CLIP, Calibration, Example, Head
 from llama_index_prod_rag.confidence.fingerprint import Fingerprint
-from llama_index_prod_rag.confidence.guarantees import (
-    Guarantee,
-    Method,
-    bound_false_refusals,
-    bound_wrong_answers,
-    estimate_precise,
-    promising_thresholds,
-)
+from llama_index_prod_rag.confidence.guarantees import Method
 from llama_index_prod_rag.confidence.scales import distributions
 from llama_index_prod_rag.confidence.second_look import RULING, UNFITTED, log_odds
 from llama_index_prod_rag.confidence.signals import group_of
+from llama_index_prod_rag.confidence.thresholds import Goals, Judged, estimate, set_thresholds
 from llama_index_prod_rag.confidence.watch import tells_scale
 from llama_index_prod_rag.errors import CalibrationError
 from llama_index_prod_rag.extras import require
@@ -39,32 +33,6 @@ _RULING_STRENGTH = 0.3  # the same for the two weights of a second look
 _COMPLETE = 0.9  # a signal takes part when at least this share of the questions has it
 _NEVER = math.nextafter(1.0, 2.0)  # a threshold that no probability reaches
 _LEG = "leg "  # how `group_of` begins the name of a leg's group
-_UNGUARDED_REFUSAL = 0.05  # share of questions with evidence that a threshold without guarantee aims to refuse
-
-
-@dataclass(frozen=True, slots=True)
-class Goals:
-    """Says what the thresholds have to promise.
-
-    Attributes:
-        max_false_refusal: bound on the share of questions with evidence that are refused; None promises nothing.
-        min_answer_precision: share of the answered questions that have their evidence; None promises nothing.
-        confidence: chance that each promise holds.
-        method: what the bound on false refusals means.
-    """
-
-    max_false_refusal: float | None = None
-    min_answer_precision: float | None = None
-    confidence: float = 0.95
-    method: Method = "high-confidence"
-
-    def __bool__(self) -> bool:
-        return self.max_false_refusal is not None or self.min_answer_precision is not None
-
-    @property
-    def promised(self) -> bool:
-        """Whether labels have to be kept back for them."""
-        return bool(self) and self.method != "estimate"
 
 
 def calibrate(
@@ -90,7 +58,8 @@ def calibrate(
     there than not, `answer_from` is 0.5 or more, unless goals say otherwise. Those are estimates, not promises.
 
     Args:
-        examples: labelled questions, drawn like those to come.
+        examples: labelled questions, drawn like those to come. Those that name a slice get thresholds of their own,
+            which lean on the others' as long as its labels are few; `CalibratedAssessor(slice_of=...)` applies them.
         max_false_refusal: see `Goals`.
         min_answer_precision: see `Goals`.
         confidence: see `Goals`.
@@ -116,7 +85,7 @@ def calibrate(
     _check(examples)
     ranges = distributions([example.signals for example in examples])
     if prior is not None and prior.scales:
-        examples = [Example(prior.place(example.signals), example.good) for example in examples]
+        examples = [replace(example, signals=prior.place(example.signals)) for example in examples]
     # The matrices are small: several BLAS threads wait for one another, minutes on a busy machine, and gain nothing.
     with threadpool_limits(1, user_api="blas"):
         heads, promises = _fit_heads(examples, prior, goals, seed)
@@ -145,20 +114,13 @@ def _fit_heads(
     for signals in _signal_sets(examples):
         start = next((head for head in prior.heads if head.signals == signals), None) if prior else None
         head, unseen = _fit(fitted, signals, start, seed)
-        head = _add_estimates(head, unseen, goals)
-        if not goals:
-            heads.append(head)
-            continue
         try:
-            if goals.promised:
-                head, kept = _add_promises(head, unseen, held_out, goals)
-            else:
-                head, kept = _estimate_precision(head, unseen, goals), ()
+            head, kept = set_thresholds(head, unseen, held_out, goals)
         except CalibrationError:
             if not heads:
                 raise
             # A weaker set of signals need not reach what the whole set does: it then never answers by itself.
-            head, kept = replace(head, answer_from=_NEVER), promises
+            head, kept = replace(estimate(head, unseen, goals), answer_from=_NEVER), promises
         promises = promises or kept
         heads.append(head)
     return heads, promises
@@ -191,8 +153,8 @@ def _check(examples: Sequence[Example]) -> None:
 def _halves(examples: Sequence[Example], seed: int) -> tuple[list[Example], list[Example]]:
     generator = np.random.default_rng(seed)
     halves: tuple[list[Example], list[Example]] = ([], [])
-    for good in (True, False):
-        alike = [example for example in examples if example.good is good]
+    for kind in sorted({(not example.good, example.slice) for example in examples}):
+        alike = [example for example in examples if (not example.good, example.slice) == kind]
         for place, index in enumerate(generator.permutation(len(alike))):
             halves[place % 2].append(alike[index])
     return halves
@@ -231,8 +193,8 @@ def _occur_together(groups: Sequence[str], legs: int) -> bool:
 
 def _fit(
     examples: Sequence[Example], signals: tuple[str, ...], prior: Head | None, seed: int
-) -> tuple[Head, list[tuple[float, bool]]]:
-    """A head, and the (probability, label) of each question from a head that did not see it.
+) -> tuple[Head, list[Judged]]:
+    """A head, and what heads said of each question that they did not see.
 
     Candidates start from nothing or from the prior's weights and may move away from them more or less freely; the
     cross-validated log loss picks one.
@@ -257,7 +219,7 @@ def _fit(
     )
     corners = np.array(curve)
     calibrated = np.interp(raw, corners[:, 0], corners[:, 1]) if curve else raw
-    return head, list(zip(calibrated.tolist(), labels.tolist(), strict=True))
+    return head, [Judged(p, row.good, row.slice) for p, row in zip(calibrated.tolist(), rows, strict=True)]
 
 
 def _make_blank(signals: tuple[str, ...], values: NDArray[np.float64]) -> Head:
@@ -312,51 +274,6 @@ def _curve(raw: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[tuple[f
 
     isotonic = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(raw, labels)
     return tuple(zip(_floats(isotonic.X_thresholds_), _floats(isotonic.y_thresholds_), strict=True))
-
-
-def _add_estimates(head: Head, unseen: Sequence[tuple[float, bool]], goals: Goals) -> Head:
-    with_evidence = [probability for probability, good in unseen if good]
-    aim = goals.max_false_refusal if goals.max_false_refusal is not None else _UNGUARDED_REFUSAL
-    unlikely = float(np.quantile(with_evidence, aim))
-    # Where labels tell the two kinds well apart, that lies above one half: more likely there than not is not a refusal,
-    # unless a goal asks for one.
-    refuse_below = unlikely if goals.max_false_refusal is not None else min(0.5, unlikely)
-    return replace(head, refuse_below=refuse_below, answer_from=max(0.5, unlikely))
-
-
-def _estimate_precision(head: Head, unseen: Sequence[tuple[float, bool]], goals: Goals) -> Head:
-    if goals.min_answer_precision is None:
-        return head
-    probabilities, good = zip(*unseen, strict=True)
-    answer_from = estimate_precise(probabilities, good, min_precision=goals.min_answer_precision)
-    return replace(head, answer_from=answer_from, refuse_below=min(head.refuse_below, answer_from))
-
-
-def _add_promises(
-    head: Head, unseen: Sequence[tuple[float, bool]], held_out: Sequence[Example], goals: Goals
-) -> tuple[Head, tuple[str, ...]]:
-    rows = [example for example in held_out if head.fits(example.signals)]
-    probabilities = [head.probability(example.signals) for example in rows]
-    good = [example.good for example in rows]
-    kept: list[Guarantee] = []
-    if goals.max_false_refusal is not None:
-        refusal = bound_false_refusals(
-            [probability for probability, is_good in zip(probabilities, good, strict=True) if is_good],
-            at_most=goals.max_false_refusal,
-            confidence=goals.confidence,
-            method=goals.method,
-        )
-        head = replace(head, refuse_below=refusal.threshold, answer_from=max(head.answer_from, refusal.threshold))
-        kept.append(refusal)
-    if goals.min_answer_precision is not None:
-        goal = {"min_precision": goals.min_answer_precision, "confidence": goals.confidence}
-        # Thresholds to test come from the half that fitted, so that the test's labels had no say in them.
-        seen_probabilities, seen_good = zip(*unseen, strict=True)
-        tested = promising_thresholds(seen_probabilities, seen_good, labels=len(rows), **goal)
-        answer = bound_wrong_answers(probabilities, good, thresholds=tested, **goal)
-        head = replace(head, answer_from=answer.threshold, refuse_below=min(head.refuse_below, answer.threshold))
-        kept.append(answer)
-    return head, tuple(guarantee.promise for guarantee in kept)
 
 
 def _choose_simplest_of_the_best(

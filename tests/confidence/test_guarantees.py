@@ -7,9 +7,12 @@ import pytest
 from scipy.stats import binom
 
 from llama_index_prod_rag.confidence.guarantees import (
+    bound_both,
     bound_false_refusals,
     bound_wrong_answers,
     labels_needed,
+    promising_pairs,
+    promising_thresholds,
     upper_bound,
 )
 from llama_index_prod_rag.errors import CalibrationError, ConfigurationError
@@ -95,3 +98,57 @@ def test_what_is_no_rate_or_no_number_is_refused() -> None:
         bound_false_refusals([float("nan")] * 100)
     with pytest.raises(ConfigurationError, match="at least one threshold"):
         bound_wrong_answers([0.5], [True], thresholds=[])
+
+
+def draw_labels(generator: np.random.Generator, number: int) -> tuple[list[float], list[bool]]:
+    """Confidences that are right about how likely the evidence is there: a question at p has it with chance p."""
+    confidences = generator.beta(0.3, 0.3, number)
+    return confidences.tolist(), (generator.random(number) < confidences).tolist()
+
+
+def test_two_promises_hold_together_in_95_of_100_draws_and_cost_fewer_labels_than_two_tests() -> None:
+    generator = np.random.default_rng(3)
+    truth = generator.beta(0.3, 0.3, 200_000)
+    broken = kept = apart = 0
+    for _ in range(300):
+        seen, tested = draw_labels(generator, 150), draw_labels(generator, 150)
+        goals = {"at_most": 0.05, "min_precision": 0.9}
+        pairs = promising_pairs(*seen, labels=150, **goals)
+        try:
+            refusal, answer = bound_both(*tested, pairs=pairs, **goals)
+        except CalibrationError:
+            continue
+        finally:
+            apart += holds_apart(seen, tested)
+        kept += 1
+        refused = truth[truth < refusal.threshold].sum() / truth.sum()
+        broken += refused > 0.05 or truth[truth >= answer.threshold].mean() < 0.9
+    assert kept > 1.2 * apart
+    assert broken / 300 <= 0.05 + 1.645 * (0.05 * 0.95 / 300) ** 0.5
+
+
+def holds_apart(seen: tuple[list[float], list[bool]], tested: tuple[list[float], list[bool]]) -> bool:
+    """Whether two tests at half of the doubt each, which together are as sure, would have promised both."""
+    thresholds = promising_thresholds(*seen, labels=150, min_precision=0.9, confidence=0.975)
+    try:
+        bound_wrong_answers(*tested, thresholds=thresholds, min_precision=0.9, confidence=0.975)
+        bound_false_refusals([p for p, good in zip(*tested, strict=True) if good], confidence=0.975)
+    except CalibrationError:
+        return False
+    return True
+
+
+def test_of_two_promises_the_one_that_cannot_be_shown_is_named() -> None:
+    with pytest.raises(CalibrationError, match="58 questions with their evidence there are too few"):
+        bound_both([0.9] * 58, [True] * 58, pairs=[(0.1, 0.5)])
+    with pytest.raises(CalibrationError, match="no threshold reaches a precision"):
+        bound_both([0.9] * 200, [True, False] * 100, pairs=[(0.1, 0.5)])
+    with pytest.raises(ConfigurationError, match="at least one pair"):
+        bound_both([0.9], [True], pairs=[])
+
+
+def test_coverage_stands_beside_every_promise() -> None:
+    confidences, good = [i / 300 for i in range(300)], [i >= 100 for i in range(300)]
+    refusal, answer = bound_both(confidences, good, pairs=[(0.3, 0.5)])
+    assert refusal.promise.endswith("both with 95% confidence (100% of the 200 labelled ones pass)")
+    assert answer.promise.endswith("both with 95% confidence (50% of the 300 labelled ones are answered)")
