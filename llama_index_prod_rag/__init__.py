@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
     from llama_index_prod_rag.node_parser.semantic import SemanticChunker
     from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
+    from llama_index_prod_rag.query_engine.chat import GatedChatEngine
     from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
     from llama_index_prod_rag.query_engine.retry import Retry
     from llama_index_prod_rag.query_log.handler import QueryLogHandler
@@ -46,6 +47,7 @@ _HOMES = {
     "DocumentAwareNodeParser": "node_parser.document_aware",
     "ElasticsearchHybridRetriever": "retrievers.elasticsearch.retriever",
     "Example": "confidence.calibration",
+    "GatedChatEngine": "query_engine.chat",
     "GuardedRetriever": "retrievers.access",
     "HybridFusionRetriever": "retrievers.hybrid",
     "LabeledQuery": "fusion.tuning",
@@ -80,6 +82,7 @@ __all__ = [
     "DocumentAwareNodeParser",
     "ElasticsearchHybridRetriever",
     "Example",
+    "GatedChatEngine",
     "GuardedRetriever",
     "HybridFusionRetriever",
     "LabeledQuery",

@@ -15,7 +15,7 @@ from llama_index_prod_rag.errors import InputError
 
 if TYPE_CHECKING:
     from llama_index_prod_rag.cli.sources import Source
-    from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
+    from llama_index_prod_rag.query_engine.chat import GatedChatEngine
 
 MAX_QUESTION = 2_000
 """Characters, about what the models read of a question; a longer one is a document pasted by mistake."""
@@ -103,9 +103,14 @@ def chat(
     git_ignored: _GitIgnored = False,
     strict: _Strictness = None,
 ) -> None:
-    """Ask your own documents many questions; models and index are loaded once. Each question stands alone."""
+    """Ask your own documents many questions; models and index are loaded once.
+
+    A question that leans on the one before ("And when was it built?") is asked with what that was about, and the
+    question that was asked is shown.
+    """
     from llama_index_prod_rag.cli.corpus import open_corpus
     from llama_index_prod_rag.cli.engine import build_engine, open_log, settings_of
+    from llama_index_prod_rag.query_engine.chat import GatedChatEngine
 
     settings = settings_of(top_k=top_k, alpha=alpha, llm=llm, calibration=calibration, strict=strict)
     source = _select(path, include, exclude, git_ignored)
@@ -116,7 +121,7 @@ def chat(
             f"{corpus.chunks} chunks. Ask; /sources 2 shows a source's text, an empty line or /quit ends.",
             highlight=False,
         )
-        _converse(engine, Console())
+        _converse(GatedChatEngine(engine), Console())
 
 
 def _select(path: Path, include: list[str] | None, exclude: list[str] | None, git_ignored: bool) -> Source:
@@ -127,8 +132,8 @@ def _select(path: Path, include: list[str] | None, exclude: list[str] | None, gi
     return files_source(path, Selection(tuple(include or ()), tuple(exclude or ()), git_ignored))
 
 
-def _converse(engine: ConfidenceGatedQueryEngine, console: Console) -> None:
-    """Answer lines from standard input until an empty one or its end."""
+def _converse(chat: GatedChatEngine, console: Console) -> None:
+    """Answer lines from standard input until an empty one or its end; the question that was asked stands above each."""
     from llama_index_prod_rag.cli.show import print_answer, print_source
 
     with suppress(ImportError):  # line editing and history, where the system has them
@@ -142,8 +147,9 @@ def _converse(engine: ConfidenceGatedQueryEngine, console: Console) -> None:
                 number = line.removeprefix("/sources").strip()
                 print_source(console, response, int(number) if number.isdecimal() else 0)
             else:
-                response = engine.query(QueryBundle(_check_question(line)))
-                print_answer(console, line, response)
+                reply = chat.chat(_check_question(line))
+                response = reply.sources[0].raw_output
+                print_answer(console, reply.sources[0].raw_input["query"], response)
         except (InputError, typer.BadParameter) as error:
             errors_console.print(str(error), style="red", markup=False, highlight=False)
 

@@ -8,8 +8,10 @@ from llama_index_prod_rag._lazy import export
 
 if TYPE_CHECKING:
     from llama_index_prod_rag.query_engine.access_check import AccessCheck
+    from llama_index_prod_rag.query_engine.chat import GatedChatEngine
     from llama_index_prod_rag.query_engine.events import AssessmentEvent, DecisionEvent
     from llama_index_prod_rag.query_engine.extract import Quote, SentenceScorer, best_sentences
+    from llama_index_prod_rag.query_engine.follow_ups import FollowUp, condense
     from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
     from llama_index_prod_rag.query_engine.guardrail_spans import GuardrailSpans
     from llama_index_prod_rag.query_engine.llm_judge import LLMEvidenceJudge
@@ -22,6 +24,8 @@ _HOMES = {
     "AssessmentEvent": "events",
     "ConfidenceGatedQueryEngine": "gated",
     "DecisionEvent": "events",
+    "FollowUp": "follow_ups",
+    "GatedChatEngine": "chat",
     "GuardrailSpans": "guardrail_spans",
     "LLMEvidenceJudge": "llm_judge",
     "QueryRewriter": "retry",
@@ -30,6 +34,7 @@ _HOMES = {
     "Retry": "retry",
     "SentenceScorer": "extract",
     "best_sentences": "extract",
+    "condense": "follow_ups",
     "default_prompts": "prompts",
 }
 
@@ -40,6 +45,8 @@ __all__ = [
     "AssessmentEvent",
     "ConfidenceGatedQueryEngine",
     "DecisionEvent",
+    "FollowUp",
+    "GatedChatEngine",
     "GuardrailSpans",
     "LLMEvidenceJudge",
     "QueryRewriter",
@@ -48,5 +55,6 @@ __all__ = [
     "Retry",
     "SentenceScorer",
     "best_sentences",
+    "condense",
     "default_prompts",
 ]

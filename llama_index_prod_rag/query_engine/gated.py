@@ -290,6 +290,19 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
         view._principal = principal
         return view
 
+    def streaming(self, on: bool = True) -> ConfidenceGatedQueryEngine:
+        """Make the same gate with responses that stream, or that do not, whatever its synthesizer was made for.
+
+        Args:
+            on: whether a response is a stream of tokens.
+        """
+        synthesizer = copy(self._means.synthesizer)
+        if synthesizer is not None:
+            synthesizer._streaming = on
+        view = copy(self)
+        view._means = replace(self._means, synthesizer=synthesizer, streaming=on)
+        return view
+
     # Prompts: flat modules, because LlamaIndex cannot update keys with two colons.
 
     def _get_prompts(self) -> PromptDictType:

@@ -30,7 +30,7 @@ from llama_index_prod_rag.text.names import Mentioned
 from llama_index_prod_rag.trace.scored_node import ScoredNode, rescore
 
 # Chosen on the train questions of hotpotqa among .1, .15, .2, .3 and .4; collections without titles do not move at any.
-# python -m benchmarks.two_hops prints the table.
+# python -m benchmarks.whole_question --parts hops prints the table.
 DEFAULT_WEIGHT = 0.3
 DEFAULT_FIRST = 5
 

@@ -9,7 +9,7 @@ import pytest
 from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
 from rich.console import Console
 
-from llama_index_prod_rag import BM25FRetriever, ConfidenceGatedQueryEngine
+from llama_index_prod_rag import BM25FRetriever, ConfidenceGatedQueryEngine, GatedChatEngine
 from llama_index_prod_rag.cli.ask import _converse
 from llama_index_prod_rag.cli.show import as_json, print_answer
 from tests.query_engine.parts import FixedAssessor
@@ -65,7 +65,7 @@ def test_many_questions_in_one_run(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     lines = ["/sources 1", "key", "/sources 1", "/sources 9", "/sources x", "x" * 3_000, "", "never asked"]
     monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(lines)))
     console = Console(file=io.StringIO(), width=100)
-    _converse(gate(node("The key turns twice a day.", "a.md")), console)
+    _converse(GatedChatEngine(gate(node("The key turns twice a day.", "a.md"))), console)
     printed, errors = console.file.getvalue(), " ".join(capsys.readouterr().err.split())  # type: ignore[attr-defined]
     assert printed.count("The key turns twice a day.") == 2
     assert "never asked" not in printed

@@ -1,0 +1,160 @@
+"""A chat in which every turn goes through the gate."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from llama_index.core.base.llms.types import ChatMessage, CompletionResponse, LLMMetadata
+from llama_index.core.llms import CustomLLM
+from llama_index.core.memory import Memory
+from llama_index.core.query_engine import RetrieverQueryEngine
+from llama_index.core.response_synthesizers import get_response_synthesizer
+from llama_index.core.schema import TextNode
+from pydantic import Field
+
+from llama_index_prod_rag import (
+    AccessPolicy,
+    BM25FRetriever,
+    ConfidenceGatedQueryEngine,
+    GatedChatEngine,
+    Principal,
+    acting_as,
+)
+from llama_index_prod_rag.errors import AccessError, ConfigurationError
+from tests.query_engine.parts import FixedAssessor
+
+TEXTS = {
+    "Eiffel Tower": "The Eiffel Tower was designed by Maurice Koechlin and built in 1889.",
+    "Louvre": "The Louvre is a museum. It was opened in 1793, in a palace.",
+}
+
+
+def nodes(**metadata: Any) -> list[TextNode]:
+    return [TextNode(text=text, id_=title, metadata={"title": title, **metadata}) for title, text in TEXTS.items()]
+
+
+def make_gate(**settings: Any) -> ConfidenceGatedQueryEngine:
+    return ConfidenceGatedQueryEngine(BM25FRetriever(nodes()), **{"assessor": FixedAssessor(["healthy"]), **settings})
+
+
+class Scripted(CustomLLM):
+    """Says one thing, and keeps what it was asked."""
+
+    says: str
+    asked: list[str] = Field(default_factory=list)
+
+    @property
+    def metadata(self) -> LLMMetadata:
+        return LLMMetadata()
+
+    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+        self.asked.append(prompt)
+        return CompletionResponse(text=self.says)
+
+    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> Any:
+        self.asked.append(prompt)
+        words = self.says.split(" ")
+        yield from (CompletionResponse(text=" ".join(words[: n + 1]), delta=word + " ") for n, word in enumerate(words))
+
+
+@pytest.fixture(params=["chat", "stream_chat", "achat", "astream_chat"])
+def say(request: pytest.FixtureRequest) -> Any:
+    """Says something in one of the four ways; returns the question that was asked and the answer."""
+
+    def one(chat: GatedChatEngine, message: str) -> tuple[str, str]:
+        reply = getattr(chat, request.param)(message)
+        text = "".join(reply.response_gen) if request.param == "stream_chat" else str(reply)
+        return reply.sources[0].raw_input["query"], text.strip()
+
+    async def aone(chat: GatedChatEngine, message: str) -> tuple[str, str]:
+        reply = await getattr(chat, request.param)(message)
+        streamed = request.param == "astream_chat"
+        text = "".join([token async for token in reply.async_response_gen()]) if streamed else str(reply)
+        return reply.sources[0].raw_input["query"], text.strip()
+
+    if request.param.startswith("a"):
+        return lambda chat, message: asyncio.run(aone(chat, message))
+    return one
+
+
+def test_a_follow_up_is_asked_with_what_the_last_turn_was_about(say: Any) -> None:
+    chat = GatedChatEngine(make_gate())
+    assert say(chat, "Who designed the Eiffel Tower?")[0] == "Who designed the Eiffel Tower?"
+    question, answer = say(chat, "When was it built?")
+    assert question == "When was it built? (Eiffel Tower)"
+    assert answer.splitlines()[2].startswith('- "The Eiffel Tower')
+    assert say(chat, "And the Louvre?")[0] == "And the Louvre? (built)"
+    assert say(chat, "Why there?")[0] == "Why there? (Louvre)"
+    assert say(chat, "Who opened the Louvre?")[0] == "Who opened the Louvre?"
+    history = chat.chat_history
+    assert [message.role.value for message in history] == ["user", "assistant"] * 5
+    assert history[2].content == "When was it built?"
+    assert history[3].content == answer
+    chat.reset()
+    assert chat.chat_history == []
+    assert say(chat, "When was it built?")[0] == "When was it built?"
+
+
+def test_the_gate_decides_about_every_turn(say: Any) -> None:
+    chat = GatedChatEngine(make_gate(assessor=FixedAssessor(["low_confidence"])))
+    assert say(chat, "Who designed the Eiffel Tower?")[1].startswith("I cannot answer this")
+    assert chat.chat_history[-1].content.startswith("I cannot answer this")
+    assert say(chat, "When was it built?")[0] == "When was it built? (Eiffel Tower)"
+
+
+def test_a_reply_says_what_was_asked_and_what_the_gate_made_of_it() -> None:
+    reply = GatedChatEngine(make_gate()).chat(
+        "When was it built?", [ChatMessage(role="user", content="Who designed the Eiffel Tower?")]
+    )
+    assert reply.metadata is not None
+    assert reply.metadata["prod_rag"]["decision"] == "answer"
+    assert reply.metadata["follow_up"]["topics"] == ["Eiffel Tower"]
+    assert reply.source_nodes[0].node_id == "Eiffel Tower"
+
+
+def test_a_memory_that_was_stored_still_knows_the_topic() -> None:
+    first = GatedChatEngine(make_gate())
+    first.chat("Who designed the Eiffel Tower?")
+    kept = [ChatMessage.model_validate_json(message.model_dump_json()) for message in first.chat_history]
+    second = GatedChatEngine(make_gate(), memory=Memory.from_defaults(chat_history=kept))
+    assert second.chat("When was it built?").metadata["follow_up"]["question"] == "When was it built? (Eiffel Tower)"
+
+
+def test_a_language_model_rewrites_with_the_prompt_of_llama_index_and_sees_no_notes() -> None:
+    llm = Scripted(says="When was the Eiffel Tower built?")
+    chat = GatedChatEngine(make_gate(), llm=llm)
+    chat.chat("Who designed the Eiffel Tower?")
+    assert llm.asked == []
+    reply = chat.chat("When was it built?")
+    assert reply.metadata["follow_up"]["question"] == "When was the Eiffel Tower built?"
+    assert "<Follow Up Message>\nWhen was it built?" in llm.asked[0]
+    assert "prod_rag" not in llm.asked[0]
+
+
+def test_streams_come_in_tokens_whatever_the_synthesizer_was_made_for() -> None:
+    llm = Scripted(says="It was built in 1889.")
+    gate = make_gate(response_synthesizer=get_response_synthesizer(llm=llm))
+    chat = GatedChatEngine(gate)
+    stream = chat.stream_chat("When was the Eiffel Tower built?")
+    assert len(list(stream.response_gen)) > 3
+    assert chat.chat_history[-1].content == "It was built in 1889."
+    assert str(chat.chat("When was the Eiffel Tower built?")) == "It was built in 1889."
+    assert str(gate.query("When was the Eiffel Tower built?")) == "It was built in 1889."
+
+
+def test_nobody_chats_around_an_access_policy() -> None:
+    gate = ConfidenceGatedQueryEngine(BM25FRetriever(nodes(groups=["staff"])), access=AccessPolicy())
+    chat = GatedChatEngine(gate)
+    with pytest.raises(AccessError):
+        chat.chat("Who designed the Eiffel Tower?")
+    with acting_as(Principal(groups=("guests",))):
+        assert chat.chat("Who designed the Eiffel Tower?").source_nodes == []
+    with acting_as(Principal(groups=("staff",))):
+        assert chat.chat("Who designed the Eiffel Tower?").source_nodes
+
+
+def test_another_engine_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="CondenseQuestionChatEngine"):
+        GatedChatEngine(RetrieverQueryEngine.from_args(BM25FRetriever(nodes()), llm=Scripted(says="")))  # type: ignore[arg-type]
