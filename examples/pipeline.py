@@ -32,8 +32,8 @@ def build_index(folder: Path) -> VectorStoreIndex:
         Document(text=file.read_text(encoding="utf-8"), id_=file.name, metadata={"file_name": file.name})
         for file in sorted(folder.glob("*.md"))
     ]
-    nodes = DocumentAwareNodeParser(tokenizer="offline").get_nodes_from_documents(documents)
-    return VectorStoreIndex(nodes, embed_model=load_embedding("offline"))
+    parser = DocumentAwareNodeParser(tokenizer="offline")
+    return VectorStoreIndex.from_documents(documents, transformations=[parser], embed_model=load_embedding("offline"))
 
 
 def build_gate(
