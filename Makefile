@@ -63,7 +63,7 @@ $(LOWEST)/.lowest: pyproject.toml
 		--excludes $(LOWEST)/installed-before.txt --output-file $(LOWEST)/lowest.txt pyproject.toml
 	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $(LOWEST)/lowest.txt -e .
 	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(LOWEST)/lowest.txt \
-		pytest pytest-asyncio pytest-timeout pytest-cov hypothesis sybil filelock
+		pytest pytest-asyncio pytest-timeout pytest-cov pytest-xdist hypothesis sybil filelock onnx
 	@$(LOWEST)/bin/python -m pip check
 	@touch $@
 

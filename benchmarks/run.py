@@ -54,6 +54,7 @@ BENCHMARKS = (
     Benchmark("structure", "structure"),
     Benchmark("formats", "formats"),
     Benchmark("overhead", "overhead"),
+    Benchmark("first_minutes", "first_minutes", sample=("--runs", "1")),
     Benchmark("query_log", "query_log", sample=("--records", "2000")),
     Benchmark("query_log_postgresql", "query_log", ("--url", _PG), sample=None, server=_PG),
     Benchmark("report_scale", "report_scale", sample=("--queries", "10000")),

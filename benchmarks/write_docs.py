@@ -300,6 +300,12 @@ def _stages(found: Found) -> Table:
     return _grid(found, ("p50_ms", "p95_ms"), lambda stage, column: _figure(found[stage][column], 2))
 
 
+def _first_minutes(found: Found) -> Table:
+    columns = {"seconds": "wall_seconds", "processor seconds": "cpu_seconds", "peak MB": "peak_mb"}
+    steps = found["steps"]
+    return _grid(steps, columns, lambda step, column: f"{steps[step][columns[column]]:.{0 if 'MB' in column else 1}f}")
+
+
 def _formats(found: Found) -> Table:
     rows = [[name, str(row["n"]), f"{100 * row['right']:.1f}"] for name, row in found.items()]
     return [["files", "n", "right, %"], *rows]
@@ -408,6 +414,14 @@ SECTIONS = (
         _gate_trust,
     ),
     Section("gate_answers", "Wrong answers", "SmolLM2-135M on squad2_dev_sample.", _answers),
+    Section(
+        "first_minutes",
+        "First minutes",
+        "Medians of five whole processes on two cores, from nothing computed to everything kept; the models come from "
+        "their wheel. `demo` asks eight questions of 945 chunks. The machine had other work: an idle one takes little "
+        "more than half of the processor seconds on the clock where it embeds or reranks, and no less elsewhere.",
+        _first_minutes,
+    ),
     Section("overhead", "Overhead", "Milliseconds per question of our own code.", _stages),
     Section("query_log", "Query log", "Four processes, SQLite.", _flat),
     Section("query_log_postgresql", "Query log on PostgreSQL", "The same.", _flat),

@@ -23,8 +23,11 @@ from llama_index_prod_rag.confidence.calibration import Calibration
 from llama_index_prod_rag.confidence.policy import Decision, Policy, StatusPolicy
 from llama_index_prod_rag.confidence.verification import SupportPolicy
 from llama_index_prod_rag.errors import ConfigurationError, InputError
+from llama_index_prod_rag.evaluation.pair_scores import DiskScores
+from llama_index_prod_rag.models.scorers import shared_scorer
 from llama_index_prod_rag.models.weights import OFFLINE, find_weights
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
+from llama_index_prod_rag.postprocessor.score_cache import CachedScorer
 from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
 from llama_index_prod_rag.query_engine.writer import Log
 from llama_index_prod_rag.retrievers.hybrid import DEFAULT_ALPHA, HybridFusionRetriever
@@ -157,11 +160,14 @@ def build_stages(corpus: Corpus, settings: Settings) -> tuple[HybridFusionRetrie
 
     Raises:
         ConfigurationError: a setting is out of range.
+        ModelError: the reranker's weights cannot be found.
     """
     alpha = DEFAULT_ALPHA if settings.alpha is None else settings.alpha
     weights = saved_weights(corpus.folder) if settings.alpha is None else None
     retriever = HybridFusionRetriever.from_index(corpus.index, alpha=alpha, similarity_top_k=CANDIDATES)
-    reranker = CrossEncoderRerank(model=settings.rerank_model, top_n=settings.top_k, weights=weights)
+    # Reading fifty passages is most of what a question costs; the same question again costs a look into a file.
+    scorer = CachedScorer(shared_scorer(settings.rerank_model), DiskScores())
+    reranker = CrossEncoderRerank(model=settings.rerank_model, top_n=settings.top_k, weights=weights, scorer=scorer)
     return retriever, reranker
 
 
