@@ -9,6 +9,7 @@ from llama_index.core.schema import BaseNode, Document, MetadataMode, NodeRelati
 
 from llama_index_prod_rag.chunking.heads import Envelope, Head
 from llama_index_prod_rag.chunking.units import Chunk, Plan
+from llama_index_prod_rag.structure.places import PLACES, Piece, note_places
 from llama_index_prod_rag.text.graphemes import replace_surrogates
 
 _TEMPLATES = ("metadata_template", "metadata_separator", "text_template")
@@ -63,8 +64,17 @@ def nodes_of(document: BaseNode, plan: Plan, chunks: Sequence[Chunk]) -> list[Te
             start, end = plan.reading.origin(chunk.start, chunk.end)
             node.start_char_idx = start + origin.offset
             node.end_char_idx = end + origin.offset
+            _note_places(node, plan.reading.places(chunk.start, chunk.end), start)
         nodes.append(node)
     return nodes
+
+
+def _note_places(node: TextNode, pieces: Sequence[Piece], start: int) -> None:
+    """Note where the node's characters stand in a source that reads otherwise."""
+    if note := note_places(pieces, len(node.text), start):
+        node.metadata[PLACES] = note
+        node.excluded_embed_metadata_keys.append(PLACES)
+        node.excluded_llm_metadata_keys.append(PLACES)
 
 
 @dataclass(frozen=True, slots=True)

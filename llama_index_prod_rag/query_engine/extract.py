@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from llama_index.core.schema import NodeWithScore
 
-from llama_index_prod_rag.query_engine.sources import source_of
+from llama_index_prod_rag.query_engine.sources import place_of, source_of
 from llama_index_prod_rag.text.languages import detect_language
 from llama_index_prod_rag.text.pieces import Piece, split_pieces
 from llama_index_prod_rag.text.printable import make_line, make_printable
@@ -60,8 +60,9 @@ class Quote:
         text: the words as they stand there.
         node_id: the passage's node.
         source: where in the list of passages, from 1; the number printed behind the quote.
-        start: first character in the source document; in the node where the node has no offsets of its own. Where the
-            node's text is not the document's (rendered HTML), the quote's place is the node's.
+        start: first character in the source document, also where that is HTML; in the node where the node has no
+            offsets of its own. Where the node's text is another parser's and not a slice of the document, the quote's
+            place is the node's.
         end: one past the last character.
         score: how well it fits the question, on the scorer's scale.
         header: the header row of the table that it is a row of; empty elsewhere.
@@ -141,15 +142,12 @@ def _fold(text: str) -> str:
 
 def _find_quotable(hit: NodeWithScore, number: int) -> list[tuple[Quote, Piece]]:
     source = source_of(hit)
-    text, start, end = source["text"], source["start"], source["end"]
-    verbatim = start is not None and end is not None and end - start == len(text)
+    text = source["text"]
     pieces = split_pieces(text)
     long_enough = [piece for piece in pieces if not piece.prose or _count_words(piece.reading) >= _SHORTEST] or pieces
     quotes = []
     for piece in long_enough:
-        place = (start + piece.start, start + piece.end) if verbatim else (start, end)
-        if start is None or end is None:
-            place = (piece.start, piece.end)
+        place = place_of(hit, piece.start, piece.end)
         words = text[piece.start : piece.end]
         quotes.append((Quote(words, source["node_id"], number, *place, 0.0, piece.header), piece))
     return quotes

@@ -9,6 +9,7 @@ from typing import Any
 from llama_index.core.schema import MetadataMode, NodeWithScore, TextNode
 
 from llama_index_prod_rag.confidence.evidence import Passage
+from llama_index_prod_rag.structure.places import PLACES, find_place
 
 _FILE_KEYS = ("file_path", "file_name", "filename", "source", "url")  # what LlamaIndex's readers write, best first
 _HEADING_KEYS = ("headings", "header_path")  # this package's parser and LlamaIndex's MarkdownNodeParser
@@ -46,6 +47,27 @@ def source_of(hit: NodeWithScore) -> dict[str, Any]:
         "text": text_of(hit),
         "score": finite(hit.score),
     }
+
+
+def place_of(hit: NodeWithScore, start: int, end: int) -> tuple[int, int]:
+    """Find where a stretch of a node's text stands in its document.
+
+    Args:
+        hit: the node.
+        start: first character in the node's text.
+        end: behind the last one.
+
+    Returns:
+        Characters in the document; in the node where it has no place of its own. Where its text is not the document's
+        (HTML) and nothing more is known, the place of the whole node.
+    """
+    first, last = (hit.node.start_char_idx, hit.node.end_char_idx) if isinstance(hit.node, TextNode) else (None, None)
+    if first is None or last is None:
+        return start, end
+    if note := hit.node.metadata.get(PLACES):
+        begin, until = find_place(str(note), start, end)
+        return first + begin, first + until
+    return (first + start, first + end) if last - first == len(text_of(hit)) else (first, last)
 
 
 def finite(value: float | None) -> float | None:

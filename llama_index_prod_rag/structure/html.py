@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import regex
 
 from llama_index_prod_rag.structure.html_tokens import Token, dropped_elements, tokenize
+from llama_index_prod_rag.structure.places import Piece, clip
 from llama_index_prod_rag.structure.sections import nest_sections
 from llama_index_prod_rag.structure.titles import clean_title, glue_titles
 from llama_index_prod_rag.structure.tree import Block
@@ -85,15 +86,23 @@ class HtmlText:
 
     def render(self, start: int, end: int) -> str:
         """Render a slice of the source as people read it."""
+        return self._show(start, end).text()
+
+    def places(self, start: int, end: int) -> list[Piece]:
+        """Find for each stretch of `render(start, end)` where it stands in the source."""
+        return self._show(start, end).pieces(self._source)
+
+    def _show(self, start: int, end: int) -> _Shown:
         shown = _Shown()
         for run in self._runs[max(0, bisect_right(self._starts, start) - 1) : bisect_left(self._starts, end)]:
             if run.shown is None:
-                shown.add(self._source[max(start, run.start) : min(end, run.end)], preformatted=run.preformatted)
+                first, last = max(start, run.start), min(end, run.end)
+                shown.add(self._source[first:last], first, last, preformatted=run.preformatted)
             elif start <= run.start < end:
                 shown.add_separator(run.shown) if run.shown in _SEPARATORS else shown.add(
-                    run.shown, preformatted=run.shown != " "
+                    run.shown, run.start, run.end, preformatted=run.shown != " "
                 )
-        return shown.text()
+        return shown
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
         """Give the same place: offsets count in the source."""
@@ -111,23 +120,27 @@ class _Shown:
 
     def __init__(self) -> None:
         self._parts: list[str] = []
+        self._places: list[tuple[int, int, bool]] = []  # of each part in the source, and whether it stands there
         self._pending = ""
 
-    def add(self, text: str, *, preformatted: bool) -> None:
+    def add(self, text: str, start: int, end: int, *, preformatted: bool) -> None:
+        place = (start, end, end - start == len(text))  # a reference is longer than what it stands for
         if not preformatted:
             text = _SPACE.sub(" ", text)
             if not self._parts or self._pending or self._parts[-1][-1:].isspace():
                 text = text.removeprefix(" ")
         if text:
             if self._parts:
-                self._flush()
+                self._flush(start)
             self._pending = ""
             self._parts.append(text)
+            self._places.append(place)
 
-    def _flush(self) -> None:
+    def _flush(self, until: int) -> None:
         if self._pending:
             self._parts[-1] = self._parts[-1].rstrip(" ")
             self._parts.append(self._pending)
+            self._places.append((self._places[-1][1], until, False))
 
     def add_separator(self, mark: str) -> None:
         if _STRENGTH.index(mark) > _STRENGTH.index(self._pending):
@@ -135,6 +148,34 @@ class _Shown:
 
     def text(self) -> str:
         return "".join(self._parts).strip()
+
+    def pieces(self, source: str) -> list[Piece]:
+        """Where the text comes from; blanks that were collapsed, references and separators have pieces of their own."""
+        found: list[Piece] = []
+        length = 0
+        for part, (start, end, as_it_stands) in zip(self._parts, self._places, strict=True):
+            pieces = _align(part, source[start:end], start) if as_it_stands else [Piece(0, start, end)]
+            found.extend(piece._replace(start=length + piece.start) for piece in pieces)
+            length += len(part)
+        whole = "".join(self._parts)
+        return clip(found, length, length - len(whole.lstrip()), len(whole.rstrip()))
+
+
+_STRETCH = regex.compile(r"\S++(?: \S++)*+|(?P<blank>\s++)")
+
+
+def _align(shown: str, source: str, base: int) -> list[Piece]:
+    """Pieces of a text whose blanks were collapsed, and left out at its ends."""
+    if source.startswith(shown):
+        return [Piece(0, base, base + len(shown))]
+    found: list[Piece] = []
+    length = 0
+    for stretch in _STRETCH.finditer(source):
+        blank = stretch["blank"] is not None
+        if length < len(shown) and not (blank and length == 0 and shown[0] != " "):
+            found.append(Piece(length, base + stretch.start(), base + stretch.end()))
+            length += 1 if blank else len(stretch[0])
+    return found
 
 
 _STRENGTH = ("", " | ", "\n", "\n\n", "\n- ")

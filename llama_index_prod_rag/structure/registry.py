@@ -5,11 +5,12 @@ The formats of this package are registered in `built_in.py`, by the same functio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.structure.places import Piece
 from llama_index_prod_rag.structure.tree import Block
 
 LINES = "lines"
@@ -46,6 +47,10 @@ class Reading(Protocol):
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
         """Find where in the source a slice of `text` comes from."""
+        ...
+
+    def places(self, start: int, end: int) -> Sequence[Piece]:
+        """Find for each stretch of `render(start, end)`, in order, where in the source it stands."""
         ...
 
 

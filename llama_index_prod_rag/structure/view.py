@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
+from llama_index_prod_rag.structure.places import Piece, clip
 from llama_index_prod_rag.structure.tree import Block
 
 
@@ -30,19 +30,9 @@ class PlainReading:
         """Give the same place: the text is the source."""
         return start, end
 
-
-class Piece(NamedTuple):
-    """A stretch of a view and the stretch of the source that it comes from.
-
-    Attributes:
-        start: first character in the view; it ends where the next piece starts.
-        source_start: first character in the source.
-        source_end: behind its last character; where the lengths are the same, each character has its own place.
-    """
-
-    start: int
-    source_start: int
-    source_end: int
+    def places(self, start: int, end: int) -> list[Piece]:
+        """Give one stretch: each character stands in the source."""
+        return [Piece(0, start, end)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +59,10 @@ class View:
         begin = first.source_start + (start - first.start) * self._is_exact(first)
         until = last.source_start + (end - last.start) if self._is_exact(last) else last.source_end
         return begin, max(begin, until)
+
+    def places(self, start: int, end: int) -> list[Piece]:
+        """Find for each stretch of a slice where it stands in the source."""
+        return clip(self.pieces, len(self.text), start, end)
 
     def _piece(self, position: int) -> Piece:
         return self.pieces[max(0, bisect_right(self.pieces, position, key=lambda piece: piece.start) - 1)]
