@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from llama_index.core import Document
-from llama_index.core.schema import BaseNode, NodeWithScore
+from llama_index.core.schema import BaseNode, MetadataMode, NodeWithScore
 
 from llama_index_prod_rag import DocumentAwareNodeParser
 from llama_index_prod_rag.query_engine.extract import best_sentences
@@ -45,10 +45,10 @@ def _read(source: str) -> str:
 
 def _check_words(source: str) -> None:
     for node in _nodes(source):
-        for word in re.finditer(r"\S+", node.get_content("none")):
+        for word in re.finditer(r"\S+", node.get_content(MetadataMode.NONE)):
             if word[0] not in {"|", "-"}:
                 start, end = place_of(NodeWithScore(node=node), *word.span())
-                assert _read(source[start:end]) == word[0], (source, node.get_content("none"), word)
+                assert _read(source[start:end]) == word[0], (source, node.get_content(MetadataMode.NONE), word)
 
 
 @pytest.mark.parametrize("source", PAGES)
@@ -112,7 +112,7 @@ def test_a_mail_in_quoted_printable_has_its_places() -> None:
     )
     parser = DocumentAwareNodeParser(format="email", tokenizer="simple")
     hits = [NodeWithScore(node=node) for node in parser.get_nodes_from_documents([Document(text=source)])]
-    text = hits[-1].node.get_content("none")
+    text = hits[-1].node.get_content(MetadataMode.NONE)
     for word in ("frei", "hunt"):
         start, end = place_of(hits[-1], text.index(word), text.index(word) + len(word))
         assert source[start:end] == "Die Stra=C3=9Fe ist frei. Owls hunt.\n"  # the line it stands in
