@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from llama_index_prod_rag.text.languages import detect_language, language_named
-from llama_index_prod_rag.text.terms import TermStatistics, find_unmentioned, found_terms, term_set
+from llama_index_prod_rag.text.terms import TermStatistics, content_words, find_unmentioned, found_terms, term_set
 from llama_index_prod_rag.trace.records import Record, RerankRecord, RetrievalRecord
 
 
@@ -71,6 +71,22 @@ class Evidence:
         """Find names and numbers of the question that no passage mentions, as the question writes them."""
         texts = [passage.wording for passage in self.passages]
         return find_unmentioned(self.query, texts, frozenset().union(*self.terms), self.language)
+
+    def find_mentioned(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Find what the question asks about that a passage mentions, and what none does, as the question writes it.
+
+        Where names and numbers are missing, they are what is missing: the other words may well be said otherwise.
+        """
+        names, numbers = self.find_unmentioned()
+        found = frozenset().union(*self.terms)
+        everything = "\n".join(passage.wording for passage in self.passages).casefold()
+        mentioned: list[str] = []
+        missing: list[str] = []
+        for word, terms in content_words(self.query, self.language):
+            if word not in {*names, *numbers}:
+                has = not found.isdisjoint(terms) or word.casefold() in everything
+                (mentioned if has else missing).append(word)
+        return tuple(mentioned), (*names, *numbers) or tuple(missing)
 
 
 def gather(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from llama_index_prod_rag.query_engine.prompts import default_prompts
     from llama_index_prod_rag.query_engine.responses import RefusedResponse
     from llama_index_prod_rag.query_engine.retry import QueryRewriter, Retry
+    from llama_index_prod_rag.query_engine.texts import TEXTS, Texts
 
 _HOMES = {
     "AccessCheck": "access_check",
@@ -33,6 +34,8 @@ _HOMES = {
     "RefusedResponse": "responses",
     "Retry": "retry",
     "SentenceScorer": "extract",
+    "TEXTS": "texts",
+    "Texts": "texts",
     "best_sentences": "extract",
     "condense": "follow_ups",
     "default_prompts": "prompts",
@@ -41,6 +44,7 @@ _HOMES = {
 __getattr__, __dir__ = export(__name__, _HOMES)
 
 __all__ = [
+    "TEXTS",
     "AccessCheck",
     "AssessmentEvent",
     "ConfidenceGatedQueryEngine",
@@ -54,6 +58,7 @@ __all__ = [
     "RefusedResponse",
     "Retry",
     "SentenceScorer",
+    "Texts",
     "best_sentences",
     "condense",
     "default_prompts",

@@ -16,7 +16,6 @@ from llama_index_prod_rag.calls import Call
 from llama_index_prod_rag.confidence.assessment import NO_RESULTS, Assessor, RetrievalAssessment, no_results
 from llama_index_prod_rag.confidence.evidence import Evidence, gather
 from llama_index_prod_rag.confidence.policy import Decision, Policy
-from llama_index_prod_rag.confidence.reasons import describe_missing
 from llama_index_prod_rag.confidence.second_look import heed
 from llama_index_prod_rag.confidence.signals import compute_signals, not_assessed
 from llama_index_prod_rag.disclosure import describe, mask
@@ -115,7 +114,9 @@ class Attempt:
         degraded: stage -> why it is missing, for operators.
         seconds: stage -> wall time.
         empty: why there are no hits, for people, where something else is to blame than the documents.
-        missing: names and numbers of the question that no passage has, in words; empty where all are there.
+        mentioned: what the question asks about that a passage mentions, as the question writes it.
+        missing: what none mentions; empty where nothing was found at all.
+        language: of what was found.
         assessment: the judgment.
         decision: what the policy makes of it.
         second_look: what the judge said of what would have been a hedge; None where it was not asked.
@@ -128,7 +129,9 @@ class Attempt:
     degraded: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     empty: str | None = None
-    missing: str = ""
+    mentioned: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    language: str = "english"
     assessment: RetrievalAssessment = field(default_factory=lambda: RetrievalAssessment("no_results", 0.0))
     decision: Decision = "refuse"
     second_look: SecondLook | None = None
@@ -316,8 +319,10 @@ def _assess(attempt: Attempt, evidence: Evidence, judge: Judge) -> bool:
             attempt.assessment = no_results(evidence, attempt.empty or NO_RESULTS)
         else:
             attempt.assessment = judge.assessor.assess(evidence)
-        attempt.missing = describe_missing(evidence)
-        if evidence.passages:  # without any there is nothing to answer from, whatever the policy
+        attempt.language = evidence.language
+        if evidence.passages:
+            attempt.mentioned, attempt.missing = evidence.find_mentioned()
+            # Without any there is nothing to answer from, whatever the policy.
             attempt.decision = judge.policy.decide(attempt.assessment)
     except Exception as error:  # an assessor may be the user's own
         # What cannot be judged is neither trusted nor thrown away.

@@ -39,6 +39,7 @@ from llama_index_prod_rag.query_engine.parts import check_parts, make_synthesize
 from llama_index_prod_rag.query_engine.prompts import default_prompts
 from llama_index_prod_rag.query_engine.retry import Retry
 from llama_index_prod_rag.query_engine.skipping import check_required
+from llama_index_prod_rag.query_engine.texts import Texts, check_languages
 from llama_index_prod_rag.query_engine.writer import Log, Means, Writer
 from llama_index_prod_rag.query_log.configuration import engine_hash
 from llama_index_prod_rag.retrievers.access import AccessPolicy, Principal, acting_as, replace_filters
@@ -90,6 +91,8 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
             postprocessors fetch beside the hits (neighbors, parents) is checked after the last of them. A question of
             nobody is an error, before anything is searched.
         query_log: takes one record per question; its faults never reach the user.
+        language: of the gate's own texts, such as "german"; None takes the question's, or that of what was found.
+        texts: language -> `Texts`, beside English and German.
         streaming: whether own texts are streams; None follows the synthesizer.
         quotes: most quotes in a hedge or an extractive answer, at least 1.
         max_query_length: characters of the longest question that is searched for; longer ones are refused.
@@ -126,6 +129,8 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
         support_policy: SupportPolicy | None = None,
         access: AccessPolicy | None = None,
         query_log: Log | None = None,
+        language: str | None = None,
+        texts: Mapping[str, Texts] | None = None,
         streaming: bool | None = None,
         quotes: int = 3,
         max_query_length: int = 8_000,
@@ -150,7 +155,8 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
             evidence_judge,
         )
         self._retries = tuple(retries)
-        self._prompts = default_prompts()
+        language, known = check_languages(language, texts or {})
+        self._prompts = default_prompts(known)
         self._max_query_length = max_query_length
         self.config_hash = config_hash or engine_hash(
             {
@@ -176,6 +182,8 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
             self.config_hash,
             entailment_judge,
             support_policy,
+            language,
+            known,
         )
         super().__init__(callback_manager or getattr(response_synthesizer, "callback_manager", None))
 

@@ -14,6 +14,7 @@ from llama_index_prod_rag.disclosure import describe
 from llama_index_prod_rag.query_engine.attempt import Attempt
 from llama_index_prod_rag.query_engine.extract import Quote
 from llama_index_prod_rag.query_engine.sources import finite, source_of
+from llama_index_prod_rag.query_engine.texts import Texts
 from llama_index_prod_rag.query_log.ids import Ids, current_ids
 from llama_index_prod_rag.query_log.nodes import log_passages
 from llama_index_prod_rag.query_log.record import QueryRecord, hits_of, seconds_of
@@ -102,15 +103,15 @@ class Report:
         """Note the total time; for a stream when its last token is out."""
         self.seconds["total"] = perf_counter() - self.asked.began
 
-    @property
-    def reason(self) -> str:
-        """Give the decisive reason, for people, and what of the question no passage has."""
+    def explain(self, texts: Texts) -> str:
+        """Give the decisive reason, for people and without figures, and which words of the question no passage has."""
         if not self.reasons:
-            return "no reason given"
+            return texts.translate("no reason given")
         if self.reasons is not self.best.assessment.reasons:  # a later one stands before them
-            return make_line(self.reasons[0])
-        decisive = self.best.assessment.verdict or self.reasons[0]
-        return make_line(f"{decisive}; {self.best.missing}" if self.best.missing else decisive)
+            return make_line(texts.translate(self.reasons[0]))
+        decisive = texts.translate(self.best.assessment.verdict or self.reasons[0])
+        mentions = texts.describe_mentions(self.best.mentioned, self.best.missing)
+        return make_line(f"{decisive}; {mentions}" if mentions else decisive)
 
     def to_json(self) -> dict[str, Any]:
         """Make the JSON object that users find at `response.metadata["prod_rag"]`."""

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from llama_index.core.prompts import BasePromptTemplate, PromptTemplate
 
-REFUSAL = "I cannot answer this from the documents: {reason}.{nearest}"
-NEAREST = "\n\nWhat comes closest in them:\n\n{summary}"
-HEDGE = "I am not sure that the documents answer this: {reason}. The closest passages say:\n\n{summary}"
-EXTRACT = "From the documents:\n\n{summary}"
-INTERRUPTED = "\n\n[The answer broke off: {reason}.] The closest passages say:\n\n{summary}"
-DOWNGRADED = "\n\n[Do not rely on the answer above: {reason}.] The closest passages say:\n\n{summary}"
+from llama_index_prod_rag.query_engine.texts import TEXTS, Texts
 
 
-def default_prompts() -> dict[str, BasePromptTemplate]:
-    """Make the default templates, by name.
-
-    `refusal_prompt` takes {reason} and {nearest}, which is empty or made with `nearest_prompt`; that and
-    `extract_prompt` take {summary}, the others {reason} and {summary}.
-    """
-    texts = {
-        "refusal_prompt": REFUSAL,
-        "nearest_prompt": NEAREST,
-        "hedge_prompt": HEDGE,
-        "extract_prompt": EXTRACT,
-        "interrupted_prompt": INTERRUPTED,
-        "downgraded_prompt": DOWNGRADED,
+def default_prompts(texts: Mapping[str, Texts] = TEXTS) -> dict[str, BasePromptTemplate]:
+    """Make the templates by name: `refusal_prompt` and others in English, `german_refusal_prompt` in German."""
+    return {
+        name_prompt(name, language): PromptTemplate(template)
+        for language, of_language in texts.items()
+        for name, template in of_language.prompts.items()
     }
-    return {name: PromptTemplate(text) for name, text in texts.items()}
+
+
+def name_prompt(name: str, language: str) -> str:
+    """Name a template of a language as `get_prompts` does.
+
+    Examples:
+        >>> name_prompt("refusal_prompt", "english"), name_prompt("refusal_prompt", "german")
+        ('refusal_prompt', 'german_refusal_prompt')
+    """
+    return name if language == "english" else f"{language}_{name}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from llama_index.core.base.response.schema import (
@@ -30,9 +30,11 @@ from llama_index_prod_rag.query_engine.events import DecisionEvent
 from llama_index_prod_rag.query_engine.extract import Quote, SentenceScorer, best_sentences, list_quotes
 from llama_index_prod_rag.query_engine.logprobs import listening
 from llama_index_prod_rag.query_engine.outcome import Report
+from llama_index_prod_rag.query_engine.prompts import name_prompt
 from llama_index_prod_rag.query_engine.responses import RefusedResponse, is_structured, writes_nothing
 from llama_index_prod_rag.query_engine.sources import finite, text_of
 from llama_index_prod_rag.query_engine.streaming import aone_token, awatch, one_token, watch
+from llama_index_prod_rag.query_engine.texts import TEXTS, Texts, choose_language
 from llama_index_prod_rag.query_engine.untrusted import enclose
 from llama_index_prod_rag.query_log.record import QueryRecord
 from llama_index_prod_rag.text.sentences import split_sentences
@@ -66,6 +68,8 @@ class Means:
         config_hash: names the configuration in the record.
         judge: an NLI model for the checks of an answer; None compares words.
         support: which findings turn an answer into a hedge; None reports them only.
+        language: of the gate's own texts; None takes the question's, or that of what was found.
+        texts: language -> what the gate says in it.
     """
 
     synthesizer: BaseSynthesizer | None
@@ -77,6 +81,8 @@ class Means:
     config_hash: str
     judge: EntailmentJudge | None = None
     support: SupportPolicy | None = None
+    language: str | None = None
+    texts: Mapping[str, Texts] = field(default_factory=lambda: TEXTS)
 
 
 class Writer:
@@ -88,6 +94,8 @@ class Writer:
         self._report = report
         self._asynchronous = asynchronous
         self._payload: dict[str, Any] = {}
+        found = report.best.language
+        self._language = means.language or choose_language(query.query_str, found, means.texts)
 
     async def write(self) -> RESPONSE_TYPE:
         """Write the response for the report's decision. Awaits calls only."""
@@ -182,14 +190,20 @@ class Writer:
             self._lower("the passages hold no text to quote", "refuse")
         nearest = await self._find_quotes(1)
         self._report.quotes = [quote for quote in nearest if quote.relevant]
-        reason, prompts = self._report.reason, self._means.prompts
         summary = list_quotes(self._report.quotes)
-        closest = prompts["nearest_prompt"].format(summary=summary) if summary else ""
-        return prompts["refusal_prompt"].format(reason=reason, nearest=closest)
+        closest = self._prompt("nearest_prompt").format(summary=summary) if summary else ""
+        return self._prompt("refusal_prompt").format(reason=self._reason, nearest=closest)
 
     async def _fill(self, prompt: str) -> str:
         self._report.quotes = await self._find_quotes(self._means.quotes)
-        return self._means.prompts[prompt].format(reason=self._report.reason, summary=list_quotes(self._report.quotes))
+        return self._prompt(prompt).format(reason=self._reason, summary=list_quotes(self._report.quotes))
+
+    @property
+    def _reason(self) -> str:
+        return self._report.explain(self._means.texts[self._language])
+
+    def _prompt(self, name: str) -> BasePromptTemplate:
+        return self._means.prompts[name_prompt(name, self._language)]
 
     async def _find_quotes(self, count: int) -> list[Quote]:
         """Find quotes that say something about the question, or the nearest one."""

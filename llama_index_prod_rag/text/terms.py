@@ -51,6 +51,18 @@ def found_terms(text: str, language: str = "english") -> frozenset[str]:
     return content_analyzer(language).index_set(text)
 
 
+def content_words(text: str, language: str = "english") -> list[tuple[str, list[str]]]:
+    """List the words that carry meaning, as they are written, each with its terms; repeats are left out.
+
+    Examples:
+        >>> [word for word, _ in content_words("What were the causes of the flooding?")]
+        ['causes', 'flooding']
+    """
+    analyzer = content_analyzer(language)
+    words = dict.fromkeys(word for _, word in analyzer.spans(text))
+    return [(word, terms_) for word in words if (terms_ := list(analyzer.terms_of(word)))]
+
+
 def names(text: str, language: str = "english") -> tuple[str, ...]:
     """Find words written as names are: a capital anywhere but at the start of a sentence, acronyms, identifiers, codes.
 
