@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from llama_index_prod_rag.confidence.evidence import Evidence
-from llama_index_prod_rag.models.weights import OFFLINE
+from llama_index_prod_rag.models.weights import OFFLINE, PUBLISHED_AS, Role
 
-_OFFLINE = {"embedder": "bge-small-en-v1.5", "reranker": "ms-marco-minilm-v2"}
 _VARIANT = re.compile(r"-(?:int8|uint8|fp16|onnx|quantized)$")  # the same model, stored otherwise
 # MS MARCO's MiniLM cross-encoders were distilled from one teacher's logits, so their scale is one.
 _LAYERS = re.compile(r"(?<=ms-marco-minilm)-l-?\d+")
@@ -64,22 +63,22 @@ def fingerprint_of(evidence: Evidence) -> Fingerprint:
     models = retrieval.models if retrieval else {}
     legs = sorted(retrieval.legs) if retrieval else []
     return Fingerprint(
-        {leg: model_name(models.get(leg, ""), "embedder") for leg in legs},
-        model_name(rerank.model, "reranker") if rerank else "",
+        {leg: model_name(models.get(leg, ""), "embedding") for leg in legs},
+        model_name(rerank.model, "cross-encoder") if rerank else "",
         retrieval.rule if retrieval else "",
         len(rerank.logits) if rerank else 0,
         evidence.language,
     )
 
 
-def model_name(name: str, role: str) -> str:
+def model_name(name: str, role: Role) -> str:
     """Shorten a model's name: its organisation, its folder and the way it is stored are left out.
 
     Examples:
-        >>> model_name("BAAI/bge-small-en-v1.5", "embedder"), model_name("offline", "embedder")
+        >>> model_name("BAAI/bge-small-en-v1.5", "embedding"), model_name("offline", "embedding")
         ('bge-small-en-v1.5', 'bge-small-en-v1.5')
     """
     if name == OFFLINE:
-        return _OFFLINE[role]
+        name = PUBLISHED_AS[role]
     short = re.split(r"[/\\]", name.rstrip("/\\"))[-1].lower()
     return _LAYERS.sub("", _VARIANT.sub("", short))

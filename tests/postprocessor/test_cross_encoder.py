@@ -360,3 +360,9 @@ def test_progress_counts_pairs_on_stderr(
     captured = capsys.readouterr()
     assert "Reranking" in captured.err
     assert captured.out == ""
+
+
+def test_a_scorer_of_ones_own_is_recorded_by_its_name(hits: list[NodeWithScore], scorer: Any) -> None:
+    with tracing() as trace:
+        CrossEncoderRerank(scorer=scorer).postprocess_nodes(hits, query_str="berlin city")
+    assert [record.model for record in trace.records if isinstance(record, RerankRecord)] == ["overlap"]

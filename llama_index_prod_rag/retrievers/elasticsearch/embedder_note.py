@@ -15,6 +15,7 @@ from typing import Any
 from llama_index.core.base.embeddings.base import BaseEmbedding
 
 from llama_index_prod_rag.errors import ConfigurationError, RetrievalError
+from llama_index_prod_rag.models.weights import OFFLINE, PUBLISHED_AS
 from llama_index_prod_rag.retrievers.elasticsearch.connection import Connection
 from llama_index_prod_rag.retrievers.elasticsearch.failures import call
 
@@ -135,8 +136,12 @@ def _inside(body: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether two names mean one model: it may be named by its folder, or by its owner and name."""
-    return _last_part(one).lower() == _last_part(other).lower()
+    """Whether two names mean one model: by its folder, by its owner and name, or as the one that comes along."""
+    return _published(one) == _published(other)
+
+
+def _published(name: str) -> str:
+    return _last_part(PUBLISHED_AS["embedding"] if name == OFFLINE else name).lower()
 
 
 def _last_part(name: str) -> str:

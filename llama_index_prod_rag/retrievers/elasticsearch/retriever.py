@@ -19,6 +19,7 @@ from llama_index_prod_rag.fusion.rules import parse_rule
 from llama_index_prod_rag.retrievers.elasticsearch import queries
 from llama_index_prod_rag.retrievers.elasticsearch.connection import Clients, Connection
 from llama_index_prod_rag.retrievers.elasticsearch.documents import source_text
+from llama_index_prod_rag.retrievers.elasticsearch.embedder_note import model_name
 from llama_index_prod_rag.retrievers.elasticsearch.failures import call
 from llama_index_prod_rag.retrievers.elasticsearch.queries import Body
 from llama_index_prod_rag.retrievers.elasticsearch.responses import Answer, Hit
@@ -329,8 +330,14 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
             completed=completed,
             query_vector=question.vector,
             lift_mentions=self.search.lift_mentions,
+            models=self._models(),
         )
         return record
+
+    def _models(self) -> dict[str, str]:
+        """Name the model that embeds questions; where none was given or set, asking for its name would load one."""
+        name = model_name(self.embed_model or Settings._embed_model)
+        return {} if name is None else {DENSE: name}
 
     async def _hits(self, record: RetrievalRecord, found: Mapping[str, Hit]) -> list[NodeWithScore]:
         best = list(record.fused.items())[: self.similarity_top_k]

@@ -14,6 +14,7 @@ from elasticsearch import ApiError, Elasticsearch
 from llama_index.core.embeddings import MockEmbedding
 from llama_index.core.schema import QueryBundle, TextNode
 
+from llama_index_prod_rag.confidence import fingerprint_of, gather
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.retrievers.elasticsearch import (
     Connection,
@@ -25,6 +26,7 @@ from llama_index_prod_rag.retrievers.elasticsearch import (
     index_definition,
     ingest,
 )
+from llama_index_prod_rag.trace.records import tracing
 
 pytestmark = pytest.mark.elasticsearch
 
@@ -139,3 +141,18 @@ def test_who_may_not_read_mappings_loses_nothing(
     finally:
         client.indices.put_settings(index=name, settings={"index.blocks.metadata": None})
     assert [record for record in caplog.records if record.levelno > logging.DEBUG] == []
+
+
+def test_the_offline_model_is_known_by_its_published_name(client: Elasticsearch, name: str) -> None:
+    assert fill(client, name, BGE).indexed == 1
+    assert found(client, name, embed_model=MockEmbedding(2, model_name="offline")) == ["a"]
+
+
+def test_the_gate_learns_which_model_embeds(client: Elasticsearch, name: str) -> None:
+    fill(client, name, MINILM)
+    searcher = ElasticsearchHybridRetriever(name, client=client, embed_model=MINILM)
+    with tracing() as trace:
+        searcher.retrieve("widget")
+    (record,) = trace.records
+    fingerprint = fingerprint_of(gather("widget", [], [record]))
+    assert fingerprint.embedders == {"bm25": "", "dense": "all-minilm-l6-v2"}
