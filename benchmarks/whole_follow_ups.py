@@ -127,7 +127,7 @@ def measure(pairs: Sequence[Pair], retriever: BaseRetriever) -> dict[str, object
         values["bare"].append(found(pair.follow_up, gold, retriever))
         values["condensed"].append(found(condensed.question, gold, retriever))
         values["leaning"].append(float(condensed.leans))
-    figures = {name: bootstrap_mean(dict(enumerate(list_))).ends() for name, list_ in values.items()}
+    figures = {name: bootstrap_mean(list_).ends() for name, list_ in values.items()}
     kept = sum(values["condensed"]) / max(sum(values["alone"]), 1e-9)
     return {"questions": len(pairs), **figures, "kept": kept}
 

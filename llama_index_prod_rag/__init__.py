@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
     from llama_index_prod_rag.node_parser.semantic import SemanticChunker
     from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
+    from llama_index_prod_rag.postprocessor.versions import NewestVersion
     from llama_index_prod_rag.query_engine.chat import GatedChatEngine
     from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
     from llama_index_prod_rag.query_engine.retry import Retry
@@ -51,6 +52,7 @@ _HOMES = {
     "GuardedRetriever": "retrievers.access",
     "HybridFusionRetriever": "retrievers.hybrid",
     "LabeledQuery": "fusion.tuning",
+    "NewestVersion": "postprocessor.versions",
     "Principal": "retrievers.access",
     "ProdRagError": "errors",
     "QueryLog": "query_log.store",
@@ -86,6 +88,7 @@ __all__ = [
     "GuardedRetriever",
     "HybridFusionRetriever",
     "LabeledQuery",
+    "NewestVersion",
     "Principal",
     "ProdRagError",
     "QueryLog",

@@ -13,14 +13,17 @@ if TYPE_CHECKING:
     from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
     from llama_index_prod_rag.postprocessor.score_cache import CachedScorer, LruScores, ScoreStore
     from llama_index_prod_rag.postprocessor.settings import Cascade, Runtime
+    from llama_index_prod_rag.postprocessor.versions import NewestVersion, detect_versions
 
 _HOMES = {
     "CachedScorer": "score_cache",
     "Cascade": "settings",
     "CrossEncoderRerank": "cross_encoder",
     "LruScores": "score_cache",
+    "NewestVersion": "versions",
     "Runtime": "settings",
     "ScoreStore": "score_cache",
+    "detect_versions": "versions",
 }
 
 __getattr__, __dir__ = export(__name__, _HOMES)
@@ -30,6 +33,8 @@ __all__ = [
     "Cascade",
     "CrossEncoderRerank",
     "LruScores",
+    "NewestVersion",
     "Runtime",
     "ScoreStore",
+    "detect_versions",
 ]

@@ -111,6 +111,7 @@ class Attempt:
         query: the words that were searched for.
         hits: the passages after every postprocessor.
         records: what the stages noted.
+        left_out: node id -> why a stage left it out.
         degraded: stage -> why it is missing, for operators.
         seconds: stage -> wall time.
         empty: why there are no hits, for people, where something else is to blame than the documents.
@@ -126,6 +127,7 @@ class Attempt:
     query: str
     hits: list[NodeWithScore] = field(default_factory=list)
     records: tuple[Record, ...] = ()
+    left_out: dict[str, str] = field(default_factory=dict)
     degraded: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     empty: str | None = None
@@ -161,6 +163,7 @@ async def look(name: str, query: QueryBundle, search: Search, judge: Judge, trac
     entailment = await _compare_with_question(attempt, query.query_str, judge.entailment)
     began = perf_counter()
     attempt.records = join_records(trace, carried_records(attempt.hits or candidates))
+    attempt.left_out = dict(trace.left_out)
     attempt.degraded.update(_failures(attempt.records))
     evidence = gather(
         query.query_str,

@@ -61,10 +61,10 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
     raised.
 
     `response.metadata["prod_rag"]` is JSON-safe: `query_id`, `decision`, `status`, `confidence`, `judged_by`,
-    `signals`, `not_assessed`, `reasons`, `sources`, `quotes`, `attempts`, `second_look`, `checks`, `withdrawn_answer`,
-    `degraded`, `timings` (seconds). For a stream it is brought up to date when the last token is out. Where the
-    synthesizer fills in objects, a refusal or hedge is a `RefusedResponse`: its `response` is None and its `refused`
-    has the text.
+    `signals`, `not_assessed`, `reasons`, `sources`, `left_out`, `quotes`, `attempts`, `second_look`, `checks`,
+    `withdrawn_answer`, `degraded`, `timings` (seconds). For a stream it is brought up to date when the last token is
+    out. Where the synthesizer fills in objects, a refusal or hedge is a `RefusedResponse`: its `response` is None and
+    its `refused` has the text.
 
     Args:
         retriever: any retriever. Metadata filters and query embeddings pass through untouched.

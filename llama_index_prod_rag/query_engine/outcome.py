@@ -127,6 +127,7 @@ class Report:
             "not_assessed": dict(assessment.not_assessed),
             "reasons": list(self.reasons),
             "sources": [source_of(hit) for hit in self.best.hits],
+            "left_out": [{"node_id": node_id, "reason": why} for node_id, why in self.best.left_out.items()],
             "quotes": [quote.to_json() for quote in self.quotes],
             "attempts": [
                 {
@@ -157,7 +158,7 @@ class Report:
             status=best.assessment.status,
             confidence=finite(best.assessment.confidence),
             signals={name: finite(value) for name, value in best.assessment.signals.items()},
-            reasons=self.reasons,
+            reasons=(*self.reasons, *(f"{node_id} left out: {why}" for node_id, why in best.left_out.items())),
             seconds={**seconds_of(best.records), **self.seconds},
             hits=hits_of(best.records, {hit.node.node_id: finite(hit.score) for hit in best.hits}),
             passages=log_passages(best.hits),

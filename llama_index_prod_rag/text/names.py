@@ -29,6 +29,17 @@ def name_keys(name: str) -> list[tuple[str, ...]]:
     return [key for key in dict.fromkeys(found) if key]
 
 
+def split_qualifier(name: str) -> tuple[str, str]:
+    """Split a name from what tells it apart in brackets behind it, which may be empty.
+
+    Examples:
+        >>> split_qualifier("Mercury (planet)"), split_qualifier("Ed Wood")
+        (('Mercury', 'planet'), ('Ed Wood', ''))
+    """
+    bare = _QUALIFIER.sub("", name)
+    return (bare, name[len(bare) :].strip(" ()[]")) if bare.strip() else (name, "")
+
+
 def _key(name: str) -> tuple[str, ...]:
     tokens = tuple(_TOKEN.findall(name))
     written = len(name) >= _SHORTEST and 0 < len(tokens) <= _LONGEST

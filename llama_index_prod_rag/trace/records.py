@@ -110,10 +110,12 @@ class QueryTrace:
     Attributes:
         attempts: one list of records per attempt; a retry begins a new one.
         children: traces that were opened inside this one (a gate used as a tool of another).
+        left_out: node id -> why a stage left the node out that other stages would have shown.
     """
 
     attempts: list[list[Record]] = field(default_factory=lambda: [[]])
     children: list[QueryTrace] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def add(self, record: Record) -> None:
         """Append a record to the current attempt."""
@@ -167,6 +169,12 @@ def note(record: Record) -> None:
     """Append a record to the open trace, if there is one."""
     if (trace := _current.get()) is not None:
         trace.add(record)
+
+
+def leave_out(node_id: str, reason: str) -> None:
+    """Note in the open trace, if there is one, why a node is not shown."""
+    if (trace := _current.get()) is not None:
+        trace.left_out[node_id] = reason
 
 
 def join_records(trace: QueryTrace | None, carried: Sequence[Record]) -> tuple[Record, ...]:

@@ -1,0 +1,155 @@
+"""Of several versions of one passage, the one that is meant."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
+from itertools import combinations
+from typing import TypeVar
+
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from llama_index.core.schema import BaseNode, MetadataMode, NodeWithScore, QueryBundle
+from pydantic import Field
+
+from llama_index_prod_rag.text.versions import Stamp, choose, detect_version, named_time, similarity, stamp_of
+from llama_index_prod_rag.trace.records import leave_out
+from llama_index_prod_rag.trace.scored_node import rescore
+
+_MARKS = re.compile(r"\b(?:v|ver|version|rev|revision|release|edition)\b|[\d\W_]+", re.IGNORECASE)
+
+Node = TypeVar("Node", bound=BaseNode)
+
+
+class NewestVersion(BaseNodePostprocessor):
+    """Shows of several versions of one passage the newest, or the one of the time or version that a question names.
+
+    Versions are passages whose metadata says that they hold at different times (`date`, `version`, `valid_from`,
+    `valid_to`) and that are near duplicates with the same title, or of which one says that it `supersedes` the other
+    (by document id, node id or title). The one that is shown takes the best place and score of them; why the others are
+    left out stands in the open trace and in the gate's `metadata["prod_rag"]["left_out"]`. Without such metadata
+    nothing changes. What filters excluded never comes here, so a version that the asker may not see hides nothing.
+
+    Put it before a reranker, which then has nothing to read twice.
+
+    Args:
+        similarity: least share of three-word runs that two versions have in common, 0 to 1. At the default, documents
+            with one to three changed facts are told to be versions: `python -m benchmarks.whole_question`.
+        half_life_days: for news: a passage's score above the lowest one halves with each such span between its date
+            and the newest one's, or the time that the question names; None for no decay.
+        today: versions that begin later are not in force yet; None for the current day.
+
+    Examples:
+        >>> from llama_index.core.schema import TextNode
+        >>> fees = {"2020-01-01": 5, "2024-01-01": 9}
+        >>> texts = {day: f"A new card costs {fee} euros." for day, fee in fees.items()}
+        >>> hits = [NodeWithScore(node=TextNode(text=texts[day], metadata={"date": day})) for day in texts]
+        >>> [hit.text for hit in NewestVersion().postprocess_nodes(hits, query_str="What does a card cost?")]
+        ['A new card costs 9 euros.']
+        >>> [hit.text for hit in NewestVersion().postprocess_nodes(hits, query_str="What did a card cost in 2021?")]
+        ['A new card costs 5 euros.']
+    """
+
+    similarity: float = Field(default=0.5, ge=0.0, le=1.0)
+    half_life_days: float | None = Field(default=None, gt=0.0)
+    today: date | None = None
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Give the name under which LlamaIndex knows the class."""
+        return "NewestVersion"
+
+    def _postprocess_nodes(
+        self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
+    ) -> list[NodeWithScore]:
+        question = query_bundle.query_str if query_bundle is not None else ""
+        stamps = {place: stamp for place, hit in enumerate(nodes) if (stamp := stamp_of(hit.node.metadata))}
+        if not stamps:
+            return nodes
+        shown = self._collapse(nodes, stamps, question)
+        return shown if self.half_life_days is None else self._decay(shown, question, self.half_life_days)
+
+    def _collapse(self, hits: Sequence[NodeWithScore], stamps: dict[int, Stamp], question: str) -> list[NodeWithScore]:
+        kept = dict(enumerate(hits))
+        for group in self._find_versions(hits, stamps):
+            chosen = choose([stamps[place] for place in group], question, self.today or date.today())  # noqa: DTZ011
+            meant = [place for place in group if stamps[place].order == chosen.order]
+            first, best = group[0], min(meant)
+            for place in group:
+                if place not in meant:
+                    del kept[place]
+                    reason = f"the version {stamps[place]} gives way to {hits[best].node_id} ({chosen})"
+                    leave_out(hits[place].node_id, reason)
+            if best != first:
+                kept.pop(best, None)
+                kept[first] = rescore(hits[best], hits[first].score)
+        return [kept[place] for place in sorted(kept)]
+
+    def _find_versions(self, hits: Sequence[NodeWithScore], stamps: dict[int, Stamp]) -> list[list[int]]:
+        """Places of the versions of each passage that has several, in order."""
+        texts = {place: hits[place].node.get_content(MetadataMode.NONE) for place in stamps}
+        group_of = {place: place for place in stamps}
+        for other, place in combinations(sorted(stamps), 2):
+            if stamps[other].order == stamps[place].order:
+                continue
+            alike = _may_be_one(hits[place].node, hits[other].node) and (
+                similarity(texts[place], texts[other]) >= self.similarity
+            )
+            if alike or _supersedes(hits, stamps, place, other):
+                joined, into = group_of[place], group_of[other]
+                group_of = {one: into if group == joined else group for one, group in group_of.items()}
+        groups: dict[int, list[int]] = defaultdict(list)
+        for place in sorted(stamps):
+            groups[group_of[place]].append(place)
+        return [group for group in groups.values() if len(group) > 1]
+
+    def _decay(self, hits: list[NodeWithScore], question: str, half_life: float) -> list[NodeWithScore]:
+        days = {hit.node_id: stamp.since for hit in hits if (stamp := stamp_of(hit.node.metadata)) and stamp.since}
+        if not days:
+            return hits
+        asked = named_time(question)
+        around = asked[1] if asked else max(days.values())
+        low = min((hit.score or 0.0 for hit in hits), default=0.0)
+        decayed = [
+            rescore(hit, low + ((hit.score or 0.0) - low) * 0.5 ** (abs((around - days[hit.node_id]).days) / half_life))
+            if hit.node_id in days
+            else hit
+            for hit in hits
+        ]
+        return sorted(decayed, key=lambda hit: -(hit.score or 0.0))
+
+
+def detect_versions(documents: Sequence[Node]) -> list[Node]:
+    """Copy documents with the version metadata that their file names and front matter hold; their own goes first.
+
+    Args:
+        documents: documents or nodes with `file_path` or `file_name`, as LlamaIndex's readers write them.
+
+    Examples:
+        >>> from llama_index.core import Document
+        >>> detect_versions([Document(text="Ten days.", metadata={"file_name": "leave-v2.md"})])[0].metadata["version"]
+        '2'
+    """
+    copies = []
+    for document in documents:
+        name = str(document.metadata.get("file_path") or document.metadata.get("file_name") or "")
+        found = detect_version(name, document.get_content(MetadataMode.NONE))
+        copies.append(document.model_copy(update={"metadata": {**found, **document.metadata}}))
+    return copies
+
+
+def _supersedes(hits: Sequence[NodeWithScore], stamps: dict[int, Stamp], place: int, other: int) -> bool:
+    return _names(stamps[place], hits[other].node) or _names(stamps[other], hits[place].node)
+
+
+def _names(stamp: Stamp, node: BaseNode) -> bool:
+    known = {node.node_id, node.ref_doc_id, node.metadata.get("title")}
+    return any(former in known for former in stamp.supersedes)
+
+
+def _may_be_one(first: BaseNode, second: BaseNode) -> bool:
+    """Whether two nodes can be versions of one: they have no titles that differ in more than numbers."""
+    titles = [str(node.metadata.get("title") or "") for node in (first, second)]
+    first_, second_ = (_MARKS.sub(" ", title).casefold().split() for title in titles)
+    return not all(titles) or first_ == second_
