@@ -108,7 +108,7 @@ def _of_documents(path: Path, questions: int) -> Calibration:
 
     corpus = open_corpus(files_source(path))
     retriever, reranker = build_stages(corpus, Settings())
-    with progress_bar("asking", total=3 * questions) as advance:
+    with progress_bar("asking", total=4 * questions) as advance:
         return calibrate_from_documents(
             retriever,
             [reranker],

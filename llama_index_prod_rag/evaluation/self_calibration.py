@@ -16,15 +16,17 @@ from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import BaseNode, NodeWithScore, QueryBundle
 
-from llama_index_prod_rag.confidence.calibrated import default_calibration
+from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor, default_calibration
 from llama_index_prod_rag.confidence.calibration import Calibration
 from llama_index_prod_rag.confidence.evidence import Evidence, gather
 from llama_index_prod_rag.confidence.fingerprint import Fingerprint, fingerprint_of
+from llama_index_prod_rag.confidence.policy import StatusPolicy
 from llama_index_prod_rag.confidence.scales import Quantiles, Scale, distributions, is_same_scale, level
 from llama_index_prod_rag.confidence.signals import compute_signals, signal_named
 from llama_index_prod_rag.confidence.watch import FOREIGN, scale_groups, strangeness, tells_scale
 from llama_index_prod_rag.errors import CalibrationError
 from llama_index_prod_rag.evaluation.synthetic_questions import WrittenQuestion, far_questions, write_questions
+from llama_index_prod_rag.evaluation.twisted_questions import twist_questions
 from llama_index_prod_rag.query_engine.sources import passages_of, text_of
 from llama_index_prod_rag.text.terms import TermStatistics
 from llama_index_prod_rag.trace.records import LegHit, RetrievalRecord, join_records, note, tracing
@@ -33,6 +35,12 @@ from llama_index_prod_rag.trace.scored_node import carried_records, rescore
 NOTE = "Estimated from synthetic questions, no promise: replace it with your own labels as they come."
 """What such a calibration says of itself."""
 
+_KINDS = {
+    "with": "with their passage",
+    "near": "without it",
+    "twisted": "twisted so that it no longer answers",
+    "far": "about something else",
+}
 _FEWEST = 15  # questions: quantiles of fewer are noise
 
 
@@ -41,7 +49,8 @@ class AskedRow:
     """One question as the pipeline saw it.
 
     Attributes:
-        kind: `with` its passage, `near` (without it and its like), or `far` (about something else).
+        kind: `with` its passage, `near` (without it and its like), `twisted` (so that its passage no longer answers),
+            or `far` (about something else).
         question: its words.
         evidence: what the gate would judge.
         signals: of that.
@@ -98,12 +107,19 @@ class Pipeline:
         asked = [("with", one.text, frozenset[str]()) for one in questions]
         asked += [("near", one.text, one.answering) for one in questions]
         asked += [("far", text, frozenset[str]()) for text in far]
-        rows: list[AskedRow] = []
-        for kind, text, removed in asked:
-            evidence = self.ask(text, removed)
-            rows.append(AskedRow(kind, text, evidence, compute_signals(evidence)))
-            progress(1)
-        return rows
+        return [self.row(kind, text, removed, progress) for kind, text, removed in asked]
+
+    def row(
+        self,
+        kind: str,
+        text: str,
+        removed: frozenset[str] = frozenset(),
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> AskedRow:
+        """One question as the pipeline sees it."""
+        evidence = self.ask(text, removed)
+        progress(1)
+        return AskedRow(kind, text, evidence, compute_signals(evidence))
 
 
 def _without(record: RetrievalRecord, removed: frozenset[str]) -> RetrievalRecord:
@@ -147,8 +163,8 @@ def calibrate_from_documents(
 ) -> Calibration:
     """A calibration for this pipeline, from its documents: no questions, no labels, no language model.
 
-    It asks about three times `questions` questions; with a reranker over 50 candidates on two processor cores that is
-    five to ten minutes.
+    It asks up to four times `questions` questions; with a reranker over 50 candidates on two processor cores that is
+    five to fifteen minutes. The note says what the gate makes of them, twisted ones included, which no scale mends.
 
     Args:
         retriever: as the gate gets it.
@@ -158,7 +174,7 @@ def calibrate_from_documents(
         term_statistics: as the gate gets them; None counts the nodes. The gate needs the same for rarity signals.
         prior: whose heads judge; None takes the shipped calibration.
         seed: of the draw.
-        progress: called with 1 after each question asked; there are three times `questions`.
+        progress: called with 1 after each question asked; there are up to four times `questions`.
 
     Returns:
         The prior's heads with this pipeline's scales. Scores that are on the prior's scale already stay as they are.
@@ -177,8 +193,24 @@ def calibrate_from_documents(
             f"questions could be written from {len(written)} of {len(passages)} passages, and {_FEWEST} are needed: "
             "index more text, or label questions of your own and use `calibrate`"
         )
-    rows = Pipeline(retriever, postprocessors, statistics).rows(written, far_questions()[: len(written)], progress)
-    return match_scales(prior, rows)
+    pipeline = Pipeline(retriever, postprocessors, statistics)
+    rows = pipeline.rows(written, far_questions()[: len(written)], progress)
+    made = match_scales(prior, rows)
+    twisted = twist_questions(written, passages, statistics, seed=seed)
+    rows += [pipeline.row("twisted", one.text, progress=progress) for one in twisted]
+    return replace(made, note=f"{made.note} {describe_trial(made, rows)}")
+
+
+def describe_trial(calibration: Calibration, rows: Sequence[AskedRow]) -> str:
+    """Say what a gate with this calibration makes of each kind of question."""
+    assessor, policy = CalibratedAssessor(calibration), StatusPolicy()
+    parts = []
+    for kind, name in _KINDS.items():
+        decisions = [policy.decide(assessor.assess(row.evidence)) for row in rows if row.kind == kind]
+        if decisions:
+            answered, refused = (decisions.count(decision) / len(decisions) for decision in ("answer", "refuse"))
+            parts.append(f"{name} {answered:.0%} answered and {refused:.0%} refused")
+    return f"Tried on them: {'; '.join(parts)}."
 
 
 def match_scales(prior: Calibration, rows: Sequence[AskedRow]) -> Calibration:

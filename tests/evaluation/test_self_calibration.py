@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -15,7 +16,8 @@ from llama_index_prod_rag.confidence.evidence import Passage
 from llama_index_prod_rag.confidence.scales import distributions
 from llama_index_prod_rag.errors import CalibrationError
 from llama_index_prod_rag.evaluation.self_calibration import NOTE, Pipeline, calibrate_from_documents
-from llama_index_prod_rag.evaluation.synthetic_questions import far_questions, write_questions
+from llama_index_prod_rag.evaluation.synthetic_questions import WrittenQuestion, far_questions, write_questions
+from llama_index_prod_rag.evaluation.twisted_questions import twist_questions
 from llama_index_prod_rag.models.pairs import sigmoid
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
@@ -141,7 +143,7 @@ def test_three_scales_make_one_calibrations_decisions() -> None:
     for rescale in (float, sigmoid, lambda logit: 1 + 9 * sigmoid(logit / 2)):
         asked: list[int] = []
         made = calibrate_from_documents(*stages(rescale), NODES, questions=20, prior=prior, progress=asked.append)
-        assert sum(asked) == 60
+        assert 60 < sum(asked) <= 80
         assert bool(made.scales) is (rescale is not float)
         assert made.note.startswith(NOTE)
         assert made.promises == ()
@@ -162,3 +164,38 @@ def test_too_few_documents_and_a_bare_prior_are_errors_that_say_what_to_do() -> 
         calibrate_from_documents(Nothing(), [], NODES[:3], prior=prior)
     with pytest.raises(CalibrationError, match="shipped calibration as prior"):
         calibrate_from_documents(Nothing(), [], NODES, prior=replace(prior, reference={}))
+
+
+def test_a_twisted_question_is_one_that_its_passage_does_not_answer() -> None:
+    written = write_questions(PASSAGES, STATISTICS, number=30)
+    twisted = twist_questions(written, PASSAGES, STATISTICS)
+    assert len(twisted) > 25
+    texts = {passage.id: passage.text.casefold() for passage in PASSAGES}
+    before = {question.source: question.text for question in written}
+    for question in twisted:
+        fresh = set(question.text.casefold().split()) - set(before[question.source].casefold().split())
+        assert fresh
+        assert not any(word in texts[question.source] for word in fresh)
+        assert term_set(question.text) & term_set(before[question.source])
+
+
+@pytest.mark.parametrize(
+    ("asked", "twisted"),
+    [
+        ("pressure increases at start", "pressure decreases at start"),
+        ("Vor dem Verkauf geprüft", "nach dem Verkauf geprüft"),
+    ],
+)
+def test_an_opposite_is_exchanged(asked: str, twisted: str) -> None:
+    language = "german" if "dem" in asked else "english"
+    passages = [Passage("a", asked), Passage("b", "Etwas anderes" if language == "german" else "something else")]
+    statistics = TermStatistics.from_texts((passage.text for passage in passages), language=language)
+    assert [
+        one.text for one in twist_questions([WrittenQuestion(asked, "a", frozenset("a"))], passages, statistics)
+    ] == [twisted]
+
+
+def test_the_note_says_what_the_gate_makes_of_each_kind() -> None:
+    note = calibrate_from_documents(*stages(), NODES, questions=15).note
+    for kind in ("with their passage", "without it", "twisted so that it no longer answers", "about something else"):
+        assert re.search(rf"{kind} \d+% answered and \d+% refused", note)
