@@ -17,18 +17,23 @@ from llama_index_prod_rag.evaluation.synthetic_questions import WrittenQuestion
 from llama_index_prod_rag.text.terms import TermStatistics, content_analyzer, content_words, names
 
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?![\w]|[.,]\d)")
-_OPPOSITES: Mapping[str, str] = MappingProxyType(
+_OPPOSITES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "english": "increase decrease|increases decreases|increased decreased|high low|higher lower|more less|"
-        "most least|before after|above below|with without|maximum minimum|first last|start stop|open closed|internal external|"
-        "positive negative|success failure|buy sell|gain loss|hot cold|enable disable|enabled disabled|"
-        "required optional|allowed forbidden|inside outside|upper lower|long short|large small|fast slow|"
-        "same different",
-        "german": "steigt sinkt|hoch niedrig|höher niedriger|mehr weniger|vor nach|über unter|mit ohne|maximal minimal|"
-        "erste letzte|offen geschlossen|innen außen|positiv negativ|kaufen verkaufen|gewinn verlust|warm kalt|"
-        "erlaubt verboten|groß klein|lang kurz|schnell langsam",
+        "english": (
+            "increase decrease", "increases decreases", "increased decreased", "high low", "higher lower", "more less",
+            "most least", "before after", "above below", "with without", "maximum minimum", "first last", "start stop",
+            "open closed", "internal external", "positive negative", "success failure", "buy sell", "gain loss",
+            "hot cold", "enable disable", "enabled disabled", "required optional", "allowed forbidden",
+            "inside outside", "upper lower", "long short", "large small", "fast slow", "same different",
+        ),
+        "german": (
+            "steigt sinkt", "hoch niedrig", "höher niedriger", "mehr weniger", "vor nach", "über unter", "mit ohne",
+            "maximal minimal", "erste letzte", "offen geschlossen", "innen außen", "positiv negativ",
+            "kaufen verkaufen", "gewinn verlust", "warm kalt", "erlaubt verboten", "groß klein", "lang kurz",
+            "schnell langsam",
+        ),
     }
-)
+)  # fmt: skip
 
 
 def twist_questions(
@@ -72,17 +77,18 @@ def _twists(text: str, pool: Sequence[str], statistics: TermStatistics, draw: ra
     for found in _NUMBER.finditer(text):
         other = int(found.group()) + draw.randint(1, 9) * 10 ** max(0, len(found.group()) - 2)
         yield f"{text[: found.start()]}{other}{text[found.end() :]}"
-    for pair in _OPPOSITES.get(statistics.language, "").split("|"):
-        for word, other in ((pair.split()[0], pair.split()[-1]), (pair.split()[-1], pair.split()[0])) if pair else ():
+    for pair in _OPPOSITES.get(statistics.language, ()):
+        one, other = pair.split()
+        for word, opposite in ((one, other), (other, one)):
             if re.search(rf"\b{word}\b", text, re.IGNORECASE):
-                yield re.sub(rf"\b{word}\b", other, text, count=1, flags=re.IGNORECASE)
+                yield re.sub(rf"\b{word}\b", opposite, text, count=1, flags=re.IGNORECASE)
     analyzer = content_analyzer(statistics.language)
     words = [word for word, _ in content_words(text, statistics.language)]
     named = [word for word in names(text, statistics.language) if word in words]
     rarest = sorted(words, key=lambda word: -max(map(statistics.rarity, analyzer.terms_of(word))))
     for word in dict.fromkeys([*named, *rarest]):
         for other in draw.sample(pool, min(5, len(pool))):
-            yield re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", lambda _, new=other: new, text, count=1)
+            yield other.join(re.split(rf"(?<!\w){re.escape(word)}(?!\w)", text, maxsplit=1))
 
 
 def _is_new(text: str, question: WrittenQuestion, known: str) -> bool:
