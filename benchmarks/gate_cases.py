@@ -210,19 +210,29 @@ class Collection:
         """The documents as the gate sees them."""
         return passages_of([NodeWithScore(node=node) for node in self._nodes])
 
-    def dense(self, texts: Iterable[str], *, lengths: tuple[float, float] | None = None) -> BaseRetriever:
+    def dense(
+        self,
+        texts: Iterable[str],
+        *,
+        lengths: tuple[float, float] | None = None,
+        added: Sequence[TextNode] = (),
+    ) -> BaseRetriever:
         """A dense leg that can be asked these texts.
 
         Args:
             texts: what will be asked.
             lengths: median and logarithmic spread of the document vectors' lengths; None leaves them at 1.
+            added: nodes to be found besides the collection's.
         """
         asked = list(dict.fromkeys(texts))
         vectors = self._vectors
         if lengths is not None:
             draw = np.random.default_rng(0).normal(np.log(lengths[0]), lengths[1], len(vectors))
             vectors = vectors * np.exp(draw)[:, None].astype(np.float32)
-        return _Dense(self._nodes, vectors, dict(zip(asked, embed_queries(asked), strict=True)), self._depth)
+        if added:
+            vectors = np.vstack([vectors, embed_texts([node.text for node in added])])
+        by_text = dict(zip(asked, embed_queries(asked), strict=True))
+        return _Dense([*self._nodes, *added], vectors, by_text, self._depth)
 
     def reranker(self, wrap: Callable[[PairScorer], PairScorer] = lambda scorer: scorer) -> CrossEncoderRerank:
         """The reranker with its defaults, over a wrapped scorer."""
@@ -248,10 +258,11 @@ class Retrieval:
         """What the gate would know about each question."""
         dense = self.collection.dense(question.text for question in questions)
         shown = track(questions, "asking", console=Console(stderr=True), transient=True)
-        return [self._case(question, dense) for question in shown]
-
-    def _case(self, question: Question, dense: BaseRetriever) -> Case:
         legs = {"dense": dense, "bm25": self.collection.bm25}
+        return [self.case(question, legs) for question in shown]
+
+    def case(self, question: Question, legs: Mapping[str, BaseRetriever]) -> Case:
+        """What the gate would know about a question that is asked of these legs."""
         retriever = HybridFusionRetriever(
             {name: _Without(leg, question.removed) for name, leg in legs.items()},
             alpha=DEFAULT_ALPHA,
