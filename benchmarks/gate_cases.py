@@ -252,7 +252,7 @@ class Retrieval:
     def __init__(self, task: Task, *, candidates: int = CANDIDATES, scorer: PairScorer | None = None) -> None:
         self._candidates = candidates
         self.collection = Collection(task, scorer=scorer)
-        self._reranker = self.collection.reranker()
+        self.reranker = self.collection.reranker()
 
     def cases(self, questions: Sequence[Question]) -> list[Case]:
         """What the gate would know about each question."""
@@ -270,7 +270,7 @@ class Retrieval:
         )
         with tracing() as trace:
             candidates = retriever.retrieve(question.text)
-            hits = self._reranker.postprocess_nodes(candidates, query_str=question.text)
+            hits = self.reranker.postprocess_nodes(candidates, query_str=question.text)
         evidence = gather(
             question.text,
             passages_of(hits),
@@ -292,7 +292,7 @@ class Retrieval:
         retriever = HybridFusionRetriever(
             {"dense": dense, "bm25": self.collection.bm25}, similarity_top_k=self._candidates
         )
-        return Pipeline(retriever, [self._reranker], self.collection.statistics).rows(questions, far, lambda _: None)
+        return Pipeline(retriever, [self.reranker], self.collection.statistics).rows(questions, far, lambda _: None)
 
 
 class _Dense(ExactDenseRetriever):

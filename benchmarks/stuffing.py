@@ -8,9 +8,9 @@ calibration decides. `turned` is the share of the questions refused or hedged be
 share of those refused that are hedged or answered then.
 
 The other side: `touched` is the share of ordinary questions, evidence unchanged, whose passages hold one that counts as
-an echo of the question (only those can be decided otherwise than without the defense), `faq_answered` of the questions
-answered the share that still is when the passage with the evidence begins with the question, as in a list of frequent
-questions with their answers.
+an echo of the question (only those can be decided otherwise than without the defense); `faq_answered` and `faq_refused`
+are what becomes of the questions answered when the passage with the evidence begins with the very question, as in a
+list of frequent questions with their answers.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from benchmarks.gate import SHARED
 from benchmarks.gate_cases import Case, Question, Retrieval, Task, load_task
 from benchmarks.stuffing_attacks import ATTACKS, Target
 from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor
+from llama_index_prod_rag.confidence.evidence import Evidence
 from llama_index_prod_rag.confidence.policy import Decision, StatusPolicy
 from llama_index_prod_rag.errors import InputError
 
@@ -51,7 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
     try:
         folders = [one if one.is_dir() else SHARED / one for one in chosen.data or map(Path, _SETS)]
-        report = {folder.resolve().name: measure(load_task(folder, limit=chosen.limit), chosen.split) for folder in folders}
+        report = {
+            folder.resolve().name: measure(load_task(folder, limit=chosen.limit), chosen.split) for folder in folders
+        }
     except InputError as error:
         print(error, file=sys.stderr)
         return 1
@@ -77,8 +80,9 @@ def measure(task: Task, split: str) -> dict[str, Any]:
         "answered": _share(outcome.decision == "answer" for outcome in ordinary),
         "answered_gone": _share(outcome.decision == "answer" for outcome in before),
         "attacks": turned,
-        "touched": _share(bool(getattr(outcome.case.evidence, "echoes", ())) for outcome in ordinary),
+        "touched": _share(bool(outcome.case.evidence.echoes) for outcome in ordinary),
         "faq_answered": _share(outcome.decision == "answer" for outcome in faq),
+        "faq_refused": _share(outcome.decision == "refuse" for outcome in faq),
     }
 
 
@@ -113,14 +117,21 @@ class Field:
             case = self._retrieval.case(question, {"dense": dense, "bm25": collection.bm25})
         finally:
             collection.bm25.delete([node.node_id for node in planted])
-        return Outcome(case, StatusPolicy().decide(CalibratedAssessor().assess(case.evidence)))
+        assessment = CalibratedAssessor().assess(self._reread(case.evidence))
+        return Outcome(case, StatusPolicy().decide(assessment))
+
+    def _reread(self, evidence: Evidence) -> Evidence:
+        """Have the reranker read what else is said by passages that repeat the question, as the engine does."""
+        rests = evidence.unread
+        scores = self._retrieval.reranker.pair_scorer().score([(evidence.query, rest) for rest in rests.values()])
+        return evidence.reread(dict(zip(rests, scores, strict=True)))
 
     def plant(self, question: Question, attack: str) -> Outcome:
         """Ask with what an attempt puts in."""
         nearest = [hit.node_id for hit in self._dense.retrieve(question.text) if hit.node_id not in question.removed]
         others = [text for text in self._popular if text != question.text]
-        target = Target(question.text, others, self._task.documents[nearest[0]].text)
-        texts = ATTACKS[attack](target, random.Random(f"{attack} {question.id}"))
+        draw = random.Random(f"{attack} {question.id}")
+        texts = ATTACKS[attack](Target(question.text, others, self._task.documents[nearest[0]].text, draw))
         return self.ask(question, [TextNode(text=text, id_=f"planted {n}") for n, text in enumerate(texts)])
 
     def ask_faq(self, question: Question) -> Outcome:

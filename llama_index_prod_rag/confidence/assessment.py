@@ -58,10 +58,11 @@ VERDICTS: Mapping[Status, str] = MappingProxyType(
 """What each status means, in words for people who ask."""
 
 NO_RESULTS = "nothing was found for this question"
+ONLY_ECHOES = "the passages found repeat the question and say nothing else"
 
 
-def no_results(evidence: Evidence, reason: str = NO_RESULTS) -> RetrievalAssessment:
+def no_results(evidence: Evidence, reason: str = "") -> RetrievalAssessment:
     """Assess an empty retrieval, the same for every assessor."""
     failed = evidence.retrieval.failed if evidence.retrieval else {}
-    reasons = (reason, *(f"the {leg} leg failed" for leg in failed))
+    reasons = (reason or (ONLY_ECHOES if evidence.echoes else NO_RESULTS), *(f"the {leg} leg failed" for leg in failed))
     return RetrievalAssessment("no_results", 0.0, {}, reasons, not_assessed(evidence))

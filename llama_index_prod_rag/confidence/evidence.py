@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from llama_index_prod_rag.confidence.echoes import find_rest
 from llama_index_prod_rag.text.languages import detect_language, language_named
 from llama_index_prod_rag.text.terms import TermStatistics, content_words, find_unmentioned, found_terms, term_set
 from llama_index_prod_rag.trace.records import Record, RerankRecord, RetrievalRecord
@@ -44,6 +45,9 @@ class Evidence:
         retrieval: the retriever call the passages came from, if it left a record.
         rerank: the last reranker call, if it left a record and did not fail.
         duplicates: ids of candidates whose text another candidate already has; left out of every list.
+        echoes: id -> what else it says, of candidates that repeat the question: an empty string where that is all. What
+            legs and reranker gave them, they gave the question's own words: it is left out of both records. Passages
+            are what else they say, and `reread` takes the cross-encoder's logits of that.
         statistics: how rare terms are in the corpus; None where nobody counted.
         entailment: probabilities by label from an NLI model, `signal name -> value`; empty without one.
         ruling: what a judge said of the passages shown, 0 (no answer in them) to 1; None where none was asked.
@@ -56,6 +60,7 @@ class Evidence:
     retrieval: RetrievalRecord | None = None
     rerank: RerankRecord | None = None
     duplicates: frozenset[str] = frozenset()
+    echoes: Mapping[str, str] = field(default_factory=dict)
     statistics: TermStatistics | None = field(default=None, repr=False)
     entailment: Mapping[str, float] = field(default_factory=dict)
     ruling: float | None = None
@@ -66,6 +71,18 @@ class Evidence:
     def wanted(self) -> frozenset[str]:
         """Collect the terms that the question asks for."""
         return term_set(self.query, self.language)
+
+    @property
+    def unread(self) -> dict[str, str]:
+        """Find the passages that repeat the question and that the reranker read: id -> what else they say."""
+        read = self.rerank is not None
+        return {one.id: one.text for one in self.passages if read and one.id in self.echoes}
+
+    def reread(self, logits: Mapping[str, float]) -> Evidence:
+        """Make the same evidence with the cross-encoder's logits of what `unread` lists."""
+        if self.rerank is None:
+            return self
+        return replace(self, rerank=replace(self.rerank, logits={**self.rerank.logits, **logits}))
 
     def find_unmentioned(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Find names and numbers of the question that no passage mentions, as the question writes them."""
@@ -116,25 +133,46 @@ def gather(
         (a query engine may search more than once); of several rerankings, the last that worked.
     """
     known = {passage.id: passage.text for passage in passages}
-    duplicates = _duplicates({**known, **{id_: text for id_, text in (candidates or {}).items() if id_ not in known}})
-    shown = tuple(passage for passage in passages if passage.id not in duplicates)
+    texts = {**known, **{id_: text for id_, text in (candidates or {}).items() if id_ not in known}}
+    duplicates = _duplicates(texts)
+    unique = [passage for passage in passages if passage.id not in duplicates]
+    language = language_named(language) if language else _language(query, unique, statistics)
+    wordings = {**texts, **{passage.id: passage.wording for passage in passages}}
+    echoes = {
+        id_: rest
+        for id_, text in wordings.items()
+        if id_ not in duplicates and (rest := find_rest(query, text, language)) is not None
+    }
+    shown = tuple(_keep_rest(passage, echoes) for passage in unique if echoes.get(passage.id) != "")
     retrievals = [record for record in records if isinstance(record, RetrievalRecord)]
     rerankings = [record for record in records if isinstance(record, RerankRecord) and record.failed is None]
     retrieval = max(
         enumerate(retrievals), key=lambda pair: (sum(id_ in pair[1].fused for id_ in known), pair[0]), default=None
     )
-    language = language_named(language) if language else _language(query, shown, statistics)
     return Evidence(
         query,
         shown,
-        retrieval[1] if retrieval else None,
-        rerankings[-1] if rerankings else None,
+        retrieval[1].without(echoes.keys()) if retrieval else None,
+        _leave_out(rerankings[-1], echoes) if rerankings else None,
         duplicates,
+        echoes,
         statistics,
         entailment or {},
         language=language,
         terms=tuple(found_terms(passage.wording, language) for passage in shown),
     )
+
+
+def _keep_rest(passage: Passage, echoes: Mapping[str, str]) -> Passage:
+    """What a passage says beside the question; its vector is the question's own as well."""
+    return replace(passage, text=echoes[passage.id], heading="", vector=None) if passage.id in echoes else passage
+
+
+def _leave_out(record: RerankRecord, echoes: Mapping[str, str]) -> RerankRecord:
+    """Leave out the logits of what repeats the question."""
+    if not echoes:
+        return record
+    return replace(record, logits={id_: logit for id_, logit in record.logits.items() if id_ not in echoes})
 
 
 def _language(query: str, passages: Sequence[Passage], statistics: TermStatistics | None) -> str:

@@ -25,6 +25,7 @@ def describe(evidence: Evidence, signals: Mapping[str, float]) -> tuple[str, ...
     sentences = [
         _coverage(evidence),
         describe_missing(evidence),
+        _echoes(evidence),
         _agreement(evidence, signals),
         _pair(signals),
         _failures(evidence),
@@ -52,6 +53,14 @@ def describe_missing(evidence: Evidence) -> str:
         return ""
     names, numbers = evidence.find_unmentioned()
     return f"no passage mentions {', '.join([*numbers, *names])}" if names or numbers else ""
+
+
+def _echoes(evidence: Evidence) -> str:
+    count = len(evidence.echoes)
+    if not count:
+        return ""
+    passages = "a passage repeats" if count == 1 else f"{count} passages repeat"
+    return f"{passages} the question, which is no evidence: only what else is said counts"
 
 
 def _agreement(evidence: Evidence, signals: Mapping[str, float]) -> str:

@@ -29,7 +29,7 @@ from llama_index_prod_rag.evaluation.synthetic_questions import WrittenQuestion,
 from llama_index_prod_rag.evaluation.twisted_questions import twist_questions
 from llama_index_prod_rag.query_engine.sources import passages_of, text_of
 from llama_index_prod_rag.text.terms import TermStatistics
-from llama_index_prod_rag.trace.records import LegHit, RetrievalRecord, join_records, note, tracing
+from llama_index_prod_rag.trace.records import RetrievalRecord, join_records, note, tracing
 from llama_index_prod_rag.trace.scored_node import carried_records, rescore
 
 NOTE = "Estimated from synthetic questions, no promise: replace it with your own labels as they come."
@@ -84,7 +84,7 @@ class Pipeline:
         with tracing() as trace:
             candidates = self._retriever.retrieve(QueryBundle(question))
         found = join_records(trace, carried_records(candidates))
-        records = {id(record): _without(record, removed) for record in found if isinstance(record, RetrievalRecord)}
+        records = {id(record): record.without(removed) for record in found if isinstance(record, RetrievalRecord)}
         hits = [_replace_record(hit, records) for hit in candidates if hit.node.node_id not in removed]
         with tracing() as trace:
             for record in records.values():
@@ -120,27 +120,6 @@ class Pipeline:
         evidence = self.ask(text, removed)
         progress(1)
         return AskedRow(kind, text, evidence, compute_signals(evidence))
-
-
-def _without(record: RetrievalRecord, removed: frozenset[str]) -> RetrievalRecord:
-    if not removed:
-        return record
-    return replace(
-        record,
-        legs={leg: _close_up(hits, removed) for leg, hits in record.legs.items()},
-        fused={id_: score for id_, score in record.fused.items() if id_ not in removed},
-        completed={
-            leg: {id_: score for id_, score in scores.items() if id_ not in removed}
-            for leg, scores in record.completed.items()
-        },
-        vectors={id_: vector for id_, vector in record.vectors.items() if id_ not in removed},
-        lifts={id_: lift for id_, lift in record.lifts.items() if id_ not in removed},
-    )
-
-
-def _close_up(hits: Mapping[str, LegHit], removed: frozenset[str]) -> dict[str, LegHit]:
-    left = [(id_, hit.score) for id_, hit in sorted(hits.items(), key=lambda pair: pair[1].rank) if id_ not in removed]
-    return {id_: LegHit(rank, score) for rank, (id_, score) in enumerate(left, start=1)}
 
 
 def _replace_record(hit: NodeWithScore, records: Mapping[int, RetrievalRecord]) -> NodeWithScore:

@@ -13,7 +13,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 from llama_index.core.vector_stores.types import MetadataFilters
 
 from llama_index_prod_rag.calls import Call
-from llama_index_prod_rag.confidence.assessment import NO_RESULTS, Assessor, RetrievalAssessment, no_results
+from llama_index_prod_rag.confidence.assessment import Assessor, RetrievalAssessment, no_results
 from llama_index_prod_rag.confidence.evidence import Evidence, gather
 from llama_index_prod_rag.confidence.policy import Decision, Policy
 from llama_index_prod_rag.confidence.second_look import heed
@@ -21,6 +21,7 @@ from llama_index_prod_rag.confidence.signals import compute_signals, not_assesse
 from llama_index_prod_rag.disclosure import describe, mask
 from llama_index_prod_rag.errors import AccessError, ConfigurationError
 from llama_index_prod_rag.models.pairs import EntailmentJudge, EvidenceJudge
+from llama_index_prod_rag.query_engine.extract import SentenceScorer
 from llama_index_prod_rag.query_engine.retry import QueryRewriter
 from llama_index_prod_rag.query_engine.skipping import may_be_skipped
 from llama_index_prod_rag.query_engine.sources import passages_of, text_of
@@ -57,6 +58,7 @@ class Judge:
         statistics: how rare terms are.
         entailment: compares passages with the question.
         second: rules on the first passages of what would be a hedge.
+        scorer: the reranker's model, for what passages say beside repeating the question.
     """
 
     assessor: Assessor
@@ -64,6 +66,7 @@ class Judge:
     statistics: TermStatistics | None = None
     entailment: EntailmentJudge | None = None
     second: EvidenceJudge | None = None
+    scorer: SentenceScorer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +176,7 @@ async def look(name: str, query: QueryBundle, search: Search, judge: Judge, trac
         statistics=judge.statistics,
         entailment=entailment,
     )
+    evidence = await _reread(attempt, evidence, judge.scorer)
     judged = _assess(attempt, evidence, judge)
     attempt.seconds["assess"] = perf_counter() - began
     if judged and attempt.decision == "hedge" and judge.second is not None:
@@ -288,6 +292,20 @@ async def _compare_with_question(attempt: Attempt, query: str, judge: Entailment
     }
 
 
+async def _reread(attempt: Attempt, evidence: Evidence, scorer: SentenceScorer | None) -> Evidence:
+    """Have the reranker read what passages say beside repeating the question; without it they have no pair score."""
+    rests = evidence.unread
+    if scorer is None or not rests:
+        return evidence
+    try:
+        pairs = [(evidence.query, rest) for rest in rests.values()]
+        scores = await Call.in_thread(lambda: scorer.score(pairs))
+    except Exception as error:  # any fault of any model
+        attempt.degrade("reread", error)
+        return evidence
+    return evidence.reread(dict(zip(rests, map(float, scores), strict=True)))
+
+
 def _failures(records: Sequence[Record]) -> dict[str, str]:
     """Collect what stages said that went on without a part of theirs; anybody's stage may leave a record."""
     failed: dict[str, str] = {}
@@ -319,7 +337,7 @@ def _assess(attempt: Attempt, evidence: Evidence, judge: Judge) -> bool:
     """Judge and decide; whether the assessor could."""
     try:
         if not evidence.passages:
-            attempt.assessment = no_results(evidence, attempt.empty or NO_RESULTS)
+            attempt.assessment = no_results(evidence, attempt.empty or "")
         else:
             attempt.assessment = judge.assessor.assess(evidence)
         attempt.language = evidence.language

@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from llama_index.core.schema import NodeWithScore
 
+from llama_index_prod_rag.confidence.echoes import find_rest
 from llama_index_prod_rag.query_engine.sources import place_of, source_of
 from llama_index_prod_rag.text.languages import detect_language
 from llama_index_prod_rag.text.pieces import Piece, split_pieces
@@ -89,6 +90,8 @@ def best_sentences(
 ) -> list[Quote]:
     """Find what says most about the question, the best first: sentences, table rows, blocks of code or settings.
 
+    What only repeats the question is quoted where there is nothing else.
+
     Args:
         query: the question.
         hits: the passages, best first.
@@ -101,9 +104,11 @@ def best_sentences(
         nothing is relevant, the nearest ones are returned, and marked so.
     """
     found = [(quote, piece) for number, hit in enumerate(hits, start=1) for quote, piece in _find_quotable(hit, number)]
-    candidates = list({_fold(quote.text): (quote, piece) for quote, piece in reversed(found)}.values())[::-1]
-    if not candidates:
+    unique = list({_fold(quote.text): (quote, piece) for quote, piece in reversed(found)}.values())[::-1]
+    if not unique:
         return []
+    language = detect_language([*(piece.reading for _, piece in unique), query])
+    candidates = [pair for pair in unique if find_rest(query, pair[1].reading, language) != ""] or unique
     readings = [piece.reading for _, piece in candidates]
     shared = _score_words(query, readings)
     if scorer is not None and len(candidates) > _MOST_PAIRS:

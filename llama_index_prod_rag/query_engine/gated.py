@@ -153,6 +153,7 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
             term_statistics,
             entailment_judge,
             evidence_judge,
+            _lend_scorer(stages),
         )
         self._retries = tuple(retries)
         language, known = check_languages(language, texts or {})

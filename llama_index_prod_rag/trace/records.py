@@ -11,14 +11,16 @@ types, never inside `node.metadata`, which would change hashes and leak into pro
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias, TypeVar
 
 from llama_index_prod_rag.fusion.normalizers import Bounds
 from llama_index_prod_rag.fusion.readings import Reading
+
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,28 @@ class RetrievalRecord:
         """Raw score of a node in a leg, returned or completed; None where the leg never saw it."""
         hit = self.legs.get(leg, {}).get(node_id)
         return hit.score if hit is not None else self.completed.get(leg, {}).get(node_id)
+
+    def without(self, node_ids: Collection[str]) -> RetrievalRecord:
+        """Make the record of the same search over a collection that lacks some nodes; ranks close up."""
+        if not node_ids:
+            return self
+        return replace(
+            self,
+            legs={leg: _close_up(hits, node_ids) for leg, hits in self.legs.items()},
+            fused=_leave_out(self.fused, node_ids),
+            completed={leg: _leave_out(scores, node_ids) for leg, scores in self.completed.items()},
+            vectors=_leave_out(self.vectors, node_ids),
+            lifts=_leave_out(self.lifts, node_ids),
+        )
+
+
+def _close_up(hits: Mapping[str, LegHit], node_ids: Collection[str]) -> dict[str, LegHit]:
+    left = sorted(_leave_out(hits, node_ids).items(), key=lambda pair: pair[1].rank)
+    return {id_: LegHit(rank, hit.score) for rank, (id_, hit) in enumerate(left, start=1)}
+
+
+def _leave_out(values: Mapping[str, _Value], node_ids: Collection[str]) -> dict[str, _Value]:
+    return {id_: value for id_, value in values.items() if id_ not in node_ids}
 
 
 @dataclass(frozen=True, slots=True)
