@@ -47,7 +47,9 @@ _ECE_BINS = 5
 _PRECISION = 0.95
 _FALSE_REFUSALS = 0.05
 _SPLITS = 200
-_ORDER: dict[Status, int] = {"no_results": 0, "low_confidence": 1, "topic_drift": 2, "uncertain": 2, "healthy": 3}
+_ORDER: dict[Status, int] = {
+    "no_results": 0, "low_confidence": 1, "topic_drift": 2, "uncertain": 2, "ambiguous": 2, "healthy": 3
+}  # fmt: skip
 
 Confidence = Callable[[Case], float]
 

@@ -3,7 +3,7 @@
     python -m benchmarks.whole_question [--data DIR] [--sets S ...] [--parts P ...] [--limit N] [--json]
 
 Each part is a module of its own that says what it measures: `whole_hops`, `whole_follow_ups`,
-`whole_versions`. No language model is
+`whole_versions`, `whole_readings`. No language model is
 asked. Everything is seeded and made from the shared collections; settings were chosen on train halves.
 """
 
@@ -15,13 +15,14 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import whole_follow_ups, whole_hops, whole_versions
+from benchmarks import whole_follow_ups, whole_hops, whole_readings, whole_versions
 
 SETS = ("scifact", "cranfield", "fiqa_mini", "hotpotqa", "cosqa")
 PARTS: Mapping[str, Callable[[Path, Sequence[str], int | None], dict[str, object]]] = {
     "hops": whole_hops.run,
     "follow_ups": whole_follow_ups.run,
     "versions": whole_versions.run,
+    "readings": whole_readings.run,
 }
 
 

@@ -19,7 +19,7 @@ from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.text.printable import escape_json, make_line, make_printable
 from llama_index_prod_rag.trace.scored_node import ScoredNode
 
-_STYLES = {"answer": "green", "hedge": "yellow", "refuse": "red"}
+_STYLES = {"answer": "green", "clarify": "cyan", "hedge": "yellow", "refuse": "red"}
 _JSON_KEYS = ("query_id", "decision", "status", "confidence", "judged_by", "reasons", "quotes", "checks")
 _WORDS = ("coverage.", "missing.")
 _SOURCE_KEYS = ("file", "start", "end", "heading_path", "text", "score")

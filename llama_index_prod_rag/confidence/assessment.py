@@ -8,10 +8,11 @@ from types import MappingProxyType
 from typing import Literal, Protocol, runtime_checkable
 
 from llama_index_prod_rag.confidence.evidence import Evidence
+from llama_index_prod_rag.confidence.readings import Reading
 from llama_index_prod_rag.confidence.signals import not_assessed
 
-Status = Literal["no_results", "low_confidence", "uncertain", "topic_drift", "healthy"]
-"""What the retrieval looks like, worst first."""
+Status = Literal["no_results", "low_confidence", "uncertain", "topic_drift", "ambiguous", "healthy"]
+"""What the retrieval looks like, worst first; `ambiguous` where evidence may be there and the question has readings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class RetrievalAssessment:
         not_assessed: kind of signal -> why it is missing.
         verdict: the decisive reason for people who ask, without figures; empty where the first reason is that.
         judged_by: names of the signals that the confidence was computed from; empty where it is not a probability.
+        readings: what a name of the question may stand for, where that is not settled.
     """
 
     status: Status
@@ -36,6 +38,7 @@ class RetrievalAssessment:
     not_assessed: Mapping[str, str] = field(default_factory=dict)
     verdict: str = ""
     judged_by: tuple[str, ...] = ()
+    readings: tuple[Reading, ...] = ()
 
 
 @runtime_checkable

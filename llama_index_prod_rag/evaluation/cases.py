@@ -45,7 +45,7 @@ class Case:
         query: its text; empty where the log keeps none.
         time: when it was asked.
         config_hash: what answered.
-        decision: `"answer"`, `"hedge"`, `"refuse"`, or None without a gate.
+        decision: `"answer"`, `"clarify"`, `"hedge"`, `"refuse"`, or None without a gate.
         status: the assessment's status.
         confidence: the gate's, in [0, 1].
         helpful: what users said.

@@ -9,6 +9,7 @@ from llama_index_prod_rag._lazy import export
 if TYPE_CHECKING:
     from llama_index_prod_rag.query_engine.access_check import AccessCheck
     from llama_index_prod_rag.query_engine.chat import GatedChatEngine
+    from llama_index_prod_rag.query_engine.clarify import NarrowedQuery, narrow_query
     from llama_index_prod_rag.query_engine.events import AssessmentEvent, DecisionEvent
     from llama_index_prod_rag.query_engine.extract import Quote, SentenceScorer, best_sentences
     from llama_index_prod_rag.query_engine.follow_ups import FollowUp, condense
@@ -29,6 +30,7 @@ _HOMES = {
     "GatedChatEngine": "chat",
     "GuardrailSpans": "guardrail_spans",
     "LLMEvidenceJudge": "llm_judge",
+    "NarrowedQuery": "clarify",
     "QueryRewriter": "retry",
     "Quote": "extract",
     "RefusedResponse": "responses",
@@ -39,6 +41,7 @@ _HOMES = {
     "best_sentences": "extract",
     "condense": "follow_ups",
     "default_prompts": "prompts",
+    "narrow_query": "clarify",
 }
 
 __getattr__, __dir__ = export(__name__, _HOMES)
@@ -53,6 +56,7 @@ __all__ = [
     "GatedChatEngine",
     "GuardrailSpans",
     "LLMEvidenceJudge",
+    "NarrowedQuery",
     "QueryRewriter",
     "Quote",
     "RefusedResponse",
@@ -62,4 +66,5 @@ __all__ = [
     "best_sentences",
     "condense",
     "default_prompts",
+    "narrow_query",
 ]

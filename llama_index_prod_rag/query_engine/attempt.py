@@ -21,6 +21,7 @@ from llama_index_prod_rag.confidence.signals import compute_signals, not_assesse
 from llama_index_prod_rag.disclosure import describe, mask
 from llama_index_prod_rag.errors import AccessError, ConfigurationError
 from llama_index_prod_rag.models.pairs import EntailmentJudge, EvidenceJudge
+from llama_index_prod_rag.query_engine.clarify import AMBIGUOUS, NarrowedQuery, readings_shown
 from llama_index_prod_rag.query_engine.extract import SentenceScorer
 from llama_index_prod_rag.query_engine.retry import QueryRewriter
 from llama_index_prod_rag.query_engine.skipping import may_be_skipped
@@ -162,6 +163,8 @@ async def look(name: str, query: QueryBundle, search: Search, judge: Judge, trac
     attempt = Attempt(name, query.query_str)
     wanted = query if search.rewriter is None else await _reword(attempt, query, search.rewriter)
     candidates = await _retrieve(attempt, search.retriever, wanted)
+    if isinstance(query, NarrowedQuery):
+        candidates = query.keep(candidates)
     await _postprocess(attempt, candidates, search, query)
     entailment = await _compare_with_question(attempt, query.query_str, judge.entailment)
     began = perf_counter()
@@ -181,6 +184,8 @@ async def look(name: str, query: QueryBundle, search: Search, judge: Judge, trac
     attempt.seconds["assess"] = perf_counter() - began
     if judged and attempt.decision == "hedge" and judge.second is not None:
         await _look_again(attempt, evidence, judge, judge.second)
+    if judged and attempt.decision != "refuse" and not isinstance(query, NarrowedQuery):
+        _ask_back(attempt, query.query_str, candidates, judge.policy)
     return attempt
 
 
@@ -331,6 +336,23 @@ async def _look_again(attempt: Attempt, evidence: Evidence, judge: Judge, second
         attempt.seconds["second look"] = perf_counter() - began
     _assess(attempt, replace(evidence, ruling=counted), judge)
     attempt.second_look = SecondLook(ruling.answers, ruling.quote, counted, attempt.decision)
+
+
+def _ask_back(attempt: Attempt, question: str, candidates: Sequence[NodeWithScore], policy: Policy) -> None:
+    """Have the policy decide anew where a name of the question stands for several things that are shown."""
+    candidates = [hit for hit in candidates if hit.node_id not in attempt.left_out]
+    try:
+        readings = readings_shown(question, candidates, attempt.hits, attempt.language)
+        if readings:
+            verdict = AMBIGUOUS.format(readings[0].name)
+            reasons = (verdict, *attempt.assessment.reasons)
+            ambiguous = replace(
+                attempt.assessment, status="ambiguous", reasons=reasons, verdict=verdict, readings=readings
+            )
+            attempt.decision = policy.decide(ambiguous)  # a policy may be the user's own, and not know the status
+            attempt.assessment = ambiguous
+    except Exception as error:
+        attempt.degrade("readings", error)
 
 
 def _assess(attempt: Attempt, evidence: Evidence, judge: Judge) -> bool:

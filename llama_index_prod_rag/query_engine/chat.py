@@ -17,12 +17,13 @@ from llama_index.core.chat_engine.types import AgentChatResponse, BaseChatEngine
 from llama_index.core.llms import LLM
 from llama_index.core.memory import BaseMemory, Memory
 from llama_index.core.prompts import BasePromptTemplate
+from llama_index.core.schema import QueryBundle
 from llama_index.core.tools import ToolOutput
 from llama_index.core.types import Thread
 
 from llama_index_prod_rag.calls import Call, arun, run
 from llama_index_prod_rag.errors import ConfigurationError
-from llama_index_prod_rag.query_engine.follow_ups import NOTE, FollowUp, condense, note_of
+from llama_index_prod_rag.query_engine.follow_ups import NOTE, FollowUp, chosen_reading, condense, note_of
 from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
 from llama_index_prod_rag.query_engine.streaming import aone_token, one_token
 
@@ -34,7 +35,8 @@ class GatedChatEngine(BaseChatEngine):
 
     A message that leans on the conversation ("And when was it built?") is asked together with what the last turn was
     about; one that stands alone is asked as it is. With a language model, LlamaIndex's own prompt rewrites every
-    message after the first instead. What was asked stands in the reply's `metadata["follow_up"]`, the gate's report in
+    message after the first instead. Where the gate asks back which of several things is meant, the next message may
+    choose one ("the planet", "2"). What was asked stands in the reply's `metadata["follow_up"]`, the gate's report in
     `metadata["prod_rag"]`, and the gate's response in `sources[0].raw_output`.
 
     Args:
@@ -145,9 +147,10 @@ class GatedChatEngine(BaseChatEngine):
     async def _ask(self, message: str, history: list[ChatMessage] | None, engine: BaseQueryEngine) -> _Turn:
         """Find out what is meant and ask the gate. Awaits calls only."""
         before = history if history is not None else await self._recall(message)
-        understood = await self._understand(message, before)
-        question = understood.question
-        response = await Call(lambda: engine.query(question), lambda: engine.aquery(question))
+        chosen = chosen_reading(message, before)
+        understood = FollowUp(message, chosen.query_str) if chosen else await self._understand(message, before)
+        query = chosen or QueryBundle(understood.question)
+        response = await Call(lambda: engine.query(query), lambda: engine.aquery(query))
         return _Turn(understood, response)
 
     async def _understand(self, message: str, history: list[ChatMessage]) -> FollowUp:
@@ -183,7 +186,7 @@ class _Turn:
         """What the memory keeps about the turn."""
         report = (self.response.metadata or {})["prod_rag"]
         hits = [] if report["decision"] == "refuse" else self.response.source_nodes
-        return note_of(self.understood, hits)
+        return {**note_of(self.understood, hits), "readings": [one["label"] for one in report["readings"]]}
 
     def output(self, text: str = "") -> ToolOutput:
         """The gate's response as the source of a reply."""

@@ -16,6 +16,7 @@ from typing import Any
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.schema import NodeWithScore
 
+from llama_index_prod_rag.query_engine.clarify import NarrowedQuery, find_choice, settle
 from llama_index_prod_rag.query_engine.sources import source_of, text_of
 from llama_index_prod_rag.text.follow_up import leans, names_in
 from llama_index_prod_rag.text.terms import term_set
@@ -85,6 +86,14 @@ def note_of(understood: FollowUp, hits: Sequence[NodeWithScore]) -> dict[str, An
     kept = () if continued else understood.topics
     asked = _distinct([*asked_of(said), *(understood.topics if continued else ())])
     return {"question": understood.question, "topics": topics_of(said, hits, kept), "asked": asked}
+
+
+def chosen_reading(message: str, history: Sequence[ChatMessage]) -> NarrowedQuery | None:
+    """Make the question that a message stands for which answers the gate's question back; None for any other."""
+    noted = history[-1].additional_kwargs.get(NOTE) if history else None
+    labels = [str(label) for label in noted.get("readings", ())] if isinstance(noted, dict) else []
+    chosen = find_choice(message, labels)
+    return settle(str(noted["question"]), chosen, labels) if noted and chosen is not None else None
 
 
 def topics_before(history: Sequence[ChatMessage], *, continued: bool = False) -> list[str]:

@@ -32,6 +32,7 @@ from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.models.pairs import EntailmentJudge, EvidenceJudge
 from llama_index_prod_rag.query_engine.access_check import AccessCheck
 from llama_index_prod_rag.query_engine.attempt import FIRST, Attempt, Judge, Search, look, refuse, retrieve
+from llama_index_prod_rag.query_engine.clarify import narrow_query
 from llama_index_prod_rag.query_engine.events import AssessmentEvent
 from llama_index_prod_rag.query_engine.extract import LendsScorer, LentScorer, SentenceScorer
 from llama_index_prod_rag.query_engine.outcome import Asked, Report
@@ -48,11 +49,11 @@ from llama_index_prod_rag.text.terms import TermStatistics
 from llama_index_prod_rag.trace.records import QueryTrace, tracing
 
 _dispatcher = get_dispatcher(__name__)
-_MERIT = {"refuse": 0, "hedge": 1, "answer": 2}
+_MERIT = {"refuse": 0, "hedge": 1, "clarify": 2, "answer": 3}
 
 
 class ConfidenceGatedQueryEngine(BaseQueryEngine):
-    """Answers with sources, hedges with quotes, or refuses with a reason.
+    """Answers with sources, asks back, hedges with quotes, or refuses with a reason.
 
     Takes what `RetrieverQueryEngine` takes. The retriever's nodes go through the postprocessors, an assessor says how
     likely the evidence is there, a policy decides, and only then is anything written. Where a store or a model fails,
@@ -61,10 +62,10 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
     raised.
 
     `response.metadata["prod_rag"]` is JSON-safe: `query_id`, `decision`, `status`, `confidence`, `judged_by`,
-    `signals`, `not_assessed`, `reasons`, `sources`, `left_out`, `quotes`, `attempts`, `second_look`, `checks`,
-    `withdrawn_answer`, `degraded`, `timings` (seconds). For a stream it is brought up to date when the last token is
-    out. Where the synthesizer fills in objects, a refusal or hedge is a `RefusedResponse`: its `response` is None and
-    its `refused` has the text.
+    `signals`, `not_assessed`, `reasons`, `sources`, `readings`, `left_out`, `quotes`, `attempts`, `second_look`,
+    `checks`, `withdrawn_answer`, `degraded`, `timings` (seconds). For a stream it is brought up to date when the last
+    token is out. Where the synthesizer fills in objects, a refusal or hedge is a `RefusedResponse`: its `response` is
+    None and its `refused` has the text.
 
     Args:
         retriever: any retriever. Metadata filters and query embeddings pass through untouched.
@@ -311,6 +312,20 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
         view = copy(self)
         view._means = replace(self._means, synthesizer=synthesizer, streaming=on)
         return view
+
+    def narrow(self, response: RESPONSE_TYPE, choice: int | str) -> RESPONSE_TYPE:
+        """Ask again with one of the readings that a response with the decision `clarify` named.
+
+        For asynchronous callers there is `await gate.aquery(narrow_query(response, choice))`.
+
+        Args:
+            response: the gate's.
+            choice: the reading's number, from 1, its label, or words of it that no other label has.
+
+        Raises:
+            InputError: the response has no such reading.
+        """
+        return self.query(narrow_query(response, choice))
 
     # Prompts: flat modules, because LlamaIndex cannot update keys with two colons.
 

@@ -12,6 +12,7 @@ from typing import Any
 from llama_index_prod_rag.confidence.policy import Decision
 from llama_index_prod_rag.disclosure import describe
 from llama_index_prod_rag.query_engine.attempt import Attempt
+from llama_index_prod_rag.query_engine.clarify import to_json
 from llama_index_prod_rag.query_engine.extract import Quote
 from llama_index_prod_rag.query_engine.sources import finite, source_of
 from llama_index_prod_rag.query_engine.texts import Texts
@@ -110,7 +111,8 @@ class Report:
         if self.reasons is not self.best.assessment.reasons:  # a later one stands before them
             return make_line(texts.translate(self.reasons[0]))
         decisive = texts.translate(self.best.assessment.verdict or self.reasons[0])
-        mentions = texts.describe_mentions(self.best.mentioned, self.best.missing)
+        asked_back = self.decision == "clarify"  # what else the passages lack is for the chosen reading to say
+        mentions = "" if asked_back else texts.describe_mentions(self.best.mentioned, self.best.missing)
         return make_line(f"{decisive}; {mentions}" if mentions else decisive)
 
     def to_json(self) -> dict[str, Any]:
@@ -127,6 +129,7 @@ class Report:
             "not_assessed": dict(assessment.not_assessed),
             "reasons": list(self.reasons),
             "sources": [source_of(hit) for hit in self.best.hits],
+            "readings": to_json(assessment.readings),
             "left_out": [{"node_id": node_id, "reason": why} for node_id, why in self.best.left_out.items()],
             "quotes": [quote.to_json() for quote in self.quotes],
             "attempts": [

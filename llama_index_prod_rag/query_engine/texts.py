@@ -20,6 +20,7 @@ PROMPTS = (
     "extract_prompt",
     "interrupted_prompt",
     "downgraded_prompt",
+    "clarify_prompt",
 )
 """Names of the templates that a language needs.
 
@@ -91,6 +92,7 @@ TEXTS: Mapping[str, Texts] = {
             "interrupted_prompt": "\n\n[The answer broke off: {reason}.] The closest passages say:\n\n{summary}",
             "downgraded_prompt": "\n\n[Do not rely on the answer above: {reason}.] The closest passages say:\n\n"
             "{summary}",
+            "clarify_prompt": "{reason}. Which one do you mean?\n\n{summary}",
         },
         mentions="they mention {found}, but not {missing}",
         mentions_none="none of them mentions {missing}",
@@ -108,6 +110,7 @@ TEXTS: Mapping[str, Texts] = {
             "\n\n{summary}",
             "downgraded_prompt": "\n\n[Auf die Antwort oben ist kein Verlass: {reason}.] Die Stellen, die am nächsten "
             "kommen, sagen:\n\n{summary}",
+            "clarify_prompt": "{reason}. Was ist gemeint?\n\n{summary}",
         },
         mentions="darin kommt {found} vor, aber nicht {missing}",
         mentions_none="darin fehlt {missing}",
@@ -141,6 +144,7 @@ TEXTS: Mapping[str, Texts] = {
             "a passage contradicts it ({})": "eine Stelle widerspricht ihr ({})",
             "no passage supports it ({})": "keine Stelle stützt sie ({})",
             "the model was unsure of its own words (perplexity {})": "das Modell war sich seiner Worte nicht sicher",
+            "“{}” stands for several things in the documents": "„{}“ steht in den Dokumenten für Verschiedenes",
             "no reason given": "ohne Angabe von Gründen",
         },
     ),

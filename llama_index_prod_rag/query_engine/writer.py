@@ -37,6 +37,7 @@ from llama_index_prod_rag.query_engine.streaming import aone_token, awatch, one_
 from llama_index_prod_rag.query_engine.texts import TEXTS, Texts, choose_language
 from llama_index_prod_rag.query_engine.untrusted import enclose
 from llama_index_prod_rag.query_log.record import QueryRecord
+from llama_index_prod_rag.text.printable import make_line
 from llama_index_prod_rag.text.sentences import split_sentences
 
 _dispatcher = get_dispatcher(__name__)
@@ -183,6 +184,8 @@ class Writer:
 
     async def _say(self) -> str:
         """Write the gate's own text: quotes, a hedge with quotes, or a refusal with what comes nearest."""
+        if self._report.decision == "clarify":
+            return self._ask_back()
         if self._report.decision != "refuse":
             text = await self._fill("extract_prompt" if self._report.decision == "answer" else "hedge_prompt")
             if self._report.quotes:
@@ -193,6 +196,16 @@ class Writer:
         summary = list_quotes(self._report.quotes)
         closest = self._prompt("nearest_prompt").format(summary=summary) if summary else ""
         return self._prompt("refusal_prompt").format(reason=self._reason, nearest=closest)
+
+    def _ask_back(self) -> str:
+        """Name the readings, each with what its best passage says about the question."""
+        hits, lines = self._report.best.hits, []
+        for number, reading in enumerate(self._report.best.assessment.readings, start=1):
+            place = next(place for place, hit in enumerate(hits) if hit.node_id in reading.ids)
+            quote = replace(best_sentences(self._query.query_str, [hits[place]], count=1)[0], source=place + 1)
+            self._report.quotes.append(quote)
+            lines.append(f"{number}. {make_line(reading.label)}\n   {list_quotes([quote])}")
+        return self._prompt("clarify_prompt").format(reason=self._reason, summary="\n".join(lines))
 
     async def _fill(self, prompt: str) -> str:
         self._report.quotes = await self._find_quotes(self._means.quotes)

@@ -102,7 +102,7 @@ class QueryRecord:
         query_id: what feedback refers to; also in `response.metadata["prod_rag"]["query_id"]`.
         time: when the question came in, in UTC.
         config_hash: what answered, see `config_hash`; empty when unknown.
-        decision: `"answer"`, `"hedge"` or `"refuse"`; None where no gate decided.
+        decision: `"answer"`, `"clarify"`, `"hedge"` or `"refuse"`; None where no gate decided.
         status: the assessment's status, such as `"healthy"`; None where nothing was assessed.
         confidence: probability in [0, 1] that the evidence is there; None where nothing was assessed.
         signals: signal name -> value; None is "not assessed".

@@ -1,0 +1,105 @@
+"""Asking back: which of several things a name in the question stands for, and the question that takes the answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from llama_index.core.base.response.schema import RESPONSE_TYPE
+from llama_index.core.schema import NodeWithScore, QueryBundle
+
+from llama_index_prod_rag.confidence.readings import Reading, find_readings
+from llama_index_prod_rag.errors import InputError
+from llama_index_prod_rag.query_engine.sources import passages_of
+from llama_index_prod_rag.text.names import split_qualifier
+from llama_index_prod_rag.text.terms import term_set
+
+AMBIGUOUS = "“{}” stands for several things in the documents"
+
+_SHORT = 6  # words of a message that only chooses: a longer one is a question of its own
+
+
+@dataclass
+class NarrowedQuery(QueryBundle):
+    """Is a question whose name has been settled; what the other readings are about is not searched.
+
+    Attributes:
+        others: labels of the readings that were not chosen.
+    """
+
+    others: tuple[str, ...] = ()
+
+    def keep(self, hits: Sequence[NodeWithScore]) -> list[NodeWithScore]:
+        """Leave out the passages of other readings."""
+        headings = (passage.heading.splitlines() for passage in passages_of(hits))
+        return [hit for hit, lines in zip(hits, headings, strict=True) if not set(lines) & set(self.others)]
+
+
+def readings_shown(
+    question: str, candidates: Sequence[NodeWithScore], shown: Sequence[NodeWithScore], language: str
+) -> tuple[Reading, ...]:
+    """Find the readings of a question whose passages came through every stage; none where fewer than two did."""
+    ids = {hit.node_id for hit in shown}
+    found = find_readings(question, passages_of(candidates), language)
+    kept = tuple(reading for reading in found if ids & set(reading.ids))
+    return kept if len(kept) > 1 else ()
+
+
+def narrow_query(response: RESPONSE_TYPE, choice: int | str) -> NarrowedQuery:
+    """Make the question that a choice among a response's readings stands for.
+
+    Args:
+        response: of a gate that asked back.
+        choice: the reading's number, from 1, its label, or words of it that no other label has.
+
+    Raises:
+        InputError: the response did not ask back, or no reading or more than one goes by that name.
+    """
+    report = (response.metadata or {}).get("prod_rag", {})
+    labels = [reading["label"] for reading in report.get("readings", ())]
+    if not labels:
+        raise InputError("this response has no readings to choose from: its decision is not 'clarify'")
+    question = report["attempts"][0]["query"]
+    chosen = find_choice(choice, labels)
+    if chosen is None:
+        raise InputError(f"{choice!r} is none of the readings: {'; '.join(labels)}")
+    return settle(question, chosen, labels)
+
+
+def settle(question: str, chosen: str, labels: Sequence[str]) -> NarrowedQuery:
+    """Put the chosen label in the place of the name.
+
+    Examples:
+        >>> settle("Who or what is Mercury?", "Mercury (planet)", ["Mercury (planet)", "Mercury (singer)"]).query_str
+        'Who or what is Mercury (planet)?'
+    """
+    name = re.compile(rf"(?<!\w){re.escape(split_qualifier(chosen)[0])}(?!\w)", re.IGNORECASE)
+    return NarrowedQuery(
+        name.sub(lambda _: chosen, question, count=1), others=tuple(label for label in labels if label != chosen)
+    )
+
+
+def find_choice(choice: int | str, labels: Sequence[str]) -> str | None:
+    """Find the label that a choice means: by number, as a whole, or by words that it alone has; None where none is.
+
+    Examples:
+        >>> labels = ["Mercury (planet)", "Mercury (singer)"]
+        >>> [find_choice(choice, labels) for choice in (2, "1", "the singer", "mercury (planet)", "Mercury")]
+        ['Mercury (singer)', 'Mercury (planet)', 'Mercury (singer)', 'Mercury (planet)', None]
+    """
+    number = int(choice) if isinstance(choice, int) or choice.strip(" .").isdecimal() else 0
+    if 1 <= number <= len(labels):
+        return labels[number - 1]
+    said = str(choice).strip().casefold()
+    if whole := [label for label in labels if label.casefold() == said]:
+        return whole[0]
+    words = term_set(said)
+    found = [label for label in labels if words and words <= term_set(label)]
+    return found[0] if len(found) == 1 and len(said.split()) <= _SHORT else None
+
+
+def to_json(readings: Sequence[Reading]) -> list[Mapping[str, Any]]:
+    """Make readings JSON objects: `name`, `label`, `node_ids`."""
+    return [{"name": one.name, "label": one.label, "node_ids": list(one.ids)} for one in readings]

@@ -1,0 +1,138 @@
+"""A name that stands for several things is asked back, and the answer narrows the question."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from llama_index.core.schema import TextNode
+
+from llama_index_prod_rag import BM25FRetriever, ConfidenceGatedQueryEngine, GatedChatEngine, StatusPolicy
+from llama_index_prod_rag.confidence.readings import find_readings
+from llama_index_prod_rag.errors import ConfigurationError, InputError
+from llama_index_prod_rag.query_engine import narrow_query
+from llama_index_prod_rag.query_engine.sources import passages_of
+from llama_index_prod_rag.retrievers import AccessPolicy, Principal
+from tests.query_engine.parts import FixedAssessor
+
+PAGES = {
+    "Mercury (planet)": "Mercury is the planet nearest to the Sun. Its year has 88 days.",
+    "Mercury (singer)": "Mercury was a singer, born in 1946 on Zanzibar. His year of fame came in 1975.",
+    "Venus": "Venus is the hottest planet.",
+}
+
+
+def nodes(**groups: str) -> list[TextNode]:
+    return [
+        TextNode(
+            text=text,
+            id_=title,
+            metadata={"title": title, "groups": [groups.get(title.split()[-1].strip("()"), "all")]},
+        )
+        for title, text in PAGES.items()
+    ]
+
+
+def gate(**settings: Any) -> ConfidenceGatedQueryEngine:
+    retriever = BM25FRetriever(nodes(), similarity_top_k=10)
+    return ConfidenceGatedQueryEngine(retriever, **{"assessor": FixedAssessor(["healthy"]), **settings})
+
+
+def report(response: Any) -> dict[str, Any]:
+    found: dict[str, Any] = response.metadata["prod_rag"]
+    return found
+
+
+@pytest.mark.parametrize("question", ["What is Mercury?", "tell me about mercury", "How long is a year of Mercury?"])
+def test_the_readings_are_named_each_with_its_best_source(question: str) -> None:
+    response = gate().query(question)
+    said = report(response)
+    assert (said["decision"], said["status"]) == ("clarify", "ambiguous")
+    assert {reading["label"] for reading in said["readings"]} == {"Mercury (planet)", "Mercury (singer)"}
+    assert str(response).startswith(
+        "“Mercury” stands for several things in the documents. Which one do you mean?\n\n1. "
+    )
+    for reading, quote in zip(said["readings"], said["quotes"], strict=True):
+        assert quote["node_id"] in reading["node_ids"]
+        assert response.source_nodes[quote["source"] - 1].node_id == quote["node_id"]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "When was Mercury born?",
+        "How many days has a year of Mercury the planet?",
+        "Is Mercury (singer) famous?",
+        "What is Venus?",
+        "What is nearest to the Sun?",
+    ],
+)
+def test_a_question_whose_words_settle_it_is_not_asked_back(question: str) -> None:
+    said = report(gate().query(question))
+    assert said["decision"] == "answer"
+    assert said["readings"] == []
+
+
+@pytest.mark.parametrize("choice", [1, "1", "planet", "the planet", "Mercury (planet)"])
+def test_a_choice_narrows_the_question_to_one_reading(choice: int | str) -> None:
+    engine = gate()
+    asked = engine.query("What is Mercury?")
+    order = [reading["label"] for reading in report(asked)["readings"]]
+    number = order.index("Mercury (planet)") + 1
+    response = engine.narrow(asked, number if choice == 1 else str(number) if choice == "1" else choice)
+    assert report(response)["decision"] == "answer"
+    assert response.source_nodes[0].node_id == "Mercury (planet)"
+    assert "Mercury (singer)" not in {hit.node_id for hit in response.source_nodes}
+    again = asyncio.run(engine.aquery(narrow_query(asked, number)))
+    assert [hit.node_id for hit in again.source_nodes] == [hit.node_id for hit in response.source_nodes]
+
+
+def test_what_is_no_choice_is_said() -> None:
+    engine = gate()
+    asked = engine.query("What is Mercury?")
+    for choice in (0, 3, "Mercury", "the car"):
+        with pytest.raises(InputError, match=r"Mercury \(planet\)"):
+            engine.narrow(asked, choice)
+    with pytest.raises(InputError, match="no readings"):
+        engine.narrow(engine.query("What is Venus?"), 1)
+
+
+def test_the_policy_decides_whether_to_ask() -> None:
+    hedging = gate(policy=StatusPolicy({"ambiguous": "hedge"}))
+    assert report(hedging.query("What is Mercury?"))["decision"] == "hedge"
+    assert report(gate(assessor=FixedAssessor(["low_confidence"])).query("What is Mercury?"))["decision"] == "refuse"
+    with pytest.raises(ConfigurationError, match="no readings"):
+        StatusPolicy({"uncertain": "clarify"})
+
+    class Old:
+        def decide(self, assessment: Any) -> Any:
+            return {"healthy": "answer"}[assessment.status]
+
+    said = report(gate(policy=Old()).query("What is Mercury?"))
+    assert (said["decision"], said["status"]) == ("answer", "healthy")
+    assert "readings" in said["degraded"]
+
+
+def test_a_page_that_nobody_may_see_is_no_reading() -> None:
+    engine = ConfidenceGatedQueryEngine(
+        BM25FRetriever(nodes(singer="board")), assessor=FixedAssessor(["healthy"]), access=AccessPolicy()
+    )
+    said = report(engine.for_principal(Principal(groups=("all",))).query("What is Mercury?"))
+    assert said["decision"] == "answer"
+    assert "singer" not in str(said)
+
+
+def test_a_chat_takes_the_choice_as_its_next_message() -> None:
+    chat = GatedChatEngine(gate())
+    assert report(chat.chat("What is Mercury?"))["decision"] == "clarify"
+    reply = chat.chat("the singer")
+    assert reply.metadata["follow_up"]["question"] == "What is Mercury (singer)?"
+    assert reply.source_nodes[0].node_id == "Mercury (singer)"
+    assert report(chat.chat("What is Mercury?"))["decision"] == "clarify"
+    assert chat.chat("What is Venus?").metadata["follow_up"]["question"] == "What is Venus?"
+
+
+def test_nothing_is_asked_about_nothing() -> None:
+    assert find_readings("", []) == ()
+    assert find_readings("What is Mercury?", passages_of([])) == ()
