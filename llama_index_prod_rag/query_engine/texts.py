@@ -124,8 +124,8 @@ TEXTS: Mapping[str, Texts] = {
             "handeln von verschiedenen Dingen und enthalten die Antwort vielleicht nicht",
             "the passages found seem to hold the answer": "die gefundenen Stellen enthalten die Antwort anscheinend",
             "nothing was found for this question": "zu dieser Frage wurde nichts gefunden",
-            "the passages found repeat the question and say nothing else": "die gefundenen Stellen wiederholen die Frage "
-            "und sagen sonst nichts",
+            "the passages found repeat the question and say nothing else": "die gefundenen Stellen wiederholen die "
+            "Frage und sagen sonst nichts",
             "passages were found, but none of them is close enough to the question": "es wurden Stellen gefunden, "
             "aber keine kommt der Frage nahe genug",
             "the passages that were found could not be judged": "die gefundenen Stellen ließen sich nicht beurteilen",
