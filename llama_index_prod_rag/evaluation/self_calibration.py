@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import BaseNode, NodeWithScore, QueryBundle
 
 from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor, default_calibration
-from llama_index_prod_rag.confidence.calibration import Calibration
+from llama_index_prod_rag.confidence.calibration import Calibration, Head
 from llama_index_prod_rag.confidence.evidence import Evidence, gather
 from llama_index_prod_rag.confidence.fingerprint import Fingerprint, fingerprint_of
 from llama_index_prod_rag.confidence.policy import StatusPolicy
@@ -41,6 +42,8 @@ _KINDS = {
     "twisted": "twisted so that it no longer answers",
     "far": "about something else",
 }
+_REFUSED_EASY = 0.05  # what a gate without labels aims to refuse of the questions that have their evidence
+_STOPPED_FAR = 0.9  # of the questions about something else: they are what a refusal is for
 _FEWEST = 15  # questions: quantiles of fewer are noise
 
 
@@ -54,12 +57,14 @@ class AskedRow:
         question: its words.
         evidence: what the gate would judge.
         signals: of that.
+        shown: whether a passage that answers it is among those shown.
     """
 
     kind: str
     question: str
     evidence: Evidence
     signals: Mapping[str, float]
+    shown: bool = False
 
 
 class Pipeline:
@@ -104,22 +109,22 @@ class Pipeline:
         self, questions: Sequence[WrittenQuestion], far: Sequence[str], progress: Callable[[int], None]
     ) -> list[AskedRow]:
         """Every question with its passage and without it, and the far ones."""
-        asked = [("with", one.text, frozenset[str]()) for one in questions]
-        asked += [("near", one.text, one.answering) for one in questions]
-        asked += [("far", text, frozenset[str]()) for text in far]
-        return [self.row(kind, text, removed, progress) for kind, text, removed in asked]
+        asked = [("with", one.text, frozenset[str](), one.answering) for one in questions]
+        asked += [("near", one.text, one.answering, frozenset[str]()) for one in questions]
+        asked += [("far", text, frozenset[str](), frozenset[str]()) for text in far]
+        rows: list[AskedRow] = []
+        for kind, text, removed, answering in asked:
+            rows.append(self.row(kind, text, removed, answering))
+            progress(1)
+        return rows
 
     def row(
-        self,
-        kind: str,
-        text: str,
-        removed: frozenset[str] = frozenset(),
-        progress: Callable[[int], None] = lambda _: None,
+        self, kind: str, text: str, removed: frozenset[str] = frozenset(), answering: frozenset[str] = frozenset()
     ) -> AskedRow:
         """One question as the pipeline sees it."""
         evidence = self.ask(text, removed)
-        progress(1)
-        return AskedRow(kind, text, evidence, compute_signals(evidence))
+        shown = not answering.isdisjoint(passage.id for passage in evidence.passages)
+        return AskedRow(kind, text, evidence, compute_signals(evidence), shown)
 
 
 def _replace_record(hit: NodeWithScore, records: Mapping[int, RetrievalRecord]) -> NodeWithScore:
@@ -156,7 +161,8 @@ def calibrate_from_documents(
         progress: called with 1 after each question asked; there are up to four times `questions`.
 
     Returns:
-        The prior's heads with this pipeline's scales. Scores that are on the prior's scale already stay as they are.
+        The prior's heads with this pipeline's scales; scores that are on the prior's scale already stay as they are. A
+        threshold to refuse below that would refuse more than 5 % of the written questions, which are easy, is lowered.
 
     Raises:
         CalibrationError: too few passages to write questions from, or a prior without reference distributions.
@@ -176,7 +182,9 @@ def calibrate_from_documents(
     rows = pipeline.rows(written, far_questions()[: len(written)], progress)
     made = match_scales(prior, rows)
     twisted = twist_questions(written, passages, statistics, seed=seed)
-    rows += [pipeline.row("twisted", one.text, progress=progress) for one in twisted]
+    for question in twisted:
+        rows.append(pipeline.row("twisted", question.text))
+        progress(1)
     return replace(made, note=f"{made.note} {describe_trial(made, rows)}")
 
 
@@ -193,12 +201,12 @@ def describe_trial(calibration: Calibration, rows: Sequence[AskedRow]) -> str:
 
 
 def match_scales(prior: Calibration, rows: Sequence[AskedRow]) -> Calibration:
-    """The prior's heads on the scales of the pipeline that gave the rows."""
+    """The prior's heads on the scales of the pipeline that gave the rows, and no eagerer to refuse than they allow."""
     own = distributions([row.signals for row in rows])
     pipeline = next((fingerprint_of(row.evidence) for row in rows if row.evidence.passages), Fingerprint())
     groups = list(scale_groups(dict.fromkeys(own, 0.0)))
     foreign = _find_foreign(prior, pipeline, rows)
-    return replace(
+    made = replace(
         prior,
         promises=(),
         note=f"{NOTE} {len(rows)} questions; {pipeline.summary()}.",
@@ -214,6 +222,26 @@ def match_scales(prior: Calibration, rows: Sequence[AskedRow]) -> Calibration:
             if group in foreign and name in prior.reference
         },
     )
+    return replace(made, heads=tuple(_refuse_no_easy_questions(head, made, rows) for head in made.heads))
+
+
+def _refuse_no_easy_questions(head: Head, calibration: Calibration, rows: Sequence[AskedRow]) -> Head:
+    """Refuse below no more than a twentieth of the written questions whose passage is shown would reach.
+
+    They are easier than people's: a threshold that refuses more of them refuses more yet of what people ask. Where that
+    would let more than a tenth of the questions about something else through, it stays where it stops those.
+    """
+    easy, far = (
+        [head.probability(signals) for signals in map(calibration.place, kind) if head.fits(signals)]
+        for kind in (
+            [row.signals for row in rows if row.kind == "with" and row.shown],
+            [row.signals for row in rows if row.kind == "far"],
+        )
+    )
+    if len(easy) < _FEWEST or len(far) < _FEWEST:
+        return head
+    highest = max(float(np.quantile(easy, _REFUSED_EASY)), float(np.quantile(far, _STOPPED_FAR)))
+    return replace(head, refuse_below=min(head.refuse_below, highest))
 
 
 def is_watched(name: str, pipeline: Fingerprint) -> bool:

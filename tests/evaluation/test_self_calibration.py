@@ -15,7 +15,7 @@ from llama_index_prod_rag.confidence.calibrated import default_calibration
 from llama_index_prod_rag.confidence.evidence import Passage
 from llama_index_prod_rag.confidence.scales import distributions
 from llama_index_prod_rag.errors import CalibrationError
-from llama_index_prod_rag.evaluation.self_calibration import NOTE, Pipeline, calibrate_from_documents
+from llama_index_prod_rag.evaluation.self_calibration import NOTE, Pipeline, calibrate_from_documents, match_scales
 from llama_index_prod_rag.evaluation.synthetic_questions import WrittenQuestion, far_questions, write_questions
 from llama_index_prod_rag.evaluation.twisted_questions import twist_questions
 from llama_index_prod_rag.models.pairs import sigmoid
@@ -199,3 +199,22 @@ def test_the_note_says_what_the_gate_makes_of_each_kind() -> None:
     note = calibrate_from_documents(*stages(), NODES, questions=15).note
     for kind in ("with their passage", "without it", "twisted so that it no longer answers", "about something else"):
         assert re.search(rf"{kind} \d+% answered and \d+% refused", note)
+
+
+def test_a_threshold_that_refuses_easy_questions_is_lowered_and_still_stops_other_subjects() -> None:
+    rows = Pipeline(*stages(), STATISTICS).rows(
+        write_questions(PASSAGES, STATISTICS, number=30), far_questions()[:30], int
+    )
+    home = distributions([row.signals for row in rows])
+    shipped = replace(default_calibration(), reference=home, ranges=home)
+    strict = replace(shipped, heads=tuple(replace(head, refuse_below=0.999) for head in shipped.heads))
+    made = match_scales(strict, rows)
+
+    def refused(kind: str) -> float:
+        judged = [(made.head_for(row.signals), row.signals) for row in rows if row.kind == kind]
+        return sum(head.probability(signals) < head.refuse_below for head, signals in judged if head) / len(judged)
+
+    assert refused("with") <= 0.1
+    assert refused("far") >= 0.85
+    lenient = replace(shipped, heads=tuple(replace(head, refuse_below=1e-9) for head in shipped.heads))
+    assert [head.refuse_below for head in match_scales(lenient, rows).heads] == [1e-9] * len(shipped.heads)
