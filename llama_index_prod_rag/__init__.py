@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
     from llama_index_prod_rag.retrievers.dense import DenseRetriever
     from llama_index_prod_rag.retrievers.elasticsearch.retriever import ElasticsearchHybridRetriever
+    from llama_index_prod_rag.retrievers.embedded.store import EmbeddedStore
     from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
     from llama_index_prod_rag.trace.records import tracing
     from llama_index_prod_rag.trace.scored_node import ScoredNode
@@ -47,6 +48,7 @@ _HOMES = {
     "DenseRetriever": "retrievers.dense",
     "DocumentAwareNodeParser": "node_parser.document_aware",
     "ElasticsearchHybridRetriever": "retrievers.elasticsearch.retriever",
+    "EmbeddedStore": "retrievers.embedded.store",
     "Example": "confidence.calibration",
     "GatedChatEngine": "query_engine.chat",
     "GuardedRetriever": "retrievers.access",
@@ -83,6 +85,7 @@ __all__ = [
     "DenseRetriever",
     "DocumentAwareNodeParser",
     "ElasticsearchHybridRetriever",
+    "EmbeddedStore",
     "Example",
     "GatedChatEngine",
     "GuardedRetriever",

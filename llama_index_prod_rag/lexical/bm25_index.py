@@ -10,9 +10,10 @@ an add or a delete touches in one place.
 from __future__ import annotations
 
 import math
+from array import array
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,11 +56,8 @@ class BM25FIndex:
         self._vocabulary: dict[str, int] = {}
         self._slots: dict[str, int] = {}  # live documents only
         self._ids: list[str] = []  # by slot, dead ones included until the next merge
-        self._terms: list[_Ints] = []
-        self._frequencies: list[_Floats] = []
         self._lengths: list[float] = []
-        self._document_frequency: Counter[int] = Counter()
-        self._recent: dict[int, list[int]] = {}  # term -> slots that the merged postings do not know yet
+        self._recent: dict[int, _Recent] = {}  # term -> what the merged postings do not know yet
         self._merged = 0  # slots below this are in the postings
         self._starts = np.zeros(1, dtype=np.int64)
         self._posting_slots = np.zeros(0, dtype=np.int32)
@@ -72,6 +70,10 @@ class BM25FIndex:
 
     def __contains__(self, document: str) -> bool:
         return document in self._slots
+
+    def ids(self) -> Collection[str]:
+        """Ids of the documents that are there, as they are now and will be."""
+        return self._slots.keys()
 
     def put(self, document: str, fields: Iterable[tuple[Sequence[str], float]]) -> None:
         """Add a document, or replace it.
@@ -86,29 +88,19 @@ class BM25FIndex:
             for term, count in Counter(terms).items():
                 number = self._vocabulary.setdefault(term, len(self._vocabulary))
                 frequencies[number] = frequencies.get(number, 0.0) + weight * count
-        self._append(
-            document,
-            np.fromiter(frequencies.keys(), dtype=np.int32, count=len(frequencies)),
-            np.fromiter(frequencies.values(), dtype=np.float64, count=len(frequencies)),
-        )
-
-    def _append(self, document: str, terms: _Ints, frequencies: _Floats) -> None:
         slot = self._slots[document] = len(self._ids)
         self._ids.append(document)
-        self._terms.append(terms)
-        self._frequencies.append(frequencies)
-        self._lengths.append(math.fsum(frequencies))
-        self._document_frequency.update(terms.tolist())
-        for term in terms.tolist():
-            self._recent.setdefault(term, []).append(slot)
+        self._lengths.append(math.fsum(frequencies.values()))
+        for number, frequency in frequencies.items():
+            recent = self._recent.get(number) or self._recent.setdefault(number, _Recent(array("i"), array("d")))
+            recent.slots.append(slot)
+            recent.frequencies.append(frequency)
         self._norms = None
 
     def remove(self, document: str) -> bool:
         """Forget a document, and say whether it was there."""
-        slot = self._slots.pop(document, None)
-        if slot is None:
+        if self._slots.pop(document, None) is None:
             return False
-        self._document_frequency.subtract(self._terms[slot].tolist())
         self._norms = None
         return True
 
@@ -127,15 +119,25 @@ class BM25FIndex:
         """
         scores = self._scores(terms)
         eligible = np.flatnonzero((scores > 0) & self._live)
-        if allowed is not None:
-            eligible = eligible[[self._ids[slot] in allowed for slot in eligible.tolist()]]
         if top_k < 1 or not len(eligible):
             return []
-        if len(eligible) > top_k:  # everything that ties with the last place takes part in the sorting by id
+        if allowed is not None:
+            eligible = self._allowed(eligible, scores, top_k, allowed)
+        elif len(eligible) > top_k:  # everything that ties with the last place takes part in the sorting by id
             cut = np.partition(scores[eligible], -top_k)[-top_k]
             eligible = eligible[scores[eligible] >= cut]
         found = ((self._ids[slot], float(scores[slot])) for slot in eligible)
         return sorted(found, key=lambda item: (-item[1], item[0]))[:top_k]
+
+    def _allowed(self, eligible: NDArray[np.int64], scores: _Floats, top_k: int, allowed: Container[str]) -> _Ints:
+        """Slots that may be returned, asked about from the best one on, until there are enough and no further tie."""
+        kept: list[int] = []
+        for slot in eligible[np.argsort(-scores[eligible], kind="stable")].tolist():
+            if len(kept) >= top_k and scores[slot] < scores[kept[-1]]:
+                break
+            if self._ids[slot] in allowed:
+                kept.append(slot)
+        return np.array(kept, dtype=np.int32)
 
     def score(self, terms: Iterable[str], documents: Iterable[str]) -> dict[str, float]:
         """Scores of given documents, 0 where no term matches; unknown documents are left out."""
@@ -148,24 +150,21 @@ class BM25FIndex:
         scores = np.zeros(len(self._ids))
         # Sorted, so that float sums do not depend on how the vocabulary grew.
         for term, count in sorted(Counter(terms).items()):
-            number = self._vocabulary.get(term)
-            if number is not None:
-                weight = count * self._idf(number)
-                for slots, frequencies in self._postings(number):
-                    scores[slots] += weight * (frequencies / (frequencies + norms[slots]))
+            postings = list(self._postings(self._vocabulary.get(term, -1)))
+            weight = count * self._idf(sum(int(np.count_nonzero(self._live[slots])) for slots, _ in postings))
+            for slots, frequencies in postings:
+                scores[slots] += weight * (frequencies / (frequencies + norms[slots]))
         return scores
 
-    def _idf(self, term: int) -> float:
-        total, containing = len(self._slots), self._document_frequency[term]
-        return math.log(1.0 + (total - containing + 0.5) / (containing + 0.5))
+    def _idf(self, containing: int) -> float:
+        return math.log(1.0 + (len(self._slots) - containing + 0.5) / (containing + 0.5))
 
-    def _postings(self, term: int) -> Iterable[tuple[_Ints, _Floats]]:
-        if term + 1 < len(self._starts):
+    def _postings(self, term: int) -> Iterator[tuple[_Ints, _Floats]]:
+        if 0 <= term < len(self._starts) - 1:
             part = slice(self._starts[term], self._starts[term + 1])
             yield self._posting_slots[part], self._posting_frequencies[part]
-        if slots := self._recent.get(term):
-            frequencies = [self._frequencies[slot][self._terms[slot] == term][0] for slot in slots]
-            yield np.asarray(slots, dtype=np.int32), np.asarray(frequencies)
+        if recent := self._recent.get(term):
+            yield np.array(recent.slots, dtype=np.int32), np.array(recent.frequencies)
 
     def _length_norms(self) -> _Floats:
         if self._norms is None:
@@ -183,61 +182,88 @@ class BM25FIndex:
             self._merge()
 
     def _merge(self) -> None:
-        kept = sorted(self._slots.values())
-        self._ids = [self._ids[slot] for slot in kept]
-        self._terms = [self._terms[slot] for slot in kept]
-        self._frequencies = [self._frequencies[slot] for slot in kept]
-        self._lengths = [self._lengths[slot] for slot in kept]
-        self._slots = {document: slot for slot, document in enumerate(self._ids)}
-        terms = np.concatenate([*self._terms, np.zeros(0, dtype=np.int32)])
-        owners = np.repeat(np.arange(len(kept), dtype=np.int32), [len(part) for part in self._terms])
+        """Put what is recent into the postings, and leave out what is dead: documents, and terms that only they had."""
+        self._length_norms()
+        terms, slots, frequencies = self._every_posting()
+        alive = self._live[slots]
+        terms, slots, frequencies = terms[alive], slots[alive], frequencies[alive]
         terms = self._forget_unused(terms)
-        order = np.argsort(terms, kind="stable")
-        self._posting_slots = owners[order]
-        self._posting_frequencies = np.concatenate([*self._frequencies, np.zeros(0)])[order]
+        order = np.argsort(terms, kind="stable")  # two sorted runs: merged in one go
+        self._posting_slots = _numbers_of(self._live)[slots[order]]
+        self._posting_frequencies = frequencies[order]
         self._starts = np.zeros(len(self._vocabulary) + 1, dtype=np.int64)
         np.cumsum(np.bincount(terms, minlength=len(self._vocabulary)), out=self._starts[1:])
+        kept = np.flatnonzero(self._live).tolist()
+        self._ids = [self._ids[slot] for slot in kept]
+        self._lengths = [self._lengths[slot] for slot in kept]
+        self._slots = {document: slot for slot, document in enumerate(self._ids)}
         self._recent, self._merged, self._norms = {}, len(kept), None
+
+    def _every_posting(self) -> tuple[_Ints, _Ints, _Floats]:
+        """Term, slot and frequency of every posting: those that are merged in the order of terms, then the others."""
+        recent = sorted(self._recent.items())
+        counts = [len(found.slots) for _, found in recent]
+        merged = np.repeat(np.arange(len(self._starts) - 1, dtype=np.int32), np.diff(self._starts))
+        later = np.repeat(np.array([term for term, _ in recent], dtype=np.int32), counts)
+        slots = [np.array(found.slots, dtype=np.int32) for _, found in recent]
+        frequencies = [np.array(found.frequencies) for _, found in recent]
+        return (
+            np.concatenate([merged, later]),
+            np.concatenate([self._posting_slots, *slots]),
+            np.concatenate([self._posting_frequencies, *frequencies]),
+        )
 
     def _forget_unused(self, terms: _Ints) -> _Ints:
         """Number the vocabulary anew without the terms of deleted documents; returns the postings' new numbers."""
-        used, numbers = np.unique(terms, return_inverse=True)
-        if len(used) == len(self._vocabulary):
+        used = np.bincount(terms, minlength=len(self._vocabulary)) > 0
+        if used.all():
             return terms
-        names = list(self._vocabulary)
-        self._vocabulary = {names[old]: new for new, old in enumerate(used.tolist())}
-        renumbered: _Ints = numbers.astype(np.int32)
-        self._terms = np.split(renumbered, np.cumsum([len(part) for part in self._terms])[:-1]) if self._terms else []
-        self._document_frequency = Counter(renumbered.tolist())  # a term stands once in each document's terms
-        return renumbered
+        kept = [name for name, there in zip(self._vocabulary, used.tolist(), strict=True) if there]
+        self._vocabulary = {name: number for number, name in enumerate(kept)}
+        return _numbers_of(used)[terms]
 
     def to_arrays(self) -> tuple[dict[str, NDArray[np.generic]], list[str], list[str]]:
         """Give the live documents as arrays, their ids and the vocabulary; `from_arrays` is the way back."""
         self._merge()
-        sizes = np.asarray([len(part) for part in self._terms], dtype=np.int64)
         arrays: dict[str, NDArray[np.generic]] = {
-            "terms": np.concatenate([*self._terms, np.zeros(0, dtype=np.int32)]),
-            "frequencies": np.concatenate([*self._frequencies, np.zeros(0)]),
-            "sizes": sizes,
+            "starts": self._starts,
+            "slots": self._posting_slots,
+            "frequencies": self._posting_frequencies,
+            "lengths": np.asarray(self._lengths, dtype=np.float64),
         }
         return arrays, list(self._ids), list(self._vocabulary)
 
     @classmethod
     def from_arrays(
         cls,
-        arrays: Mapping[str, NDArray[np.generic]],
+        arrays: Mapping[str, NDArray[Any]],
         ids: Sequence[str],
         vocabulary: Sequence[str],
         *,
         k1: float,
         b: float,
     ) -> BM25FIndex:
-        """Make an index from what `to_arrays` gave."""
+        """Make an index from what `to_arrays` gave; the arrays are searched as they are."""
         index = cls(k1=k1, b=b)
         index._vocabulary = {term: number for number, term in enumerate(vocabulary)}
-        edges = np.cumsum(arrays["sizes"])[:-1]
-        terms = np.split(arrays["terms"].astype(np.int32), edges)
-        frequencies = np.split(arrays["frequencies"].astype(np.float64), edges)
-        for document, part, counts in zip(ids, terms, frequencies, strict=False):
-            index._append(document, part, counts)
+        index._ids = list(ids)
+        index._slots = {document: slot for slot, document in enumerate(ids)}
+        index._lengths = arrays["lengths"].tolist()
+        index._starts = arrays["starts"]
+        index._posting_slots = arrays["slots"]
+        index._posting_frequencies = arrays["frequencies"]
+        index._merged = len(index._ids)
         return index
+
+
+class _Recent(NamedTuple):
+    """Documents that hold a term, and how often."""
+
+    slots: array[int]
+    frequencies: array[float]
+
+
+def _numbers_of(there: NDArray[np.bool_]) -> _Ints:
+    """New numbers, from 0 on, of those that are there, by their old ones."""
+    numbers: _Ints = np.cumsum(there, dtype=np.int32) - np.int32(1)
+    return numbers

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
     from llama_index_prod_rag.retrievers.dense import DenseRetriever
     from llama_index_prod_rag.retrievers.elasticsearch import ElasticsearchHybridRetriever
+    from llama_index_prod_rag.retrievers.embedded.store import EmbeddedStore
     from llama_index_prod_rag.retrievers.fusing import LegResult, fuse_legs
     from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
     from llama_index_prod_rag.retrievers.links import LinkedRetriever
@@ -26,6 +27,7 @@ _HOMES = {
     "BM25FRetriever": "bm25",
     "DenseRetriever": "dense",
     "ElasticsearchHybridRetriever": "elasticsearch",
+    "EmbeddedStore": "embedded.store",
     "HybridFusionRetriever": "hybrid",
     "LegResult": "fusing",
     "LinkedRetriever": "links",
@@ -39,6 +41,7 @@ __all__ = [
     "BM25FRetriever",
     "DenseRetriever",
     "ElasticsearchHybridRetriever",
+    "EmbeddedStore",
     "GuardedRetriever",
     "HybridFusionRetriever",
     "LegResult",

@@ -13,6 +13,8 @@ from llama_index.core.vector_stores.types import MetadataFilters
 
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.retrievers.dense import check_is_vector_index
+from llama_index_prod_rag.retrievers.embedded.lexical import open_lexical
+from llama_index_prod_rag.retrievers.embedded.store import EmbeddedStore
 from llama_index_prod_rag.retrievers.filtered import FilteredRetriever
 from llama_index_prod_rag.retrievers.following import IndexFollower
 from llama_index_prod_rag.retrievers.lexical_store import LexicalSettings, LexicalStore
@@ -89,7 +91,9 @@ class BM25FRetriever(FilteredRetriever):
         (`delete_from_docstore=True`). A docstore that is not in memory does not show that the text under an id was
         replaced: call `refresh()` then.
 
-        An index whose nodes lie in its vector store alone is read once, page by page, and a log line says how many
+        The leg of an `EmbeddedStore` is kept in the store's folder, and opened there the next time.
+
+        An index whose nodes lie in another vector store alone is read once, page by page, and a log line says how many
         nodes there were; the store does not tell of later changes: call `refresh()` after them.
 
         Args:
@@ -101,8 +105,11 @@ class BM25FRetriever(FilteredRetriever):
         """
         check_is_vector_index(index)
         retriever = cls(**{"object_map": index._object_map, **settings})
-        retriever._store = LexicalStore(retriever._store.settings, IndexFollower.of(index))
-        retriever._store.refresh(everything=True)
+        if isinstance(index.vector_store, EmbeddedStore):
+            retriever._store = open_lexical(index.vector_store, retriever._store.settings)
+        else:
+            retriever._store = LexicalStore(retriever._store.settings, IndexFollower.of(index))
+            retriever._store.refresh(everything=True)
         return retriever
 
     @classmethod

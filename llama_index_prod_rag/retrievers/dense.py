@@ -22,6 +22,7 @@ from llama_index.core.vector_stores.types import (
 )
 
 from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.retrievers.embedded.store import EmbeddedStore
 from llama_index_prod_rag.retrievers.filtered import FilteredRetriever
 from llama_index_prod_rag.retrievers.filters import matches, passing
 from llama_index_prod_rag.retrievers.vector_matrix import VectorMatrix
@@ -74,6 +75,8 @@ class DenseRetriever(FilteredRetriever, VectorIndexRetriever):
 
     def node_vectors(self, node_ids: Iterable[str]) -> dict[str, Sequence[float]]:
         """Vectors of given nodes, where the store keeps them in memory; the others are left out."""
+        if isinstance(self._vector_store, EmbeddedStore):
+            return self._vector_store.vectors(node_ids)
         if not isinstance(self._vector_store, SimpleVectorStore):
             return {}
         stored = self._vector_store.data.embedding_dict

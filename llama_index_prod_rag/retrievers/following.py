@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from llama_index.core.indices.vector_store.base import VectorStoreIndex
 from llama_index.core.schema import BaseNode
 from llama_index.core.storage.docstore import SimpleDocumentStore
 from llama_index.core.vector_stores.simple import SimpleVectorStore
 
+from llama_index_prod_rag.retrievers.embedded.store import EmbeddedStore
 from llama_index_prod_rag.retrievers.stored_nodes import keeps_nodes, nodes_of_store
 
 
@@ -25,7 +26,64 @@ class Changes:
     """
 
     gone: Collection[str] = ()
-    nodes: Sequence[BaseNode] = ()
+    nodes: Iterable[BaseNode] = ()
+
+
+class Follower(Protocol):
+    """Tells what changed since it was last asked."""
+
+    def changes(self, known: Collection[str], *, everything: bool = False) -> Changes:
+        """Find what changed since the last call, as `IndexFollower.changes` does."""
+        ...
+
+
+class StoreFollower:
+    """Follows an `EmbeddedStore`, which numbers its changes.
+
+    Args:
+        store: the store.
+        upto: the number of the last change that was seen; below 0 where none was.
+    """
+
+    def __init__(self, store: EmbeddedStore, upto: int = -1) -> None:
+        self._store = store
+        self.upto = upto
+
+    def changes(self, known: Collection[str], *, everything: bool = False) -> Changes:
+        """Find what changed since the last call; nodes are read while they are taken over.
+
+        Args:
+            known: ids of the nodes that were taken over so far.
+            everything: read every node again.
+        """
+        found = self._store.changes(-1 if everything else self.upto, known)
+        gone = set(known).difference(found.put) if everything else found.gone
+        self.upto = found.upto
+        return Changes(gone, self._store.iterate(found.put))
+
+
+class Unchanged:
+    """Knows a dictionary as it was, and tells fast whether another one is the same.
+
+    Values that did not change are the same objects, so their pointers are compared, and lists of them side by side are
+    compared several times as fast as dictionaries are: a millisecond at 100,000.
+
+    Args:
+        seen: the dictionary as it was; only its keys and values are kept.
+
+    Examples:
+        >>> vectors = {"a": [1.0], "b": [2.0]}
+        >>> unchanged = Unchanged(vectors)
+        >>> unchanged.holds(vectors), unchanged.holds({**vectors, "b": [3.0]})
+        (True, False)
+    """
+
+    def __init__(self, seen: Mapping[str, Any] | None = None) -> None:
+        self._keys, self._values = list(seen or ()), list((seen or {}).values())
+
+    def holds(self, mapping: Mapping[str, Any]) -> bool:
+        """Whether the mapping has the same keys and values, in the same order."""
+        return list(mapping) == self._keys and list(mapping.values()) == self._values
 
 
 class IndexFollower:
@@ -41,16 +99,18 @@ class IndexFollower:
     ) -> None:
         self._index = index
         self._reread = reread
-        self._seen: tuple[dict[str, Any], ...] = ()
+        self._seen: list[Unchanged] = []
         self._versions: dict[str, object] = {}
 
     @classmethod
-    def of(cls, index: VectorStoreIndex) -> IndexFollower:
+    def of(cls, index: VectorStoreIndex) -> Follower:
         """Follow an index wherever its nodes lie.
 
         Raises:
             ConfigurationError: at the first look, where its nodes can be read nowhere.
         """
+        if isinstance(index.vector_store, EmbeddedStore):
+            return StoreFollower(index.vector_store)
         return cls(index, None if keeps_nodes(index) else partial(nodes_of_store, index))
 
     def changes(self, known: Collection[str], *, everything: bool = False) -> Changes:
@@ -66,12 +126,14 @@ class IndexFollower:
         if self._index is None:
             return Changes(gone, stored)
         views = _views(self._index)
-        if views == self._seen and not everything:  # values are the same objects, so this compares pointers
+        before = self._seen
+        if not everything and before and all(seen.holds(view) for seen, view in zip(before, views, strict=True)):
             return Changes(gone, stored)
+        seen = [Unchanged(dict(view)) for view in views]
         current = _versions(self._index)
         changed = [id_ for id_, version in current.items() if everything or self._versions.get(id_) != version]
         gone |= self._versions.keys() - current.keys()
-        self._versions, self._seen = current, tuple(dict(view) for view in views)
+        self._versions, self._seen = current, seen
         return Changes(gone, [*stored, *self._index.docstore.get_nodes(changed, raise_error=False)])
 
 

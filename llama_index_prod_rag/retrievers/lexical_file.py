@@ -19,12 +19,12 @@ from llama_index_prod_rag.durable_files import write_whole
 from llama_index_prod_rag.errors import InputError
 
 FILE = "bm25f.npz"
-_FORMAT = 2
+_FORMAT = 3
 _HEAD, _SUM, _NODES = "head", "head_sha256", "nodes"
 
 
 def save_index(
-    folder: Path,
+    path: Path,
     head: Mapping[str, Any],
     nodes: Sequence[Mapping[str, Any]],
     arrays: Mapping[str, NDArray[np.generic]],
@@ -32,9 +32,9 @@ def save_index(
     """Write an index; a reader meets the older one or this one.
 
     Args:
-        folder: where `bm25f.npz` goes; made when missing.
+        path: the file; its folder is made when missing.
         head: settings, ids and vocabulary, as JSON takes them.
-        nodes: the documents, in the order of the ids.
+        nodes: the documents, in the order of the ids; none where they are kept elsewhere.
         arrays: what `BM25FIndex.to_arrays` gives.
 
     Raises:
@@ -44,16 +44,15 @@ def save_index(
     sums = {name: _sum(part) for name, part in parts.items()}
     parts[_HEAD] = _as_bytes({**head, "format": _FORMAT, "sha256": sums})
     parts[_SUM] = np.frombuffer(bytes.fromhex(_sum(parts[_HEAD])), dtype=np.uint8)
-    write_whole(folder / FILE, lambda file: np.savez(file, allow_pickle=False, **parts))
+    write_whole(path, lambda file: np.savez(file, allow_pickle=False, **parts))
 
 
-def load_index(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, NDArray[np.generic]]]:
+def load_index(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, NDArray[np.generic]]]:
     """Head, nodes and arrays of an index.
 
     Raises:
-        InputError: the folder holds none, it is damaged, or another version wrote it; the message says what to do.
+        InputError: there is none, it is damaged, or another version wrote it; the message says what to do.
     """
-    path = folder / FILE
     remedy = "write it again with persist()"
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -63,7 +62,7 @@ def load_index(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]], dict
             raise InputError(f"{path} is damaged (its head does not match its checksum): {remedy}")
         head: dict[str, Any] = json.loads(parts.pop(_HEAD).tobytes())
     except FileNotFoundError as error:
-        raise InputError(f"{folder} holds no BM25 index ({FILE} is not there): {remedy}") from error
+        raise InputError(f"{path.parent} holds no BM25 index ({path.name} is not there): {remedy}") from error
     except InputError:
         raise
     except Exception as error:  # a damaged archive raises whatever its readers meet first

@@ -8,16 +8,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from llama_index.core.schema import BaseNode, MetadataMode
 from llama_index.core.storage.docstore.utils import doc_to_json, json_to_doc
 from llama_index.core.vector_stores.types import MetadataFilters
+from numpy.typing import NDArray
 
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.lexical.bm25_index import BM25FIndex
-from llama_index_prod_rag.retrievers.filters import filterable_metadata, matches
-from llama_index_prod_rag.retrievers.following import IndexFollower
-from llama_index_prod_rag.retrievers.lexical_file import load_index, save_index
-from llama_index_prod_rag.retrievers.stored_nodes import copy_node
+from llama_index_prod_rag.retrievers.filters import matches
+from llama_index_prod_rag.retrievers.following import Follower, IndexFollower
+from llama_index_prod_rag.retrievers.lexical_file import FILE, load_index, save_index
+from llama_index_prod_rag.retrievers.stored_nodes import HeldNodes
 from llama_index_prod_rag.text.analysis import Analyzer
 
 TEXT = "text"
@@ -110,14 +112,22 @@ class LexicalStore:
     Args:
         settings: how nodes are indexed.
         follower: tells what changed in the index whose nodes these are; before each search it is taken over.
+        nodes: where the nodes are; None keeps them here.
+        index: of the nodes that were taken over so far; None for none.
     """
 
-    def __init__(self, settings: LexicalSettings, follower: IndexFollower | None = None) -> None:
+    def __init__(
+        self,
+        settings: LexicalSettings,
+        follower: Follower | None = None,
+        nodes: HeldNodes | None = None,
+        index: BM25FIndex | None = None,
+    ) -> None:
         self.settings = settings
         self._fields = parse_fields(settings.fields)
         self._analyzer = settings.analyzer()
-        self._index = settings.new_index()
-        self._nodes: dict[str, BaseNode] = {}
+        self._index = index or settings.new_index()
+        self._nodes = nodes or HeldNodes()
         self._follower = follower or IndexFollower()
         self._lock = threading.RLock()
 
@@ -128,7 +138,7 @@ class LexicalStore:
         self.__dict__.update(state, _lock=threading.RLock())
 
     def __len__(self) -> int:
-        return len(self._nodes)
+        return len(self._index)
 
     def put(self, nodes: Iterable[BaseNode]) -> None:
         """Add nodes; one whose id is there already replaces it."""
@@ -136,14 +146,14 @@ class LexicalStore:
             for node in nodes:
                 texts = ((field_text(node, name, self._fields), weight) for name, weight in self._fields.items())
                 self._index.put(node.node_id, [(self._analyzer.index_terms(text), weight) for text, weight in texts])
-                self._nodes[node.node_id] = node
+                self._nodes.put(node)
 
     def remove(self, node_ids: Iterable[str]) -> None:
         """Forget nodes; unknown ids are ignored."""
         with self._lock:
             for node_id in node_ids:
                 self._index.remove(node_id)
-                self._nodes.pop(node_id, None)
+                self._nodes.remove(node_id)
 
     def search(self, query: str, top_k: int, filters: MetadataFilters | None) -> list[tuple[BaseNode, float]]:
         """The best nodes that pass the filters and hold a term of the query, with scores above 0.
@@ -152,9 +162,10 @@ class LexicalStore:
         """
         with self._lock:
             self.refresh()
-            allowed = None if filters is None else _Passing(self._nodes, filters)
+            allowed = None if filters is None else _Passing(self._nodes.metadata(), filters)
             found = self._index.search(self._analyzer.terms(query), top_k, allowed=allowed)
-            return [(copy_node(self._nodes[node_id]), score) for node_id, score in found]
+        nodes = self._nodes.copies([node_id for node_id, _ in found])
+        return [(nodes[node_id], score) for node_id, score in found if node_id in nodes]
 
     def score(self, query: str, node_ids: Iterable[str]) -> dict[str, float]:
         """Scores of given nodes, 0 where no term matches; unknown ids are left out."""
@@ -170,7 +181,7 @@ class LexicalStore:
                 not show that the text under an id has been replaced.
         """
         with self._lock:
-            changes = self._follower.changes(self._nodes, everything=everything)
+            changes = self._follower.changes(self._index.ids(), everything=everything)
             self.remove(changes.gone)
             self.put(changes.nodes)
 
@@ -178,10 +189,20 @@ class LexicalStore:
         """Write settings, nodes and index into a folder: one file, put in place whole; nothing in it is a pickle."""
         with self._lock:
             self.refresh()
+            nodes = [doc_to_json(node) for node in self._nodes.copies(list(self._index.ids())).values()]
+            self.save(folder / FILE, nodes)
+
+    def save(self, path: Path, nodes: Sequence[Mapping[str, Any]] = (), **head: Any) -> None:
+        """Write settings and index into a file, with the nodes given and what else the head should say.
+
+        Raises:
+            OSError: no rights, no space; an older file is untouched.
+        """
+        with self._lock:
             arrays, ids, vocabulary = self._index.to_arrays()
-            nodes = [doc_to_json(self._nodes[node_id]) for node_id in ids]
-        head = {"settings": asdict(self.settings), "ids": ids, "vocabulary": vocabulary}
-        save_index(folder, head, nodes, arrays)
+        save_index(
+            path, {**head, "settings": asdict(self.settings), "ids": ids, "vocabulary": vocabulary}, nodes, arrays
+        )
 
     @classmethod
     def load(cls, folder: Path) -> LexicalStore:
@@ -190,19 +211,27 @@ class LexicalStore:
         Raises:
             InputError: the folder does not hold it whole, or holds a format this version does not read.
         """
-        head, nodes, arrays = load_index(folder)
+        head, nodes, arrays = load_index(folder / FILE)
         settings = LexicalSettings(**{**head["settings"], "fields": tuple(head["settings"]["fields"])})
-        store = cls(settings)
-        store._index = BM25FIndex.from_arrays(arrays, head["ids"], head["vocabulary"], k1=settings.k1, b=settings.b)
-        store._nodes = {node.node_id: node for node in map(json_to_doc, nodes)}
+        store = cls(settings, index=make_index(settings, head, arrays))
+        for node in map(json_to_doc, nodes):
+            store._nodes.put(node)
         return store
+
+
+def make_index(
+    settings: LexicalSettings, head: Mapping[str, Any], arrays: Mapping[str, NDArray[np.generic]]
+) -> BM25FIndex:
+    """The index that a file holds."""
+    return BM25FIndex.from_arrays(arrays, head["ids"], head["vocabulary"], k1=settings.k1, b=settings.b)
 
 
 class _Passing(Container[str]):
     """The ids whose metadata passes; worked out only for those that are asked about."""
 
-    def __init__(self, nodes: Mapping[str, BaseNode], filters: MetadataFilters) -> None:
-        self._nodes, self._filters = nodes, filters
+    def __init__(self, metadata: Mapping[str, dict[str, Any]], filters: MetadataFilters) -> None:
+        self._metadata, self._filters = metadata, filters
 
     def __contains__(self, node_id: object) -> bool:
-        return matches(filterable_metadata(self._nodes[str(node_id)]), self._filters)
+        found = self._metadata.get(str(node_id))
+        return found is not None and matches(found, self._filters)

@@ -24,7 +24,7 @@ from llama_index_prod_rag.retrievers.access import add_filters, replace_filters
 from llama_index_prod_rag.retrievers.dense import check_is_vector_index
 from llama_index_prod_rag.retrievers.filtered import FilteredRetriever
 from llama_index_prod_rag.retrievers.filters import both, passing
-from llama_index_prod_rag.retrievers.following import IndexFollower
+from llama_index_prod_rag.retrievers.following import Follower, IndexFollower
 from llama_index_prod_rag.retrievers.stored_nodes import copy_node
 from llama_index_prod_rag.text.names import Mentioned
 from llama_index_prod_rag.trace.scored_node import ScoredNode, rescore
@@ -43,7 +43,7 @@ class NamedNodes:
         follower: tells what changed in the index whose nodes these are.
     """
 
-    def __init__(self, nodes: Iterable[BaseNode] = (), follower: IndexFollower | None = None) -> None:
+    def __init__(self, nodes: Iterable[BaseNode] = (), follower: Follower | None = None) -> None:
         self._mentioned = Mentioned()
         self._nodes: dict[str, BaseNode] = {}
         self._follower = follower or IndexFollower()

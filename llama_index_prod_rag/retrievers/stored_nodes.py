@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from llama_index.core.indices.vector_store.base import VectorStoreIndex
 from llama_index.core.schema import BaseNode
 
 from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.retrievers.embedded.store import EmbeddedStore
+from llama_index_prod_rag.retrievers.filters import filterable_metadata
 
 _log = logging.getLogger(__name__)
 _PAGE = 1_000  # nodes per request
@@ -18,6 +21,70 @@ _PAGE = 1_000  # nodes per request
 def copy_node(node: BaseNode) -> BaseNode:
     """Make a copy whose metadata a postprocessor may change."""
     return node.model_copy(update={"metadata": dict(node.metadata), "relationships": dict(node.relationships)})
+
+
+class HeldNodes:
+    """Nodes in memory, by id."""
+
+    def __init__(self) -> None:
+        self._nodes: dict[str, BaseNode] = {}
+
+    def put(self, node: BaseNode) -> None:
+        """Add a node, or replace it."""
+        self._nodes[node.node_id] = node
+
+    def remove(self, node_id: str) -> None:
+        """Forget a node; an unknown id is ignored."""
+        self._nodes.pop(node_id, None)
+
+    def copies(self, node_ids: Sequence[str]) -> dict[str, BaseNode]:
+        """Nodes that a postprocessor may change, by id; unknown ids are left out."""
+        found = ((node_id, self._nodes.get(node_id)) for node_id in node_ids)
+        return {node_id: copy_node(node) for node_id, node in found if node is not None}
+
+    def metadata(self) -> Mapping[str, dict[str, Any]]:
+        """What filters look at, by id; worked out for those that are asked about."""
+        return _Filterable(self._nodes)
+
+
+class _Filterable(Mapping[str, dict[str, Any]]):
+    def __init__(self, nodes: Mapping[str, BaseNode]) -> None:
+        self._nodes = nodes
+
+    def __getitem__(self, node_id: str) -> dict[str, Any]:
+        return filterable_metadata(self._nodes[node_id])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._nodes)
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+
+class NodesOfStore(HeldNodes):
+    """Nodes that lie in an `EmbeddedStore` and are read there when they are found; in memory is what it lacks.
+
+    Args:
+        store: the store.
+    """
+
+    def __init__(self, store: EmbeddedStore) -> None:
+        super().__init__()
+        self._store = store
+
+    def put(self, node: BaseNode) -> None:
+        """Add a node that does not come from the store."""
+        if not self._store.holds(node.node_id):
+            super().put(node)
+
+    def copies(self, node_ids: Sequence[str]) -> dict[str, BaseNode]:
+        """Nodes that a postprocessor may change, by id; unknown ids are left out."""
+        stored = {node.node_id: node for node in self._store.iterate(node_ids)}
+        return {**super().copies(node_ids), **stored}
+
+    def metadata(self) -> Mapping[str, dict[str, Any]]:
+        """What filters look at, by id."""
+        return ChainMap(self._store.metadata(), super().metadata())  # type: ignore[arg-type] # nobody writes to it
 
 
 def keeps_nodes(index: VectorStoreIndex) -> bool:

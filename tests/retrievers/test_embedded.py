@@ -1,0 +1,329 @@
+"""An index in a folder answers as one in memory does, keeps what it was given, and says when it was damaged."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
+from llama_index.core import MockEmbedding, StorageContext, VectorStoreIndex
+from llama_index.core.schema import IndexNode, NodeRelationship, QueryBundle, RelatedNodeInfo, TextNode
+from llama_index.core.vector_stores.types import (
+    FilterOperator,
+    MetadataFilter,
+    MetadataFilters,
+    VectorStoreQuery,
+    VectorStoreQueryMode,
+)
+
+from llama_index_prod_rag.errors import ConfigurationError, InputError
+from llama_index_prod_rag.retrievers import BM25FRetriever, DenseRetriever, EmbeddedStore, HybridFusionRetriever
+from llama_index_prod_rag.retrievers.embedded import lexical, node_table
+
+EMBEDDING = MockEmbedding(6)
+WORDS = ["cat", "dog", "bird", "fish", "key"]
+
+
+def node(id_: str, seed: int = 0, text: str = "", document: str | None = None, **metadata: object) -> TextNode:
+    vector = np.random.default_rng(seed).normal(size=6).tolist()
+    made = TextNode(id_=id_, text=text or f"text of {id_}", embedding=vector, metadata=metadata)
+    if document is not None:
+        made.relationships[NodeRelationship.SOURCE] = RelatedNodeInfo(node_id=document)
+    return made
+
+
+def index_over(store: EmbeddedStore) -> VectorStoreIndex:
+    return VectorStoreIndex.from_vector_store(store, embed_model=EMBEDDING)
+
+
+def question(seed: int, text: str = "cat") -> QueryBundle:
+    return QueryBundle(text, embedding=np.random.default_rng(seed).normal(size=6).tolist())
+
+
+def only(key: str, value: object) -> MetadataFilters:
+    return MetadataFilters(filters=[MetadataFilter(key=key, value=value, operator=FilterOperator.EQ)])  # type: ignore[arg-type]
+
+
+class SameAsMemory(RuleBasedStateMachine):
+    """Whatever is inserted, replaced, deleted and opened again, every leg finds what LlamaIndex's own store holds."""
+
+    ids = st.sampled_from("abcdefg")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(self._made())
+        self.nodes: dict[str, TextNode] = {}
+        self.open()
+
+    @staticmethod
+    def _made() -> str:
+        import tempfile
+
+        return tempfile.mkdtemp()
+
+    @rule()
+    def open(self) -> None:
+        self.index = index_over(EmbeddedStore(self.folder))
+        self.hybrid = HybridFusionRetriever.from_index(self.index, similarity_top_k=4)
+
+    @rule(id_=ids, seed=st.integers(0, 99), words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=4))
+    def insert(self, id_: str, seed: int, words: list[str]) -> None:
+        self.nodes[id_] = node(
+            id_, seed, " ".join(words), document=f"doc {id_ in 'abc'}", even="yes" if seed % 2 == 0 else "no"
+        )
+        self.index.insert_nodes([self.nodes[id_]])
+
+    @rule(id_=ids)
+    def delete(self, id_: str) -> None:
+        self.index.delete_nodes([id_])
+        self.nodes.pop(id_, None)
+
+    @rule(early=st.booleans())
+    def delete_document(self, early: bool) -> None:
+        self.index.delete_ref_doc(f"doc {early}")
+        self.nodes = {id_: kept for id_, kept in self.nodes.items() if kept.ref_doc_id != f"doc {early}"}
+
+    @rule(seed=st.integers(100, 199), words=st.lists(st.sampled_from(WORDS), max_size=3), filtered=st.booleans())
+    def search(self, seed: int, words: list[str], filtered: bool) -> None:
+        fresh = VectorStoreIndex([kept.model_copy() for kept in self.nodes.values()], embed_model=EMBEDDING)
+        asked = question(seed, " ".join(["x", *words]))
+        filters = only("even", "yes") if filtered else None
+        expected = HybridFusionRetriever.from_index(fresh, similarity_top_k=4, filters=filters).retrieve(asked)
+        found = self.hybrid.with_filters(filters).retrieve(asked)
+        assert [hit.node_id for hit in found] == [hit.node_id for hit in expected]
+        assert np.allclose([hit.score for hit in found], [hit.score for hit in expected], atol=1e-6)
+        assert [(hit.text, hit.metadata) for hit in found] == [(hit.text, hit.metadata) for hit in expected]
+
+
+TestSameAsMemory = SameAsMemory.TestCase
+TestSameAsMemory.settings = settings(max_examples=10, stateful_step_count=15, deadline=None)
+
+
+def test_what_was_added_is_there_after_opening_again(tmp_path: Path) -> None:
+    store = EmbeddedStore(tmp_path)
+    made = node("a", 1, "Rotors turn.", document="d", title="Flight", pages=[1, 2])
+    pointing = IndexNode(id_="i", text="points", index_id="elsewhere", embedding=made.embedding)
+    assert store.add([made, pointing]) == ["a", "i"]
+    again = EmbeddedStore(tmp_path)
+    [first, second] = again.get_nodes()
+    assert (first.get_content(), first.metadata, first.ref_doc_id) == ("Rotors turn.", made.metadata, "d")
+    assert isinstance(second, IndexNode)
+    assert np.allclose(again.vectors(["a"])["a"], made.embedding)
+    assert made.embedding is not None  # what came in is as it was
+
+
+def test_a_new_index_can_be_built_into_a_store(tmp_path: Path) -> None:
+    context = StorageContext.from_defaults(vector_store=EmbeddedStore(tmp_path))
+    VectorStoreIndex([node("a", 1)], storage_context=context, embed_model=EMBEDDING)
+    assert [found.node_id for found in EmbeddedStore(tmp_path).get_nodes()] == ["a"]
+
+
+def test_it_searches_what_its_filters_let_through() -> None:
+    store = EmbeddedStore()
+    store.add([node(str(n), n, document=f"d{n % 3}", lang="en" if n % 5 == 0 else "de") for n in range(60)])
+    dense = DenseRetriever(index_over(store), similarity_top_k=100, filters=only("lang", "en"))
+    assert {hit.node_id for hit in dense.retrieve(question(7))} == {str(n) for n in range(0, 60, 5)}
+    vector = question(7).embedding
+    asked = VectorStoreQuery(query_embedding=vector, similarity_top_k=100, doc_ids=["d1", "unknown"])
+    assert set(store.query(asked).ids or ()) == {str(n) for n in range(60) if n % 3 == 1}
+    asked = VectorStoreQuery(query_embedding=vector, similarity_top_k=100, doc_ids=["unknown"])
+    assert store.query(asked).ids == []
+    store.delete_nodes(filters=only("lang", "de"))
+    assert len(store.get_nodes()) == 12
+    store.delete_nodes()
+    assert len(store.get_nodes()) == 12
+    store.clear()
+    assert store.get_nodes() == []
+
+
+def test_a_metadata_value_that_was_changed_is_seen_by_the_next_filter() -> None:
+    store = EmbeddedStore()
+    store.add([node("a", 1, who="us"), node("b", 2, who="them")])
+    dense = DenseRetriever(index_over(store), filters=only("who", "us"))
+    assert [hit.node_id for hit in dense.retrieve(question(3))] == ["a"]
+    store.add([node("a", 1, who="them"), node("b", 2, who="us")])
+    assert [hit.node_id for hit in dense.retrieve(question(3))] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "message"),
+    [
+        ([node("a"), TextNode(id_="b", text="x", embedding=[1.0])], "node b has 1 numbers and others have 6"),
+        ([node("a"), TextNode(id_="b", text="x", embedding=[float("nan")] * 6)], "node b is not finite"),
+    ],
+)
+def test_embeddings_that_cannot_be_searched_are_refused_and_nothing_is_added(
+    nodes: list[TextNode], message: str
+) -> None:
+    store = EmbeddedStore()
+    with pytest.raises(InputError, match=message):
+        store.add(nodes)
+    assert store.get_nodes() == []
+
+
+def test_questions_that_it_cannot_answer_say_what_to_do() -> None:
+    store = EmbeddedStore()
+    store.add([node("a")])
+    with pytest.raises(ConfigurationError, match="HybridFusionRetriever"):
+        store.query(VectorStoreQuery(query_embedding=[0.0] * 6, mode=VectorStoreQueryMode.MMR))
+    with pytest.raises(InputError, match="2 numbers and those of the index have 6"):
+        store.query(VectorStoreQuery(query_embedding=[0.0, 1.0]))
+    with pytest.raises(InputError, match="embedding"):
+        store.query(VectorStoreQuery(query_str="cat"))
+
+
+def test_the_lexical_leg_is_kept_and_only_what_is_new_is_analyzed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = index_over(EmbeddedStore(tmp_path))
+    index.insert_nodes([node(str(n), n, f"cat number{n}") for n in range(200)])
+    before = BM25FRetriever.from_index(index)
+    index.insert_nodes([node("new", 1, "a bird at last")])
+    index.delete_nodes(["3"])
+    analyzed: list[str] = []
+    plain = lexical.LexicalStore.put
+
+    def put(self: lexical.LexicalStore, nodes: object) -> None:
+        kept = list(nodes)  # type: ignore[call-overload]
+        analyzed.extend(one.node_id for one in kept)
+        plain(self, kept)
+
+    monkeypatch.setattr(lexical.LexicalStore, "put", put)
+    after = BM25FRetriever.from_index(index_over(EmbeddedStore(tmp_path)))
+    assert analyzed == ["new"]
+    for words in ("bird", "cat number7", "number3"):
+        assert [(h.node_id, h.score) for h in after.retrieve(words)] == [
+            (h.node_id, h.score) for h in before.retrieve(words)
+        ]
+
+
+def test_a_damaged_lexical_file_is_made_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    index = index_over(EmbeddedStore(tmp_path))
+    index.insert_nodes([node(str(n), n, f"cat number{n}") for n in range(20)])
+    expected = [hit.node_id for hit in BM25FRetriever.from_index(index).retrieve("number7")]
+    [file] = tmp_path.glob("bm25f-*.npz")
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    again = BM25FRetriever.from_index(index_over(EmbeddedStore(tmp_path)))
+    assert [hit.node_id for hit in again.retrieve("number7")] == expected == ["7"]
+    assert "made again" in caplog.text
+    assert file.read_bytes() == whole or BM25FRetriever.from_index(index_over(EmbeddedStore(tmp_path)))
+
+
+def test_a_leg_of_other_settings_is_another_file(tmp_path: Path) -> None:
+    index = index_over(EmbeddedStore(tmp_path))
+    index.insert_nodes([node("a", 1, "cats")])
+    assert [hit.node_id for hit in BM25FRetriever.from_index(index).retrieve("cat")] == ["a"]
+    assert BM25FRetriever.from_index(index, stemming=False).retrieve("cat") == []
+    assert len(list(tmp_path.glob("bm25f-*.npz"))) == 2
+
+
+def test_nodes_that_are_added_to_the_leg_alone_are_found(tmp_path: Path) -> None:
+    index = index_over(EmbeddedStore(tmp_path))
+    index.insert_nodes([node("a", 1, "cats")])
+    leg = BM25FRetriever.from_index(index)
+    leg.add([TextNode(id_="b", text="dogs", metadata={"who": "us"})])
+    assert [hit.node_id for hit in leg.retrieve("dog cat")] == ["a", "b"]
+    assert [hit.node_id for hit in leg.with_filters(only("who", "us")).retrieve("dog cat")] == ["b"]
+
+
+def test_a_store_that_is_damaged_says_so_and_never_answers_wrongly(tmp_path: Path) -> None:
+    store = EmbeddedStore(tmp_path)
+    store.add([node(str(n), n, f"text number {n}") for n in range(40)])
+    expected = store.query(VectorStoreQuery(query_embedding=question(7).embedding, similarity_top_k=40))
+    with sqlite3.connect(tmp_path / node_table.FILE) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    store.close()
+    whole = (tmp_path / node_table.FILE).read_bytes()
+    refused: list[str] = []
+    for at in range(0, len(whole), 1013):
+        for rest in tmp_path.iterdir():
+            rest.unlink()
+        (tmp_path / node_table.FILE).write_bytes(whole[:at] + bytes([whole[at] ^ 0x41]) + whole[at + 1 :])
+        try:
+            damaged = EmbeddedStore(tmp_path)
+            found = damaged.query(VectorStoreQuery(query_embedding=question(7).embedding, similarity_top_k=40))
+        except (InputError, OSError) as error:
+            refused.append(str(error))
+        else:
+            wanted = {one.node_id: one.get_content() for one in expected.nodes or ()}
+            assert {one.node_id: one.get_content() for one in found.nodes or ()}.items() <= wanted.items()
+    assert len(refused) > 3
+    assert all(node_table.FILE in message for message in refused)
+
+
+def test_a_writer_that_is_stopped_leaves_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = EmbeddedStore(tmp_path)
+    store.add([node("a", 1)])
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(node_table, "_vector_row", stop)
+        with pytest.raises(KeyboardInterrupt):
+            store.add([node("a", 2, "changed"), node("b", 3)])
+    for opened in (store, EmbeddedStore(tmp_path)):
+        assert [one.get_content() for one in opened.get_nodes()] == ["text of a"]
+    store.add([node("b", 3)])
+    assert len(EmbeddedStore(tmp_path).get_nodes()) == 2
+
+
+def test_what_one_opening_changes_another_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node_table, "_MOST_REMOVED", 3)
+    writer, reader = EmbeddedStore(tmp_path), EmbeddedStore(tmp_path)
+    writer.add([node(str(n), n, f"cat number{n}") for n in range(20)])
+    hybrid = HybridFusionRetriever.from_index(index_over(reader), similarity_top_k=100)
+    assert len(hybrid.retrieve(question(5))) == 20
+    for number in range(15):  # more than the removals that are remembered one by one
+        writer.delete_nodes([str(number)])
+    writer.add([node("16", 99, "changed cat")])
+    found = {hit.node_id: hit.text for hit in hybrid.retrieve(question(5))}
+    assert sorted(found) == ["15", "16", "17", "18", "19"]
+    assert found["16"] == "changed cat"
+
+
+def test_it_is_pickled_as_its_folder(tmp_path: Path) -> None:
+    EmbeddedStore(tmp_path).add([node("a", 1)])
+    copied = pickle.loads(pickle.dumps(EmbeddedStore(tmp_path)))  # noqa: S301 - our own bytes
+    assert [one.node_id for one in copied.get_nodes()] == ["a"]
+    with pytest.raises(ConfigurationError, match="folder"):
+        pickle.dumps(EmbeddedStore())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_opens_its_own(tmp_path: Path) -> None:
+    store = EmbeddedStore(tmp_path)
+    store.add([node("a", 1)])
+    child = multiprocessing.get_context("fork").Process(target=_add, args=(store,))
+    child.start()
+    child.join(30)
+    assert child.exitcode == 0
+    assert [one.node_id for one in store.get_nodes()] == ["a", "b"]
+
+
+def _add(store: EmbeddedStore) -> None:
+    store.add([node("b", 2)])
+
+
+def test_a_file_of_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node_table, "_FORMAT", "0")
+    EmbeddedStore(tmp_path)
+    monkeypatch.undo()
+    with pytest.raises(InputError, match=r"another version.*build the index again"):
+        EmbeddedStore(tmp_path)
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.write_bytes(b"no database" * 500), lambda path: path.mkdir()])
+def test_what_is_no_store_is_an_error_of_one_line(tmp_path: Path, spoil: Callable[[Path], object]) -> None:
+    spoil(tmp_path / node_table.FILE)
+    with pytest.raises((InputError, OSError), match=node_table.FILE):
+        EmbeddedStore(tmp_path)
