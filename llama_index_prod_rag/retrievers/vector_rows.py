@@ -56,7 +56,7 @@ class Rows:
             query: of the vectors' dimensions; its length does not matter.
             top_k: at most this many.
             allowed: whether an id may be returned; asked about the nearest only, until there are enough.
-            exact: id -> the vector in double precision, where it is known.
+            exact: id -> the vector in double precision, of every id; None where single precision is all there is.
 
         Returns:
             (id, cosine similarity) best first, equal ones by id; a vector of zeros has similarity 0.
@@ -77,9 +77,10 @@ class Rows:
         similarities /= self.lengths
         similarities[self.dead] = -np.inf
         nearest = self._nearest(similarities, top_k + _MARGIN, allowed)
-        known = exact or {}
-        scored = [(self.ids[row], _cosine(known.get(self.ids[row], self.vectors[row]), direction)) for row in nearest]
-        return sorted(scored, key=lambda found: (-found[1], found[0]))[:top_k]
+        ids = [self.ids[row] for row in nearest]
+        precise = self.vectors[nearest] if exact is None else [exact[id_] for id_ in ids]
+        scores = _cosines(np.asarray(precise, dtype=np.float64).reshape(-1, direction.size), direction)
+        return sorted(zip(ids, scores, strict=True), key=lambda found: (-found[1], found[0]))[:top_k]
 
     def _nearest(self, similarities: _Floats, count: int, allowed: Callable[[str], bool] | None) -> list[int]:
         alive = len(similarities) - len(self.dead)
@@ -219,6 +220,8 @@ def _top(similarities: _Floats, count: int) -> list[int]:
     return part[np.argsort(-similarities[part], kind="stable")].tolist()  # type: ignore[no-any-return]
 
 
-def _cosine(vector: Sequence[float] | _Floats, direction: NDArray[np.float64]) -> float:
-    row = np.asarray(vector, dtype=np.float64)
-    return float(row @ direction) / (float(np.linalg.norm(row)) or 1.0)
+def _cosines(vectors: NDArray[np.float64], direction: NDArray[np.float64]) -> list[float]:
+    """Cosines to twelve digits: equal vectors have equal ones, in whatever order a product was summed up."""
+    lengths = np.linalg.norm(vectors, axis=1)
+    scores: list[float] = np.round(vectors @ direction / np.where(lengths > 0, lengths, 1.0), 12).tolist()
+    return scores
