@@ -231,13 +231,10 @@ def _refuse_no_easy_questions(head: Head, calibration: Calibration, rows: Sequen
     They are easier than people's: a threshold that refuses more of them refuses more yet of what people ask. Where that
     would let more than a tenth of the questions about something else through, it stays where it stops those.
     """
-    easy, far = (
-        [head.probability(signals) for signals in map(calibration.place, kind) if head.fits(signals)]
-        for kind in (
-            [row.signals for row in rows if row.kind == "with" and row.shown],
-            [row.signals for row in rows if row.kind == "far"],
-        )
-    )
+    placed = [(row, calibration.place(row.signals)) for row in rows]
+    easy = [head.probability(x) for row, x in placed if row.kind == "with" and row.shown and head.fits(x)]
+    far = [head.probability(x) for row, x in placed if row.kind == "far" and head.fits(x)]
+    far += [0.0 for row in rows if row.kind == "far" and not row.evidence.passages]  # refused at any threshold
     if len(easy) < _FEWEST or len(far) < _FEWEST:
         return head
     highest = max(float(np.quantile(easy, _REFUSED_EASY)), float(np.quantile(far, _STOPPED_FAR)))
