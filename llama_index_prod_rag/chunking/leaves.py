@@ -32,6 +32,9 @@ by so little does not show."""
 _RULES = regex.compile(r"[\s\x1c-\x1f\p{P}\p{Sm}\p{Sc}\p{Sk}\u2500-\u25ff]*")
 """Punctuation, signs of mathematics and money, accents by themselves, and what boxes are drawn with."""
 
+_FEW_SIGNS = 8
+"""Characters without a word that are not worth a piece of their own; rules and dotted lines are longer."""
+
 _WORDS_SHARE = 4
 """Words of a long sentence are joined to a quarter of the room, which leaves the segmentation a choice."""
 
@@ -127,7 +130,7 @@ def _keep_whole(text: str, leaf: Leaf) -> list[tuple[int, int, float]]:  # noqa:
 
 def _sentences(text: str, leaf: Leaf) -> list[tuple[int, int, float]]:
     block = leaf.owners[-1]
-    sentences = split_sentences(text, block.start, block.end)
+    sentences = _join_marks(split_sentences(text, block.start, block.end), text)
     before = [block.start, *(end for _, end in sentences)]
     breaks = [text.count("\n", last, start) for last, (start, _) in zip(before, sentences, strict=False)]
     # Where no blank line divides a stretch, its lines are its paragraphs.
@@ -140,6 +143,17 @@ def _sentences(text: str, leaf: Leaf) -> list[tuple[int, int, float]]:
             price = INSIDE_LINES
         spans.append((start, end, price if spans else leaf.cut))
     return spans
+
+
+def _join_marks(sentences: Sequence[tuple[int, int]], text: str) -> list[tuple[int, int]]:
+    """The sentences, with a few signs by themselves (`>` in an empty line of a quote) made part of the one above."""
+    joined: list[tuple[int, int]] = []
+    for start, end in sentences:
+        if joined and end - start <= _FEW_SIGNS and not holds_word(text[start:end]):
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def _lines(text: str, leaf: Leaf) -> list[tuple[int, int, float]]:

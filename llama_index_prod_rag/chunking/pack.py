@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llama_index_prod_rag.chunking.leaves import Leaf, holds_word, units_of
+from llama_index_prod_rag.chunking.plan import open_fully
 from llama_index_prod_rag.chunking.prices import CODE_KINDS
 from llama_index_prod_rag.chunking.segmentation import segment
 from llama_index_prod_rag.chunking.units import Budget, Chunk, Plan, Unit, common
@@ -25,6 +27,8 @@ from llama_index_prod_rag.text.graphemes import trim
 _FILL_BY_TOPIC = 0.9
 _MOST_OF_A_PART = 0.75
 """Counts of parts may add up to less than the whole; below 3/4 of their sum they cannot be put together again."""
+# What only closes: brackets, with a comment that names what they close.
+_CLOSER = re.compile(r"[\s\])};,]*(?:(?://|--|#)[^\n]*|/\*[^*]*\*/)?\s*")
 _WORD = re.compile(r"\w")
 
 
@@ -85,12 +89,21 @@ def _smaller_units(plan: Plan, chunk: Chunk, room: int) -> list[Unit]:
     """The chunk's units, each taken apart into sentences or lines; what must stay together does."""
     low = bisect_right(plan.units, chunk.start, key=lambda unit: unit.end)
     high = bisect_left(plan.units, chunk.end, key=lambda unit: unit.start)
-    leaves: list[Leaf] = []
-    for unit in plan.units[low:high]:
-        kind = unit.owners[-1].kind
-        block = Block(kind, max(unit.start, chunk.start), min(unit.end, chunk.end))
-        leaves.append(Leaf((block,), max(1, room), max(1, room), unit.cut))
+    leaves = [leaf for unit in plan.units[low:high] for leaf in _smaller_leaves(plan, chunk, unit, max(1, room))]
     return units_of(leaves, plan.reading, plan.counter)
+
+
+def _smaller_leaves(plan: Plan, chunk: Chunk, unit: Unit, room: int) -> Iterator[Leaf]:
+    """What a unit consists of inside a chunk: the leaves of a block that stayed whole, else the stretch itself."""
+    block = unit.owners[-1]
+    whole = (block.start, block.end) == (unit.start, unit.end)
+    stretch = Block(block.kind, unit.start, unit.end)  # of a block whose edge was moved, or of several joined
+    parts = open_fully(block, plan.reading.text, unit.cut) if whole else [((stretch,), unit.cut)]
+    for owners, cut in parts:
+        last = owners[-1]
+        start, end = max(last.start, chunk.start), min(last.end, chunk.end)
+        if start < end:
+            yield Leaf((*owners[:-1], replace(last, start=start, end=end)), room, room, cut)
 
 
 def _chunks(units: Sequence[Unit], plan: Plan, budget: Budget, vectors: NDArray[np.float32] | None) -> list[Chunk]:
@@ -146,9 +159,16 @@ def _owners(units: Sequence[Unit], text: str) -> tuple[Block, ...]:
     A bracket that closes the class belongs to it, but a chunk of a method stays that method's.
     """
     last = len(units) - 1
-    while last > 0 and not _WORD.search(text, units[last].start, units[last].end):
+    while last > 0 and _only_closes(text, units[last]):
         last -= 1
     return common(units[0].owners, units[last].owners)
+
+
+def _only_closes(text: str, unit: Unit) -> bool:
+    if not _WORD.search(text, unit.start, unit.end):
+        return True
+    in_code = unit.owners[-1].kind in CODE_KINDS
+    return in_code and text[unit.start] in "])}" and _CLOSER.fullmatch(text, unit.start, unit.end) is not None
 
 
 def _overlap_start(units: Sequence[Unit], first: int, start: int, plan: Plan, previous: int) -> int:

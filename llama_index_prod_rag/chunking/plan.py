@@ -7,7 +7,7 @@ leaves of its children, and in the end sentences, lines, words (`leaves`). Each 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
@@ -82,6 +82,28 @@ def _leaves(tree: _Tree, opened: AbstractSet[int], overlap: int) -> list[Leaf]:
         barrier = False
         lead = lead + size if block.glued and block.kind not in LINE_KINDS else 0
     return leaves
+
+
+def open_fully(block: Block, text: str, cut: float) -> Iterator[tuple[tuple[Block, ...], float]]:
+    """Walk down to the blocks without children inside one of a plan's, in reading order.
+
+    Args:
+        block: what turned out too large to stay whole.
+        text: the text that it lies in.
+        cut: price of a boundary before it.
+
+    Yields:
+        The blocks around and including each, outermost first, and the price of a boundary before it.
+    """
+    stack: list[_Frame] = [(block, (), cut)]
+    while stack:
+        inner, above, price = stack.pop()
+        if inner.dropped or is_blank(text, inner.start, inner.end):
+            continue
+        if inner.children:
+            stack.extend(reversed(_frames(inner, (*above, inner), price, frozenset())))
+        else:
+            yield (*above, inner), price
 
 
 def _frames(block: Block, owners: tuple[Block, ...], cut: float, opened: AbstractSet[int]) -> list[_Frame]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from llama_index.core.schema import BaseNode, Document, MetadataMode, NodeRelationship, RelatedNodeInfo, TextNode
 
-from llama_index_prod_rag.chunking.heads import Envelope, Head
+from llama_index_prod_rag.chunking.heads import Envelope, Head, free_name
 from llama_index_prod_rag.chunking.units import Chunk, Plan
 from llama_index_prod_rag.structure.places import PLACES, Piece, note_places
 from llama_index_prod_rag.text.graphemes import replace_surrogates
@@ -59,6 +59,7 @@ def nodes_of(document: BaseNode, plan: Plan, chunks: Sequence[Chunk]) -> list[Te
     nodes: list[TextNode] = []
     for chunk in chunks:
         node = node_of(document, plan.reading.render(chunk.start, chunk.end), chunk.head)
+        _add_facts(node, plan.reading.facts(chunk.start, chunk.end))
         node.relationships[NodeRelationship.SOURCE] = origin.source
         if origin.offset is not None:
             start, end = plan.reading.origin(chunk.start, chunk.end)
@@ -75,6 +76,15 @@ def _note_places(node: TextNode, pieces: Sequence[Piece], start: int) -> None:
         node.metadata[PLACES] = note
         node.excluded_embed_metadata_keys.append(PLACES)
         node.excluded_llm_metadata_keys.append(PLACES)
+
+
+def _add_facts(node: TextNode, facts: Mapping[str, object]) -> None:
+    """Add pages, speakers and the like: for filters and sources, neither embedded nor shown to a language model."""
+    for key, value in facts.items():
+        name = free_name(key, node.metadata)
+        node.metadata[name] = value
+        node.excluded_embed_metadata_keys.append(name)
+        node.excluded_llm_metadata_keys.append(name)
 
 
 @dataclass(frozen=True, slots=True)

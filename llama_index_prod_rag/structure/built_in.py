@@ -57,6 +57,22 @@ def register_built_in() -> None:
         must_have=encoded_signs.is_mail,
     )
     register_format(
+        "chat",
+        _lazily("chat", "read_chat"),
+        extensions=("json", "jsonl", "ndjson"),
+        media_types=("application/json", "application/x-ndjson"),
+        looks_like=lambda text: signs.CERTAIN * encoded_signs.is_chat(text),
+        must_have=encoded_signs.is_chat,
+    )
+    register_format(
+        "docling",
+        _lazily("docling", "read_docling"),
+        extensions=("json",),
+        media_types=("application/json",),
+        looks_like=lambda text: 2 * signs.CERTAIN * encoded_signs.is_docling(text),
+        must_have=encoded_signs.is_docling,
+    )
+    register_format(
         "csv",
         _lazily("tables", "read_csv"),
         extensions=("csv", "tsv", "tab"),

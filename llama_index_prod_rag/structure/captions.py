@@ -16,7 +16,7 @@ UNDERLINE = re.compile(r"[ \t]*(?:\r?\n)[ \t]*[-=~_*]{3,}[ \t]*(?=[\r\n]|\Z)")
 _TERM = re.compile(r"\s{0,40}[\"“„«]([^\"“”„«»\n]{1,80})[\"”“»]")
 # The words behind a number up to a full stop, or up to a line end below which something new begins.
 _BEHIND = re.compile(
-    r"[ \t]{0,40}(?:[–—-][ \t]*)?(?P<words>[\"“(\[]?(?:[^\W_a-z]|\d)[^\r\n.:;。；：]{0,80}?)"
+    r"[ \t]{0,40}(?:[:–—-][ \t]*)?(?P<words>[\"“(\[]?(?:[^\W_a-z]|\d)[^\r\n.:;。；：]{0,80}?)"
     r"(?:\.(?=\s|\Z)|[.:]?[ \t]{0,40}"
     r"(?:\Z|\r?\n(?=[ \t]*(?:\r?\n|[^\W_a-z]|[\"“„«]|[(（][\w]{1,4}[)）]|[-=~_*]{3}|\Z))))"
 )

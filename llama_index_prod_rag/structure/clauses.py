@@ -38,7 +38,7 @@ _UPPER = r"(?:[^\W\da-zß-ÿ_])"
 NUMBER = re.compile(
     rf"(?P<keyword>\b(?:{_KEYWORD})\b\.?|§)[ \t\u00a0]*(?:No\.[ \t]*|[Nn]°[ \t]*)?"
     rf"(?P<named>(?:[LRDA]\.?[ ]?\*?[ ]?)?\d{{1,4}}{_PUT_IN}(?:\.\d{{1,3}}[A-Za-z]?){{0,4}}{_ORDINAL}"
-    rf"|[IVXLC]{{1,6}}(?:[ -](?:{LATIN})|[A-BE-H])?|[A-Z]|{_WRITTEN})(?![\w(])[.:]?(?=\s|[–—-]|\Z)"
+    rf"|[IVXLC]{{1,6}}(?:[ -](?:{LATIN})|[A-BE-H]|er\b)?|[A-Z]|{_WRITTEN})(?![\w(])[.:]?(?=\s|[–—-]|\Z)"
     rf"(?![ \t]*{_REFERRED})"
     r"|第[ \t]?(?P<han>[〇零一二两兩三四五六七八九十百千]{1,8}|\d{1,4})[ \t]?(?P<sign>[编編篇部章节節条條])"
     r"(?P<han_after>(?:[之のノ][〇零一二三四五六七八九十\d]{1,3})?)(?![^\S\n]?[的和、及或（(第])"
@@ -49,6 +49,14 @@ NUMBER = re.compile(
     r"(?=\s|[A-Z\"“]|(?<=）)\w)(?!\s+(?:above|below|hereof|thereof)\b)"
     r"|(?<![\w.])(?P<lettered>[a-zA-Z]|[ivxIVX]{1,5})(?P<after>[.)])(?=\s+\S)"
 )
+# A section's number in a line of its own and, below its caption at most, an article: so laws of the European Union and
+# French codes are divided, where contracts and the laws of other countries have sections inside articles.
+_SECTION = re.compile(r"(?mi)^[ \t]*section[ \t]+(?:\d{1,3}[a-z]?|[ivxlc]{1,6})\b(?!\.\d)")
+_HOLDS_ARTICLE = re.compile(
+    r"(?i)[^\n]{0,160}(?:\n(?![ \t]*(?:section|article)\b)[^\n]{0,160}){0,5}\n[ \t]*(?:articles?|art\.)[ \t]*[lrda\d]"
+)
+_ABOVE_ARTICLES = "abschnitt"
+"""The German word for such a section, which always stands above articles."""
 _HEADED = re.compile(
     r"(?:(?:ARTICLE|Article|SECTION|Section)\s+)?(?:(\d{1,3})[.:]?|[IVXL]{1,6}[.:]?)[ \t]+"
     r"(?P<words>[A-Z][^.:;\r\n]{0,100}?)\s+(?=(?:Section\s+)?(?(1)\1|\d{1,3})\.0?1\b)"
@@ -176,6 +184,7 @@ class _Finder:
         self._pages = {each.after: each for each in breaks}
         self._torn = {each.before: each for each in breaks if each.torn}
         self._bare = _bare_numbers(text)
+        self._hold_articles = _sections_hold_articles(text)
         self._first_below = self._sentence = -1
         self._unnumbered = iter([*_unnumbered(text, breaks), (len(text), "", 0)])
         self._next = next(self._unnumbered)
@@ -218,7 +227,7 @@ class _Finder:
         begins_line = certain or (_begins_line(text, start) and not (page is not None and page.torn))
         if not certain and not self._may_open(match, begins_line=begins_line):
             return None
-        candidates = _readings(match)
+        candidates = _readings(match, sections_hold_articles=self._hold_articles)
         continues = _continues(text, start if page is None else page.before)
         if outline.in_sentence:
             if not continues or text[sentence_end(text, self._sentence, start, self._torn) : start].strip():
@@ -271,7 +280,13 @@ class _Finder:
         return not match["lettered"] and _SENTENCE_END.search(before) is not None
 
 
-def _readings(match: re.Match[str]) -> list[Reading]:
+def _sections_hold_articles(text: str) -> bool:
+    """Whether most sections that are numbered by themselves have an article right below them."""
+    sections = list(_SECTION.finditer(text))
+    return 2 * sum(1 for each in sections if _HOLDS_ARTICLE.match(text, each.end())) > len(sections)
+
+
+def _readings(match: re.Match[str], *, sections_hold_articles: bool) -> list[Reading]:
     if match["han"]:
         after = match["han_after"][1:]
         inserted = f"{place_of(match['han']) or 0:.0f}-{place_of(after) or 0:.0f}" if after else match["han"]
@@ -281,7 +296,9 @@ def _readings(match: re.Match[str]) -> list[Reading]:
         return readings(f"{match['hangul']}-{after}" if after else match["hangul"], keyword=match["hangul_sign"])
     number = match["named"] or match["decimal"] or match["bracketed"] or match["lettered"]
     sign = "()" if match["bracketed"] else match["dot"] or match["after"] or ""
-    return readings(number, keyword=match["keyword"] or "", sign=sign)
+    keyword = match["keyword"] or ""
+    above = sections_hold_articles and keyword.lower() == "section"
+    return readings(number, keyword=_ABOVE_ARTICLES if above else keyword, sign=sign)
 
 
 def _check_caption(caption: Caption | None) -> Caption | None:

@@ -1,4 +1,4 @@
-"""Signs of formats whose source is not what people read: notebooks and stored mails. Core."""
+"""Signs of formats whose source is not what people read: notebooks, mails, chat exports, docling documents. Core."""
 
 from __future__ import annotations
 
@@ -7,6 +7,16 @@ import re
 _NOTEBOOK_BEGINS = re.compile(r"\ufeff?\s*\{")
 _CELLS = re.compile(r'"(?:cells|worksheets)"\s*:\s*\[')
 _CELL_TYPE = re.compile(r'"cell_type"\s*:\s*"(?:code|markdown|raw|heading)"')
+_JSON_BEGINS = re.compile(r"\ufeff?\s*[\[{]")
+_DOCLING = re.compile(r'"schema_name"\s*:\s*"DoclingDocument"')
+# Keys that say who speaks, what, and when; each occurs in the first message already.
+_SAID_BY = re.compile(
+    r'"(?:author|from|sender|sender_name|speaker|user|username|user_name|user_profile|from_name|author_name|role)"\s*:'
+)
+_SAID = re.compile(r'"(?:text|content|message|body|msg|parts)"\s*:')
+_SAID_WHEN = re.compile(
+    r'"(?:ts|timestamp|timestamp_ms|date|time|datetime|created_?[aA]t|create_time|createdDateTime|sent_?[aA]t|role)"\s*:'
+)
 _SIGNS = re.compile(
     r"(?im)^(from|to|subject|date|message-id|received|return-path|reply-to|mime-version|delivered-to|x-[\w-]+):"
 )
@@ -36,3 +46,24 @@ def is_mail(text: str) -> bool:
     match = _HEADER_BLOCK.match(text)
     found = set() if match is None else {each.lower() for each in _SIGNS.findall(match.group())}
     return "from" in found and len(found) > 1
+
+
+def is_docling(text: str) -> bool:
+    """Whether the beginning of a text is that of a document that docling made.
+
+    Examples:
+        >>> is_docling('{"schema_name": "DoclingDocument", "version": "1.0"}'), is_docling('{"schema_name": "x"}')
+        (True, False)
+    """
+    return _JSON_BEGINS.match(text) is not None and _DOCLING.search(text) is not None
+
+
+def is_chat(text: str) -> bool:
+    """Whether the beginning of a text can be that of an exported chat; its reader knows for sure.
+
+    Examples:
+        >>> is_chat('[{"author": "Ann", "ts": 1, "text": "Hi"}]'), is_chat('{"author": "Ann", "version": "1.0"}')
+        (True, False)
+    """
+    signs = (_SAID_BY, _SAID, _SAID_WHEN)
+    return _JSON_BEGINS.match(text) is not None and all(sign.search(text) is not None for sign in signs)

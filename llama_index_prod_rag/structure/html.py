@@ -7,6 +7,7 @@ collapsed, one line per row or item. What is not content (scripts, styles, navig
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import regex
@@ -107,6 +108,10 @@ class HtmlText:
     def origin(self, start: int, end: int) -> tuple[int, int]:
         """Give the same place: offsets count in the source."""
         return start, end
+
+    def facts(self, start: int, end: int) -> Mapping[str, object]:  # noqa: ARG002 - of any slice
+        """Give nothing: all that is known stands in the tree."""
+        return {}
 
     def __len__(self) -> int:
         return len(self._source)

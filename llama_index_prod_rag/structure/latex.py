@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
+from llama_index_prod_rag.structure.latex_accents import render_signs, restore_escaped
 from llama_index_prod_rag.structure.lines import strip_span
 from llama_index_prod_rag.structure.scholarly import glue, paragraph
 from llama_index_prod_rag.structure.sections import nest_sections
@@ -35,7 +36,8 @@ _TITLE = re.compile(rf"\\title{_SHORT}\s*({_BRACED})")
 _ALONE = re.compile(r"\n[ \t]*\r?\n|\n?\Z")
 """What follows comments that stand between blank lines."""
 _MACRO = re.compile(
-    r"\\(?:label|index|thanks|footnote)\{[^{}]*\}|\\texorpdfstring\{[^{}]*\}|\\[A-Za-z]+\*?[ \t]*|[{}$]"
+    r"\\(?:label|index|thanks|footnote|cite[a-z]*|ref|eqref)\*?(?:\[[^\[\]]{0,100}\])*\{[^{}]*\}"
+    r"|\\texorpdfstring\{[^{}]*\}|\\[A-Za-z]+\*?[ \t]*|[{}$]"
 )
 
 _VERBATIM = frozenset({"verbatim", "verbatim*", "Verbatim", "lstlisting", "minted", "alltt", "comment", "filecontents"})
@@ -90,8 +92,9 @@ def _theorem_names(text: str) -> dict[str, str]:
 
 
 def _strip_macros(source: str) -> str:
-    r"""A title without its macros: `{The \emph{Art}~of $x$}` to `The Art of x`."""
-    return " ".join(_MACRO.sub("", source.replace("~", " ").replace("\\\\", " ")).split())
+    r"""A title without its macros: `{The \emph{Art}~of G\"odel}` to `The Art of Gödel`."""
+    shown = render_signs(source.replace("\\\\", " "))
+    return restore_escaped(" ".join(_MACRO.sub("", shown).split()))
 
 
 @dataclass(slots=True)

@@ -40,6 +40,8 @@ _CELLS = frozenset({"th_open", "td_open"})
 _DEEPEST = 20
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--.*?-->", re.DOTALL)
 _WORD = re.compile(r"\w")
+# Lines of a quote between its paragraphs, down to the last of them.
+_EMPTY_QUOTED = re.compile(r"(?:[ \t]*\r?\n[ \t]*>[> \t]*(?=\r?\n|\Z))+")
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 
@@ -133,6 +135,11 @@ class _Lines:
         start = next((line.begin for line in lines if not line.blank), None)
         return None if start is None else (start, lines[-1].end)
 
+    def reach(self, end: int, limit: int) -> int:
+        """Find where a block inside a quote ends: the lines below it that hold nothing but `>` are part of it."""
+        match = _EMPTY_QUOTED.match(self.text, end, limit)
+        return end if match is None else match.end()
+
 
 def _blocks(element: _Open, lines: _Lines) -> Sequence[tuple[int, Block]]:
     """What an element gives its parent, with the levels of headings: a block, its children's blocks, or nothing."""
@@ -192,8 +199,10 @@ def _keep_inside(children: Sequence[Block], span: tuple[int, int], lines: _Lines
     position = span[0]
     for child in children:
         if position <= child.start and child.end <= span[1]:
-            kept.append((0, Block("paragraph", child.start, child.end) if child.kind == "heading" else child))
-            position = child.end
+            position = lines.reach(child.end, span[1])
+            kind = "paragraph" if child.kind == "heading" else child.kind
+            title = None if child.kind == "heading" else child.title
+            kept.append((0, replace(child, kind=kind, title=title, end=position)))
     return tuple(block for _, block in glue_titles(kept, lines.words))
 
 

@@ -5,15 +5,12 @@ The source is JSON; what people read is a view of it, whose characters know thei
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from json.decoder import scanstring  # type: ignore[attr-defined]  # the stubs leave it out
-from json.scanner import py_make_scanner  # type: ignore[attr-defined]  # and this
 from typing import Any
 
 from llama_index_prod_rag.structure.code import read_code
 from llama_index_prod_rag.structure.grammars import GRAMMARS
+from llama_index_prod_rag.structure.json_text import Located, decode, dicts, pieces
 from llama_index_prod_rag.structure.markdown import markdown_blocks
 from llama_index_prod_rag.structure.prose import prose_blocks
 from llama_index_prod_rag.structure.records import read_lines
@@ -21,8 +18,6 @@ from llama_index_prod_rag.structure.sections import nest_sections
 from llama_index_prod_rag.structure.tree import Block
 from llama_index_prod_rag.structure.view import View, ViewBuilder, move, move_all
 
-_PARTS = re.compile(r"[^\\]+|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.")
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 LONGEST_OUTPUT = 2_000
 """Characters that are kept of an output: its beginning says what it is, the rest is data."""
 
@@ -41,7 +36,7 @@ def read_notebook(text: str) -> View | Block:
         ('# Owls\nThey "hoot".', 'Owls')
     """
     try:
-        notebook = _Decoder().decode(text.removeprefix("\ufeff"))
+        notebook = decode(text)
     except (ValueError, RecursionError):
         return read_lines(text)
     if not isinstance(notebook, dict) or "nbformat" not in notebook:
@@ -49,32 +44,9 @@ def read_notebook(text: str) -> View | Block:
     return _Reader(text, _language(notebook)).read(list(_cells(notebook)))
 
 
-class _Located(str):
-    """A string of the file, and where its characters stand."""
-
-    start: int
-    end: int
-
-
-def _locate(text: str, begin: int, strict: bool = True) -> tuple[_Located, int]:
-    value, end = scanstring(text, begin, strict)
-    located = _Located(value)
-    located.start, located.end = begin, end - 1
-    return located, end
-
-
-class _Decoder(json.JSONDecoder):
-    """JSON whose strings know where they stand."""
-
-    def __init__(self) -> None:
-        super().__init__(strict=False)
-        self.parse_string = _locate
-        self.scan_once = py_make_scanner(self)
-
-
 def _cells(notebook: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for sheet in _dicts(notebook.get("worksheets")) or [notebook]:  # notebooks of format 3 have sheets
-        yield from _dicts(sheet.get("cells"))
+    for sheet in dicts(notebook.get("worksheets")) or [notebook]:  # notebooks of format 3 have sheets
+        yield from dicts(sheet.get("cells"))
 
 
 def _language(notebook: Mapping[str, Any]) -> str:
@@ -86,15 +58,14 @@ def _language(notebook: Mapping[str, Any]) -> str:
     return "python"
 
 
-def _strings(value: object) -> list[_Located]:
+def _strings(value: object) -> list[Located]:
     """The lines of a multi-line string, which is one string or a list of them."""
-    return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, _Located)]
+    return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, Located)]
 
 
 class _Reader:
     def __init__(self, source: str, language: str) -> None:
-        self._source = source.removeprefix("\ufeff")
-        self._shift = len(source) - len(self._source)
+        self._source = source
         self._language = language
         self._view = ViewBuilder()
 
@@ -114,9 +85,9 @@ class _Reader:
                 blocks.extend(move_all(found, start))
         return self._view.view(nest_sections(blocks, self._view.length))
 
-    def _add(self, strings: Sequence[_Located], most: int | None = None) -> tuple[int, str]:
+    def _add(self, strings: Sequence[Located], most: int | None = None) -> tuple[int, str]:
         """Append a text in a part of its own; where it starts in the view, and the text."""
-        parts = [part for each in strings for part in self._parts(each)]
+        parts = [part for each in strings for part in pieces(self._source, each)]
         while parts and not parts[-1][0].strip():
             parts.pop()
         if not parts:
@@ -132,18 +103,11 @@ class _Reader:
             shown.append(kept)
         return start, "".join(shown)
 
-    def _parts(self, located: _Located) -> Iterator[tuple[str, int, int]]:
-        """Stretches between escapes as they stand, and each escape's character."""
-        for match in _PARTS.finditer(self._source, located.start, located.end):
-            raw = match.group()
-            text = _unescape(raw) if raw[0] == "\\" else raw
-            yield text, match.start() + self._shift, match.end() + self._shift
-
     def _code(self, cell: Mapping[str, Any], start: int, text: str) -> Iterator[Block]:
         """A code cell's code, and each output as a block; the code stays with its first output where both fit."""
         if not text.strip():
             return
-        outputs = [block for block in map(self._output, _dicts(cell.get("outputs"))) if block is not None]
+        outputs = [block for block in map(self._output, dicts(cell.get("outputs"))) if block is not None]
         root = move(_code_blocks(text, self._language), start)
         end = start + len(text.rstrip())
         yield Block(
@@ -158,17 +122,6 @@ class _Reader:
             shown = output.get("evalue")
         start, text = self._add(_strings(shown), LONGEST_OUTPUT)
         return Block("output", start, start + len(text.rstrip())) if text.strip() else None
-
-
-def _unescape(escape: str) -> str:
-    try:
-        return str(json.loads(f'"{escape}"'))
-    except ValueError:
-        return escape
-
-
-def _dicts(value: object) -> list[Mapping[str, Any]]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _code_blocks(text: str, language: str) -> Block:

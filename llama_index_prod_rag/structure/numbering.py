@@ -57,6 +57,8 @@ _INSERTED = re.compile(rf"(\d+)(?:[ -]?({LATIN})|([a-z]{{1,2}}))?((?:-\d+[a-z]?)
 _CODE = re.compile(r"(?:[lrda]\.? ?\*? ?)(?=\d)")
 # First articles are ordinals in Romance languages: `1er`, `1º`.
 _ORDINAL = re.compile(r"(?<=\d)(?:er|re|ère|\.?[ºª°])$")
+# And their first chapters: `Chapitre Ier`.
+_FIRST_ROMAN = re.compile(r"(?<=^I)er$")
 _HAN_DIGITS = ("〇零", "一", "二两兩", "三", "四", "五", "六", "七", "八", "九")
 _HAN = {sign: value for value, signs in enumerate(_HAN_DIGITS) for sign in signs}
 _HAN_UNITS = {"十": 10, "百": 100, "千": 1000}
@@ -184,6 +186,7 @@ def readings(number: str, *, keyword: str = "", sign: str = "") -> list[Reading]
         if (sign in ("", ".") and not _is_han(number)) or above:
             return [Reading("decimal", value, tuple(above), _DECIMAL_RANK + len(above))]
         return [Reading(f"{'一' if _is_han(number) else '1'}{frame}", value)]
+    number = _FIRST_ROMAN.sub("", number)
     letter, roman = ("A", "I") if number.isupper() else ("a", "i")
     found = ((letter, letter_value(number)), (roman, _roman_place(number)))
     return [Reading(style + frame, value, rank=rank) for style, value in found if value is not None]

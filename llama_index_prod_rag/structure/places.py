@@ -5,7 +5,7 @@ A chunk of such a source takes a note of its places along, so that a quote from 
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -44,7 +44,10 @@ def clip(pieces: Sequence[Piece], length: int, start: int, end: int) -> list[Pie
 Piece(start=4, source_start=13, source_end=14)]
     """
     found = []
-    for piece, until in _with_ends(pieces, length):
+    low = max(0, bisect_right(pieces, start, key=lambda piece: piece.start) - 1)
+    high = bisect_left(pieces, end, key=lambda piece: piece.start)
+    until_last = pieces[high].start if high < len(pieces) else length
+    for piece, until in _with_ends(pieces[low:high], until_last):
         first, last = max(start, piece.start), min(end, until)
         if first >= last:
             continue

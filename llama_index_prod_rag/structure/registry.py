@@ -5,7 +5,7 @@ The formats of this package are registered in `built_in.py`, by the same functio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -51,6 +51,10 @@ class Reading(Protocol):
 
     def places(self, start: int, end: int) -> Sequence[Piece]:
         """Find for each stretch of `render(start, end)`, in order, where in the source it stands."""
+        ...
+
+    def facts(self, start: int, end: int) -> Mapping[str, object]:
+        """Say what is known of a slice of `text` besides its blocks' facts: its pages, who speaks in it."""
         ...
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeAlias
 
 from llama_index_prod_rag.structure.places import Piece, clip
 from llama_index_prod_rag.structure.tree import Block
@@ -34,6 +35,26 @@ class PlainReading:
         """Give one stretch: each character stands in the source."""
         return [Piece(0, start, end)]
 
+    def facts(self, start: int, end: int) -> Mapping[str, object]:  # noqa: ARG002 - of any slice
+        """Give nothing: all that is known stands in the tree."""
+        return {}
+
+
+Merge: TypeAlias = Callable[[Sequence[Mapping[str, str]]], Mapping[str, object]]
+"""What is known of neighbors to what holds for all of them."""
+
+
+class Note(NamedTuple):
+    """What is known of a stretch of a view: its page, who says it.
+
+    Attributes:
+        start: first character in the view; it ends where the next note starts.
+        facts: by name.
+    """
+
+    start: int
+    facts: Mapping[str, str]
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -43,11 +64,15 @@ class View:
         root: tree of blocks, offsets in `text`.
         text: the view.
         pieces: where it comes from, in order.
+        notes: what else is known of its stretches, in order.
+        merge: makes one of what is known of several stretches.
     """
 
     root: Block
     text: str
     pieces: tuple[Piece, ...]
+    notes: tuple[Note, ...] = ()
+    merge: Merge | None = None
 
     def render(self, start: int, end: int) -> str:
         """Give the slice of the view."""
@@ -63,6 +88,14 @@ class View:
     def places(self, start: int, end: int) -> list[Piece]:
         """Find for each stretch of a slice where it stands in the source."""
         return clip(self.pieces, len(self.text), start, end)
+
+    def facts(self, start: int, end: int) -> Mapping[str, object]:
+        """Merge what is known of the stretches that a slice of the view touches."""
+        if self.merge is None:
+            return {}
+        first = max(0, bisect_right(self.notes, start, key=lambda note: note.start) - 1)
+        last = bisect_left(self.notes, end, key=lambda note: note.start)
+        return self.merge([note.facts for note in self.notes[first:last]])
 
     def _piece(self, position: int) -> Piece:
         return self.pieces[max(0, bisect_right(self.pieces, position, key=lambda piece: piece.start) - 1)]
@@ -88,6 +121,7 @@ class ViewBuilder:
     def __init__(self) -> None:
         self._parts: list[str] = []
         self._pieces: list[Piece] = []
+        self._notes: list[Note] = []
         self.length = 0
 
     def add(self, text: str, source_start: int, source_end: int) -> None:
@@ -103,9 +137,18 @@ class ViewBuilder:
             position = self._pieces[-1].source_end
             self.add("\n\n", position, position)
 
-    def view(self, root: Block) -> View:
-        """Give the view with its tree."""
-        return View(root, "".join(self._parts), tuple(self._pieces) or (Piece(0, 0, 0),))
+    def note(self, facts: Mapping[str, str]) -> None:
+        """Note what is known of all that is appended from here on, until the next note."""
+        self._notes.append(Note(self.length, facts))
+
+    def view(self, root: Block, merge: Merge | None = None) -> View:
+        """Give the view with its tree.
+
+        Args:
+            root: the tree, offsets in the view.
+            merge: makes one of what was noted of several stretches.
+        """
+        return View(root, "".join(self._parts), tuple(self._pieces) or (Piece(0, 0, 0),), tuple(self._notes), merge)
 
 
 def move(block: Block, by: int) -> Block:

@@ -6,10 +6,11 @@ import ast
 import random
 import textwrap
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 
-from llama_index_prod_rag.chunking import Budget, Chunk, chunk_text
+from llama_index_prod_rag.chunking import Budget, Chunk, chunk_text, plan_text
 from llama_index_prod_rag.chunking.leaves import holds_word
 from llama_index_prod_rag.structure import Block, read
 from llama_index_prod_rag.structure.view import PlainReading
@@ -179,3 +180,29 @@ def test_code_keeps_the_indentation_of_its_first_line(indent: str, chunk_size: i
     assert len(chunks) > 5
     for chunk in chunks[1:]:
         ast.parse(textwrap.dedent(chunk))
+
+
+def test_lines_of_a_quote_without_words_are_part_of_the_paragraph_above() -> None:
+    text = "> The first paragraph is here.\n>\n> The second follows it.\n>\n> And the third one ends it.\n"
+    plan = plan_text(read(text, "markdown"), SimpleCounter(), Budget(12))
+    assert [text[unit.start : unit.end].count(">") for unit in plan.units] == [2, 2, 1]
+    assert all(unit.cut <= 0 for unit in plan.units)
+
+
+def test_a_block_that_turns_out_too_large_is_cut_between_its_children() -> None:
+    class Uneven(SimpleCounter):
+        """A tokenizer whose wholes are larger than the sums of their parts."""
+
+        def count(self, texts: Sequence[str]) -> list[int]:
+            return [size + 6 * text.count("\n\n") for text, size in zip(texts, super().count(texts), strict=True)]
+
+    text = "Intro of it.\n\nAbout owls\n\nThey hunt at night and sleep.\n\nAbout ducks\n\nThey swim and dive."
+    titles = [text.index("About owls"), text.index("About ducks")]
+    places = [0, titles[0], titles[0] + 12, titles[1], titles[1] + 13, len(text)]
+    parts = [(a, a + len(text[a:b].rstrip())) for a, b in pairwise(places)]
+    kinds = ["paragraph", "heading", "paragraph", "heading", "paragraph"]
+    blocks = tuple(Block(kind, *part, glued=kind == "heading") for kind, part in zip(kinds, parts, strict=True))
+    root = Block("document", 0, len(text), (Block("note", 0, len(text), blocks),))
+    chunks = chunk_text(PlainReading(root, text), Uneven(), Budget(chunk_size=26))
+    assert len(chunks) > 1
+    assert not any(text[chunk.start : chunk.end].endswith(("owls", "ducks")) for chunk in chunks)

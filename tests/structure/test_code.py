@@ -408,3 +408,27 @@ def test_bash_outside_of_ascii_ends_no_process() -> None:
     )
     for text in crashed * 20:
         check_tree(read_code(text, "bash"), text)
+
+
+STRANGE = [("c", "class A:1\n"), ("c", "%w("), ("cpp", "<!a"), ("python", ".. a::\n"), ("javascript", "a:b ")]
+
+
+@pytest.mark.parametrize(("language", "unit"), STRANGE)
+def test_text_that_makes_a_parser_recover_again_and_again_is_cut_by_lines(language: str, unit: str) -> None:
+    whole = read_code(unit * (200_000 // len(unit)), language)
+    assert not any(block.kind == "statement" for block in whole.walk())
+
+
+def test_rows_of_numbers_and_long_sums_are_code_all_the_same() -> None:
+    rows = "TABLE = [\n" + "    [1, 2, 3, 4, 5, 6],\n" * 2_000 + "]\n\n\ndef f(x):\n    return TABLE[x]\n"
+    assert [block.kind for block in read_code(rows, "python").children] == ["statement", "function"]
+    total = "total = (\n" + "    a + b + c +\n" * 2_000 + "    d)\n\n\ndef f(x):\n    return x\n"
+    assert read_code(total, "python").children[-1].title == "def f(x)"
+
+
+def test_a_comment_behind_the_last_bracket_takes_no_chunk_out_of_its_class() -> None:
+    text = "namespace shop {\n\nclass Basket {\n public:\n" + "".join(
+        f"  int count_{n}(int x) {{\n    return x + {n};\n  }}\n" for n in range(4)
+    )
+    last = _chunks(text + "};\n\n}  // namespace shop\n", "cpp")[-1]
+    assert last.metadata["heading_path"][:2] == ["namespace shop", "class Basket"]

@@ -21,5 +21,6 @@ def test_blocks_stay_whole_and_chunks_know_their_headings(gold: GoldDocument, ch
 
 def test_every_kind_of_document_is_in_the_gold_set() -> None:
     assert {gold.format for gold in GOLD} == {
-        *("markdown", "html", "rst", "latex", "code", "legal", "paper", "notebook", "csv", "email", "lines")
+        *("markdown", "html", "rst", "latex", "code", "legal", "paper", "notebook", "csv", "email", "lines"),
+        *("chat", "docling"),
     }

@@ -39,6 +39,7 @@ MODULES = (
         "definitions",
         "grammars",
         "latex",
+        "latex_accents",
         "legal",
         "lines",
         "numbering",

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from llama_index_prod_rag.structure.latex import read_latex
 from llama_index_prod_rag.structure.tree import Block
 
@@ -111,3 +113,19 @@ def test_comments_before_text_open_its_paragraph() -> None:
         ("paragraph", False, "% one\n% two\nWords."),
         ("comment", True, "% alone"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("source", "title"),
+    [
+        (r"Schr\"odinger \& Sons, 50\% off", "Schrödinger & Sons, 50% off"),
+        (r"G\"{o}del, Erd\H{o}s and \v{C}ech", "Gödel, Erdős and Čech"),
+        (r"Poincar\'e--Bendixson: ``Th\'eor\`eme''", "Poincaré–Bendixson: “Théorème”"),
+        (r"\O ystein, {\AA}ngstr\"om, na\"\i ve, stra\ss e", "Øystein, Ångström, naïve, straße"),
+        (r"A \texttt{\_\_init\_\_}: \$5 \{x\}\cite[p.~3]{key}", "A __init__: $5 {x}"),
+        (r"C\# \& \LaTeX{} \textbackslash foo", r"C# & LaTeX \foo"),
+    ],
+)
+def test_a_title_reads_as_it_is_printed(source: str, title: str) -> None:
+    root = read_latex(rf"\section{{{source}}}" + "\nWords.\n")
+    assert root.children[0].title == title

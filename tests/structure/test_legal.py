@@ -379,3 +379,81 @@ def test_two_marks_in_one_place_are_one() -> None:
     above = "(i) 🦉\n(a)\nhunts barn. これは文です。\n\n<|endoftext|>  \n"
     text = above + "ARTICLE IV\nSection 4.2 Term.  4.1 The night\n1. \n5. hunts "
     check_tree(read_legal(text), text)
+
+
+EUROPEAN = """CHAPTER III
+
+Rights of the data subject
+
+Section 1
+
+Transparency and modalities
+
+Article 12
+
+Transparent information
+
+1. The controller shall take measures.
+
+Article 13
+
+Information to be provided
+
+Section 2
+
+Rectification
+
+Article 16
+
+Right to rectification
+
+The data subject shall have the right.
+"""
+FRENCH = """Titre II : Des contrats
+
+Chapitre Ier : Dispositions générales
+
+Section 1 : La formation
+
+Article 1101
+Le contrat est un accord.
+
+Article 1102
+Chacun est libre.
+"""
+BYLAWS = """ARTICLE I
+DEFINITIONS
+
+Section 1. Terms. The terms used here have these meanings.
+
+ARTICLE II
+BOARD
+
+Section 1. Number. There are nine directors.
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "path"),
+    [
+        (
+            EUROPEAN,
+            "The data subject",
+            [
+                "CHAPTER III Rights of the data subject",
+                "Section 2 Rectification",
+                "Article 16 Right to rectification",
+            ],
+        ),
+        (
+            FRENCH,
+            "Chacun",
+            ["Titre II Des contrats", "Chapitre Ier Dispositions générales", "Section 1 La formation", "Article 1102"],
+        ),
+        (BYLAWS, "There are nine", ["ARTICLE II BOARD", "Section 1. Number"]),
+    ],
+)
+def test_a_section_stands_above_articles_where_it_holds_them(text: str, words: str, path: list[str]) -> None:
+    place = text.index(words)
+    titles = [b.title for b in read_legal(text).walk() if b.title is not None and b.start <= place < b.end]
+    assert titles == path
