@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+import shlex
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from llama_index_prod_rag.cli.progress import errors_console, progress_bar
+from llama_index_prod_rag.errors import CalibrationError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
     from llama_index_prod_rag.confidence.calibration import Calibration, Example
+    from llama_index_prod_rag.confidence.changes import Change
+    from llama_index_prod_rag.significance import Interval
 
 
 def register(app: typer.Typer) -> None:
@@ -49,30 +57,46 @@ def calibrate(
     on_average: Annotated[
         bool, typer.Option("--on-average", help="Bound false refusals on average only; needs fewer labels.")
     ] = False,
+    estimate: Annotated[
+        bool,
+        typer.Option(
+            "--estimate", help="Aim at the goals without a promise, every label fits the gate: 30 labels are enough."
+        ),
+    ] = False,
     note: Annotated[str, typer.Option(help="Kept with the calibration: what the labels were.")] = "",
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Fit the gate to your own labels, or to your models' scales where there are no labels yet."""
-    _check_the_source(log, labels, from_documents, promised=bool(max_false_refusal or min_answer_precision))
+    goals = bool(max_false_refusal or min_answer_precision)
+    _check_the_source(log, labels, from_documents, promised=goals)
+    if estimate and on_average:
+        raise typer.BadParameter("--estimate promises nothing, --on-average does: give one of them")
     if from_documents is not None:
-        _finish(_of_documents(from_documents, questions), out, json_output=json_output)
+        _finish(_of_documents(from_documents, questions), out, None, json_output=json_output)
         return
     # Imported here, so that wrong use and --help answer at once.
-    from llama_index_prod_rag.confidence import fitting
+    from llama_index_prod_rag.confidence import changes, fitting
     from llama_index_prod_rag.confidence.calibrated import default_calibration
 
     assert log is not None  # noqa: S101 - checked above
     assert labels is not None  # noqa: S101 - checked above
-    calibration = fitting.calibrate(
-        _read_examples(log, labels, promised=bool(max_false_refusal or min_answer_precision)),
+    examples = _read_examples(log, labels, promised=goals and not estimate)
+    fit = partial(
+        fitting.calibrate,
         prior=default_calibration(),
         max_false_refusal=max_false_refusal,
         min_answer_precision=min_answer_precision,
         confidence=confidence,
-        method="on-average" if on_average else "high-confidence",
+        method="estimate" if estimate else "on-average" if on_average else "high-confidence",
         note=note,
     )
-    _finish(calibration, out, json_output=json_output)
+    try:
+        calibration = fit(examples)
+    except CalibrationError as error:
+        hint = ". Without a promise fewer are enough: --estimate" if goals and not estimate else ""
+        raise CalibrationError(f"{error}{hint}") from None
+    change = changes.compare(examples, default_calibration(), calibration, fit)
+    _finish(calibration, out, change, json_output=json_output)
 
 
 def _check_the_source(log: str | None, labels: Path | None, documents: Path | None, *, promised: bool) -> None:
@@ -119,16 +143,23 @@ def _of_documents(path: Path, questions: int) -> Calibration:
         )
 
 
-def _finish(calibration: Calibration, out: Path, *, json_output: bool) -> None:
+def _finish(calibration: Calibration, out: Path, change: Change | None, *, json_output: bool) -> None:
     from llama_index_prod_rag.evaluation.self_calibration import NOTE
 
     calibration.save(out)
     if json_output:
-        typer.echo(json.dumps(_summary(calibration)))
+        compared = None if change is None else change.to_json()
+        typer.echo(json.dumps({**_summary(calibration), "change": compared}))
     elif calibration.note.startswith(NOTE):
         _print_scales(calibration, out)
     else:
-        _print(calibration, out)
+        _print(calibration, change, out)
+    if change is not None and change.answers_more_without_evidence:
+        errors_console.print(
+            "warning: the new gate answers without evidence more often; --min-answer-precision 0.95 keeps it from that",
+            style="yellow",
+            highlight=False,
+        )
 
 
 def _print_scales(calibration: Calibration, out: Path) -> None:
@@ -140,7 +171,14 @@ def _print_scales(calibration: Calibration, out: Path) -> None:
         console.print(f"placed on the scale of the shipped heads: {', '.join(calibration.scales)}", highlight=False)
     else:
         console.print("every score is on the scale of the shipped heads already")
-    console.print(f"written to {out}")
+    _print_use(console, out)
+
+
+def _print_use(console: Console, out: Path) -> None:
+    console.print(f"written to {out}", highlight=False, soft_wrap=True)
+    console.print(
+        f"used by: prod-rag ask PATH QUESTION --calibration {shlex.quote(str(out))}", highlight=False, soft_wrap=True
+    )
 
 
 def _summary(calibration: Calibration) -> dict[str, object]:
@@ -159,7 +197,7 @@ def _summary(calibration: Calibration) -> dict[str, object]:
     }
 
 
-def _print(calibration: Calibration, out: Path) -> None:
+def _print(calibration: Calibration, change: Change | None, out: Path) -> None:
     from rich.console import Console
 
     head, console = calibration.heads[0], Console()
@@ -171,4 +209,33 @@ def _print(calibration: Calibration, out: Path) -> None:
         console.print(f"promised: {promise}")
     if not calibration.promises:
         console.print("these thresholds are estimates: give --max-false-refusal or --min-answer-precision for promises")
-    console.print(f"written to {out}")
+    if change is not None:
+        console.print(_table_of(change))
+        console.print(_HOW_COUNTED if change.unseen else _HOW_COUNTED_SEEN, style="dim", highlight=False)
+    _print_use(console, out)
+
+
+_HOW_COUNTED = "on your labels, each question judged by a gate that had not seen it; 95 % intervals"
+_HOW_COUNTED_SEEN = "on the labels that the gate was made of, too few to leave some out: it looks better than it is"
+
+
+def _table_of(change: Change) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("of your labelled questions", "shipped gate", "new gate"):
+        table.add_column(name)
+    rows = (
+        ("with evidence, refused", change.before.refused_wrongly, change.after.refused_wrongly),
+        ("without evidence, answered", change.before.answered_without, change.after.answered_without),
+        ("hedged", change.before.hedged, change.after.hedged),
+    )
+    for name, before, after in rows:
+        table.add_row(name, _rate(before), _rate(after))
+    return table
+
+
+def _rate(interval: Interval | None) -> str:
+    if interval is None:
+        return "-"
+    return f"{interval.mean:.0%} of {interval.n} ({interval.low:.0%} to {interval.high:.0%})"

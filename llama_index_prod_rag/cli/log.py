@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llama_index_prod_rag.cli.progress import errors_console
+from llama_index_prod_rag.disclosure import mask
 
 if TYPE_CHECKING:
     from llama_index_prod_rag.query_log.sampling import Sampled
@@ -63,8 +65,11 @@ def sample(
     if not drawn:
         raise InputError(f"{log} holds no question to label in this period")
     count = export_sheet(drawn, out, pool=pool, text_of=None if documents is None else _texts(documents))
+    made = shlex.quote(str(out.with_suffix(".labels.jsonl")))
     errors_console.print(
-        f"{count} questions in {out}: fill in relevant, answerable and right_answer, then `prod-rag log import {out}`",
+        f"{count} questions in {out}: fill in relevant, answerable and right_answer as it says, then\n"
+        f"  prod-rag log import {shlex.quote(str(out))} --out {made}\n"
+        f"  prod-rag calibrate --log {shlex.quote(mask(log))} --labels {made} --out gate.json",
         markup=False,
         highlight=False,
         soft_wrap=True,

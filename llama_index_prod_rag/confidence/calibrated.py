@@ -22,7 +22,7 @@ _logger = logging.getLogger(__name__)
 _SIMILARITY = "similarity.passages"
 _FEWEST_CANDIDATES = 10
 _WORDS = ("coverage.", "missing.")
-_MEND = "prod-rag calibrate --from-documents PATH, or calibrate_from_documents(...)"
+_MEND = "prod-rag calibrate --from-documents PATH --out gate.json, or calibrate_from_documents(...)"
 _NAMES = {"pair": "the cross-encoder's scores", "vectors": "the similarity of embeddings"}
 _APART = -1.0  # standard deviations below the labelled questions' mean similarity from which a hedge is called drift
 

@@ -47,9 +47,14 @@ class Measured:
 
     @cached_property
     def logits(self) -> dict[str, float]:
-        """List the cross-encoder's finite logits by node id, duplicates left out."""
-        logits = self.evidence.rerank.logits if self.evidence.rerank else {}
-        duplicates = self.evidence.duplicates
+        """List the cross-encoder's finite logits by node id, duplicates left out.
+
+        A passage with rows, records or lines counts as its best one does, where that says more than the whole.
+        """
+        rerank, duplicates = self.evidence.rerank, self.evidence.duplicates
+        if rerank is None:
+            return {}
+        logits = {id_: max(value, rerank.pieces.get(id_, -math.inf)) for id_, value in rerank.logits.items()}
         return {id_: value for id_, value in logits.items() if id_ not in duplicates and math.isfinite(value)}
 
     @cached_property

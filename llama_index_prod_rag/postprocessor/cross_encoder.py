@@ -23,6 +23,7 @@ from llama_index_prod_rag.models.scorers import shared_scorer
 from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER, Blend, blend_with_legs, blend_with_scores
 from llama_index_prod_rag.postprocessor.cascade import beginning, score_in_time, score_until_settled
 from llama_index_prod_rag.postprocessor.passages import PassageReader
+from llama_index_prod_rag.postprocessor.pieces import Structured, score_pieces
 from llama_index_prod_rag.postprocessor.score_cache import CachedScorer, LruScores
 from llama_index_prod_rag.postprocessor.settings import Cascade, Runtime
 from llama_index_prod_rag.trace.events import emit
@@ -57,6 +58,8 @@ class CrossEncoderRerank(BaseNodePostprocessor):
         runtime: how the model is loaded and run.
         on_failure: `raise`, or `keep_order` to return the retrieval's order, with the reason in the record.
         cache_size: pair scores remembered in memory, for questions that come again; 0 remembers none.
+        pieces: pairs of question and row, record or line that are read besides, of passages returned that have some
+            (tables, CSV, JSON, YAML, code, logs); 0 reads none. They change no order: the record tells the gate.
         show_progress: a progress bar over the pairs.
         scorer: a loaded model instead of `model`; not serialised.
 
@@ -79,6 +82,7 @@ class CrossEncoderRerank(BaseNodePostprocessor):
     runtime: Runtime = Runtime()
     on_failure: Literal["raise", "keep_order"] = "raise"
     cache_size: int = 0
+    pieces: int = 16
     show_progress: bool = False
     scorer: PairScorer | None = Field(default=None, exclude=True, repr=False)
     _remembered: LruScores | None = PrivateAttr(default=None)
@@ -97,6 +101,8 @@ class CrossEncoderRerank(BaseNodePostprocessor):
             self._check_settings()  # not in a validator: pydantic would wrap the error into one of its own
 
     def _check_settings(self) -> None:
+        if self.pieces < 0:
+            raise ConfigurationError(f"pieces={self.pieces}: give a number of pairs, or 0 to read none")
         counts = {name: getattr(self, name) for name in ("top_n", "max_windows")}
         if low := {name: count for name, count in counts.items() if count is not None and count < 1}:
             raise ConfigurationError(f"must be at least 1: {low}")
@@ -165,14 +171,26 @@ class CrossEncoderRerank(BaseNodePostprocessor):
             reader = PassageReader(scorer, query, passages, max_windows=self.max_windows, progress=progress)
             logits = self._read(reader, kept, blend, remaining)
         late = remaining() <= 0.0
+        scores = self._activate(logits) if isinstance(self.weights, str) else blend.scores(logits)
         return RerankRecord(
             model=self._scorer_name,
             logits=logits,
-            scores=self._activate(logits) if isinstance(self.weights, str) else blend.scores(logits),
+            scores=scores,
+            pieces={} if late else self._read_pieces(scorer, query, hits, scores),
             seconds=time.perf_counter() - began,
             truncated=frozenset(reader.truncated),
             unread=frozenset(node for node in kept if late and node not in logits),
         )
+
+    def _read_pieces(
+        self, scorer: PairScorer, query: str, hits: Sequence[NodeWithScore], scores: Mapping[str, float]
+    ) -> dict[str, float]:
+        """Read rows, records and lines of what is returned."""
+        if not self.pieces:
+            return {}
+        nodes = {hit.node.node_id: hit.node for hit in hits}
+        first = sorted(scores, key=lambda node: -scores[node])[: self.top_n]
+        return score_pieces(scorer, query, [_structured(nodes[node]) for node in first], self.pieces)
 
     def _clock(self) -> Callable[[], float]:
         """Seconds that are left for reading."""
@@ -234,6 +252,11 @@ class CrossEncoderRerank(BaseNodePostprocessor):
 
     def _activate(self, logits: Mapping[str, float]) -> Mapping[str, float]:
         return logits if self.activation == "identity" else {node: sigmoid(x) for node, x in logits.items()}
+
+
+def _structured(node: BaseNode) -> Structured:
+    text = node.get_content(metadata_mode=MetadataMode.NONE)
+    return Structured(node.node_id, text, str(node.metadata.get("table_header") or ""))
 
 
 def _find_retrieval_record(hits: Sequence[NodeWithScore]) -> RetrievalRecord | None:

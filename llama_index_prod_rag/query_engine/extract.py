@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
@@ -12,10 +11,9 @@ from llama_index.core.schema import NodeWithScore
 
 from llama_index_prod_rag.confidence.echoes import find_rest
 from llama_index_prod_rag.query_engine.sources import place_of, source_of
-from llama_index_prod_rag.text.languages import detect_language
+from llama_index_prod_rag.text.overlap import score_overlap
 from llama_index_prod_rag.text.pieces import Piece, split_pieces
 from llama_index_prod_rag.text.printable import make_line, make_printable
-from llama_index_prod_rag.text.terms import found_terms, term_set
 
 _MOST_PAIRS = 64  # pieces that a cross-encoder reads; tables have hundreds of rows, and each pair costs 10 ms
 _SHORTEST = 3  # words; shorter pieces are headings, list marks and leftovers
@@ -110,7 +108,7 @@ def best_sentences(
     language = detect_language([*(piece.reading for _, piece in unique), query])
     candidates = [pair for pair in unique if find_rest(query, pair[1].reading, language) != ""] or unique
     readings = [piece.reading for _, piece in candidates]
-    shared = _score_words(query, readings)
+    shared = score_overlap(query, readings)
     if scorer is not None and len(candidates) > _MOST_PAIRS:
         kept = sorted(sorted(range(len(candidates)), key=lambda place: -shared[place])[:_MOST_PAIRS])
         candidates, readings = [candidates[place] for place in kept], [readings[place] for place in kept]
@@ -160,15 +158,6 @@ def _find_quotable(hit: NodeWithScore, number: int) -> list[tuple[Quote, Piece]]
 
 def _count_words(text: str) -> int:
     return sum(any(map(str.isalnum, piece)) for piece in text.split())  # the marks of a heading or a list are not words
-
-
-def _score_words(query: str, texts: Sequence[str]) -> list[float]:
-    language = detect_language([*texts, query])
-    wanted = term_set(query, language)
-    found = [wanted & found_terms(text, language) for text in texts]
-    counts = Counter(term for terms in found for term in terms)
-    # Among sentences with the same terms the earlier passage is the better one: the sort is stable.
-    return [math.fsum(math.log((len(texts) + 1) / (counts[term] + 0.5)) for term in terms) for terms in found]
 
 
 def list_quotes(quotes: Sequence[Quote]) -> str:

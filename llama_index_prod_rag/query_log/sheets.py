@@ -25,6 +25,12 @@ from llama_index_prod_rag.query_log.sampling import Sampled
 _COLUMNS = ("query_id", "drawn", "query", "answer", "passage_id", "document_id", "passage")
 _TO_FILL = ("relevant", "answerable", "right_answer")
 _LABEL = ("query_id", "drawn", "query", "relevant", "answerable", "answers")
+_HOW_TO = "how to fill in"  # stands for the query_id of the row that says it
+_EXPLAINED = {
+    "relevant": "of each passage: 1 if it answers the question (or a grade), 0 if not, empty: not judged",
+    "answerable": "of each question, in any row: yes or no, whether the documents have the answer",
+    "right_answer": "of each question, in any row: what the answer should be; may stay empty",
+}
 _FORMS = {
     "relevant": "write an object, passage id to grade",
     "answers": "write a list of texts",
@@ -48,9 +54,10 @@ def export_sheet(sample: Iterable[Sampled], path: Path, *, pool: int = 10, text_
     it went through: labels on shown passages alone cannot tell what the legs found and fusion lost (pooling, Spärck
     Jones and van Rijsbergen, 1975). They are in no meaningful order and without scores, which would sway a judge.
 
-    To fill in, per passage: `relevant` (1, or a grade; 0 or no for judged and not relevant; empty for not judged); per
-    question, in any of its rows: `answerable` (yes or no, whether the corpus has the answer) and `right_answer`. In
-    JSONL the fields are `relevant` (an object, passage id to grade), `answerable` and `answers` (a list).
+    The sheet says how to fill it in, a CSV in its first row, JSONL in `how_to`. Per passage: `relevant` (1, or a grade;
+    0 or no for judged and not relevant; empty for not judged); per question, in any of its rows: `answerable` (yes or
+    no, whether the corpus has the answer) and `right_answer`. In JSONL the fields are `relevant` (an object, passage id
+    to grade), `answerable` and `answers` (a list).
 
     Args:
         sample: what to label, see `sampling.sample`.
@@ -126,6 +133,8 @@ def _question(drawn: Sampled, candidates: list[LoggedPassage]) -> dict[str, Any]
         "relevant": {},
         "answerable": None,
         "answers": [],
+        "how_to": "relevant: an object, id of a candidate to 1 if it answers the question (or a grade), 0 if not; "
+        "answerable: true or false, whether the documents have the answer; answers: a list of right ones, if you like",
     }
 
 
@@ -137,6 +146,7 @@ def _write_csv(rows: Iterable[Mapping[str, Any]], file: TextIO) -> None:
     # Every cell in quotes: a spreadsheet that splits at semicolons must not find one in a text.
     writer = csv.writer(file, quoting=csv.QUOTE_ALL)
     writer.writerow((*_COLUMNS, *_TO_FILL))
+    writer.writerow((_HOW_TO, *("" for _ in _COLUMNS[1:]), *(_EXPLAINED[column] for column in _TO_FILL)))
     for row in rows:
         question = [row[column] for column in _COLUMNS[:4]]
         for passage in row["candidates"] or [{"node_id": "", "document_id": "", "text": ""}]:
@@ -182,6 +192,8 @@ def _read_csv(path: Path) -> Iterator[dict[str, Any]]:
         raise InputError(f"{path}: the columns {', '.join(sorted(missing))} are missing from the sheet")
     for row in reader:
         cells = {name: _unquote(cell or "") for name, cell in row.items() if name is not None}
+        if cells["query_id"] == _HOW_TO:
+            continue
         question = questions.setdefault(
             cells["query_id"],
             {

@@ -113,6 +113,7 @@ class RerankRecord:
         truncated: ids of nodes whose text the model could not read to the end.
         failed: why there are no scores; None when it worked.
         unread: ids of candidates that there was no time for; they keep the retrieval's score and follow the others.
+        pieces: node id -> the raw output for its best row, record or line, of returned nodes that have some.
     """
 
     model: str
@@ -122,6 +123,7 @@ class RerankRecord:
     truncated: frozenset[str] = frozenset()
     failed: str | None = None
     unread: frozenset[str] = frozenset()
+    pieces: Mapping[str, float] = field(default_factory=dict)
 
 
 Record: TypeAlias = RetrievalRecord | RerankRecord

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,8 @@ def test_from_log_to_labels_and_back(tmp_path: Path, url: str) -> None:
     drawn = run("log", "sample", "--log", url, "--out", str(sheet), "-n", "10")
     assert drawn.exit_code == 0, drawn.output
     with sheet.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
+        how_to, *rows = csv.DictReader(file)
+    assert how_to["relevant"].startswith("of each passage: 1 if it answers")
     assert len({row["query_id"] for row in rows}) == 10
     uncertain = {row["query_id"] for row in rows if row["drawn"] == "uncertain"}
     assert uncertain == {"q0", "q1", "q2", "q3", "q4"}
@@ -53,6 +55,13 @@ def test_from_log_to_labels_and_back(tmp_path: Path, url: str) -> None:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
+    hints = [shlex.split(line) for line in drawn.output.splitlines() if line.startswith("  prod-rag ")]
+    assert [words[1] for words in hints] == ["log", "calibrate"]
+    assert run(*hints[0][1:]).exit_code == 0
+    assert read_labels(tmp_path / "sheet.labels.jsonl")
+    # With ten labels there is no head, but the command is understood as printed.
+    calibrated = run(*hints[1][1:])
+    assert "a head needs at least 20" in str(calibrated.exception), calibrated.output
     assert run("log", "import", str(sheet), "--out", str(labels)).exit_code == 0
     read = read_labels(labels)
     assert {

@@ -45,13 +45,15 @@ def test_blocks_stay_whole() -> None:
     fence = "```sh\nkeyctl rotate --now\n\nkeyctl list\n```"
     code = "def rotate(key):\n    key.turn()\n    return key"
     settings = "vault:\n  address: 10.0.0.1\n  days: 90"
-    assert read(f"Run this.\n\n{fence}\n\nOr that.\n\n{code}\n\n{settings}") == [
+    text = f"Run this.\n\n{fence}\n\nOr that.\n\n{code}\n\n{settings}"
+    assert read(text) == [
         "Run this.",
         fence,
         "Or that.",
         code,
-        settings,
+        "vault: address: 10.0.0.1; days: 90",
     ]
+    assert text[split_pieces(text)[-1].start :] == settings
 
 
 def test_records_are_lines_and_prose_with_commas_is_prose() -> None:
