@@ -169,10 +169,13 @@ def _keep_rest(passage: Passage, echoes: Mapping[str, str]) -> Passage:
 
 
 def _leave_out(record: RerankRecord, echoes: Mapping[str, str]) -> RerankRecord:
-    """Leave out the logits of what repeats the question."""
+    """Leave out the logits of what repeats the question, and of its rows: one of them may be the copy."""
     if not echoes:
         return record
-    return replace(record, logits={id_: logit for id_, logit in record.logits.items() if id_ not in echoes})
+    logits, pieces = (
+        {id_: logit for id_, logit in known.items() if id_ not in echoes} for known in (record.logits, record.pieces)
+    )
+    return replace(record, logits=logits, pieces=pieces)
 
 
 def _language(query: str, passages: Sequence[Passage], statistics: TermStatistics | None) -> str:

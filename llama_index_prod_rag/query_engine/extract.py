@@ -11,6 +11,7 @@ from llama_index.core.schema import NodeWithScore
 
 from llama_index_prod_rag.confidence.echoes import find_rest
 from llama_index_prod_rag.query_engine.sources import place_of, source_of
+from llama_index_prod_rag.text.languages import detect_language
 from llama_index_prod_rag.text.overlap import score_overlap
 from llama_index_prod_rag.text.pieces import Piece, split_pieces
 from llama_index_prod_rag.text.printable import make_line, make_printable
@@ -101,19 +102,13 @@ def best_sentences(
         word in common with the question); with a cross-encoder and nothing above 0, what has a word in common is. Where
         nothing is relevant, the nearest ones are returned, and marked so.
     """
-    found = [(quote, piece) for number, hit in enumerate(hits, start=1) for quote, piece in _find_quotable(hit, number)]
-    unique = list({_fold(quote.text): (quote, piece) for quote, piece in reversed(found)}.values())[::-1]
-    if not unique:
-        return []
-    language = detect_language([*(piece.reading for _, piece in unique), query])
-    candidates = [pair for pair in unique if find_rest(query, pair[1].reading, language) != ""] or unique
-    readings = [piece.reading for _, piece in candidates]
-    shared = score_overlap(query, readings)
+    candidates = _collect(query, hits)
+    shared = score_overlap(query, [piece.reading for _, piece in candidates])
     if scorer is not None and len(candidates) > _MOST_PAIRS:
         kept = sorted(sorted(range(len(candidates)), key=lambda place: -shared[place])[:_MOST_PAIRS])
-        candidates, readings = [candidates[place] for place in kept], [readings[place] for place in kept]
-        shared = [shared[place] for place in kept]
-    scores = shared if scorer is None else scorer.score([(query, reading) for reading in readings])
+        candidates, shared = [candidates[place] for place in kept], [shared[place] for place in kept]
+    pairs = [(query, piece.reading) for _, piece in candidates]
+    scores = shared if scorer is None or not pairs else scorer.score(pairs)
     ranked = sorted(
         (
             replace(quote, score=float(score), relevant=score > 0)
@@ -125,6 +120,14 @@ def best_sentences(
         words = {quote.text for (quote, _), score in zip(candidates, shared, strict=True) if score > 0}
         ranked = [replace(quote, relevant=quote.text in words) for quote in ranked]
     return _take(ranked, count)
+
+
+def _collect(query: str, hits: Sequence[NodeWithScore]) -> list[tuple[Quote, Piece]]:
+    """Collect what can be quoted, each text once; what only repeats the question where there is nothing else."""
+    found = [pair for number, hit in enumerate(hits, start=1) for pair in _find_quotable(hit, number)]
+    unique = list({_fold(quote.text): (quote, piece) for quote, piece in reversed(found)}.values())[::-1]
+    language = detect_language([*(piece.reading for _, piece in unique), query])
+    return [pair for pair in unique if find_rest(query, pair[1].reading, language) != ""] or unique
 
 
 def _take(ranked: Sequence[Quote], count: int) -> list[Quote]:
@@ -146,7 +149,7 @@ def _fold(text: str) -> str:
 def _find_quotable(hit: NodeWithScore, number: int) -> list[tuple[Quote, Piece]]:
     source = source_of(hit)
     text = source["text"]
-    pieces = split_pieces(text)
+    pieces = split_pieces(text, str(hit.node.metadata.get("table_header") or ""))
     long_enough = [piece for piece in pieces if not piece.prose or _count_words(piece.reading) >= _SHORTEST] or pieces
     quotes = []
     for piece in long_enough:

@@ -75,3 +75,12 @@ def test_of_a_long_table_the_rows_that_share_most_are_read() -> None:
 def test_less_than_no_pairs_is_an_error() -> None:
     with pytest.raises(ConfigurationError, match="pieces=-1"):
         CrossEncoderRerank(pieces=-1)
+
+
+def test_a_row_that_copies_the_question_is_no_evidence() -> None:
+    query = "How does the sweep of a wing change its drag?"
+    table = f"| asked | by |\n|---|---|\n| {query} | Ann |\n| When is lunch? | Bo |"
+    record = RerankRecord("m", logits={"t": 5.0}, pieces={"t": 7.0})
+    evidence = gather(query, [Passage("t", table)], [record])
+    assert "pair.top" not in compute_signals(evidence)
+    assert compute_signals(evidence.reread({"t": -6.0}))["pair.top"] == -6.0
