@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from llama_index.core.schema import BaseNode, MetadataMode
 
 from llama_index_prod_rag.evaluation.labels import Label
+from llama_index_prod_rag.evaluation.report.worst import Describe, Described
 from llama_index_prod_rag.text.terms import TermStatistics
 
 _SOURCE_KEYS = ("file_path", "file_name", "filename", "source", "url", "title")
@@ -73,6 +74,20 @@ def _names(node: BaseNode) -> set[str]:
     return names - {""}
 
 
+def _describer(nodes: Sequence[BaseNode]) -> Describe:
+    """Tell of each passage its file, its headings and its text; of what is no passage nothing."""
+    told = {node.node_id: node for node in nodes}
+
+    def describe(node_id: str) -> Described:
+        node = told.get(node_id)
+        if node is None:
+            return Described()
+        file = next((str(node.metadata[key]) for key in _SOURCE_KEYS if node.metadata.get(key)), node.ref_doc_id or "")
+        return Described(file, str(node.metadata.get("headings", "")), node.get_content(MetadataMode.NONE))
+
+    return describe
+
+
 def corpus_settings(nodes: Iterable[BaseNode], labels: Iterable[Label]) -> dict[str, Any]:
     """What the corpus adds to a report: settings of `report.numbers.report_numbers`.
 
@@ -90,4 +105,5 @@ def corpus_settings(nodes: Iterable[BaseNode], labels: Iterable[Label]) -> dict[
         "identify": names.identify(labeled),
         "corpus": names.known(labeled),
         "corpus_terms": TermStatistics.from_texts(texts),
+        "describe": _describer(nodes),
     }

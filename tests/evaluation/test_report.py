@@ -23,6 +23,7 @@ from llama_index_prod_rag.evaluation.report.charts import Line, line_chart, mirr
 from llama_index_prod_rag.evaluation.report.numbers import report_numbers
 from llama_index_prod_rag.evaluation.report.page import render, write_report
 from llama_index_prod_rag.evaluation.report.trends import trends
+from llama_index_prod_rag.evaluation.report.worst import Described
 from llama_index_prod_rag.query_log.record import Feedback, HitRecord, LoggedPassage, QueryRecord
 from llama_index_prod_rag.query_log.store import QueryLog
 
@@ -220,8 +221,62 @@ def test_worst_questions_come_with_their_lists_side_by_side_and_gone_ones_are_le
     kept = {entry.query_id: entry for entry in log if entry.query_id != "q7"}
     worst = report_numbers(log, kept.get, worst=3)["worst"]
     assert [row["query_id"] for row in worst] == ["q6", "q5"]  # the three most confident, without the one that is gone
-    assert [entry["name"] for entry in worst[0]["lists"]] == ["dense", "fused", "shown"]
-    assert worst[0]["lists"][2]["hits"] == [{"rank": 1, "score": 0.5, "id": "other", "text": "Some text."}]
+    assert worst[0]["lists"] == ["dense", "fused", "shown"]
+    other, own = worst[0]["passages"]  # the one that was shown first, each once
+    assert (other["id"], other["text"], other["ranks"]["shown"]) == ("other", "Some text.", {"rank": 1, "score": 0.5})
+    assert {name: place["rank"] for name, place in own["ranks"].items()} == {"dense": 1, "fused": 2}
+
+
+def test_worst_questions_say_what_was_expected_and_where_it_stood() -> None:
+    log = [record(5), record(7)]
+    labels = {
+        "q5": Label(relevant={"n5": 1, "away": 1}, references=("forty days",)),
+        "q7": Label(answerable=False),
+    }
+    told = {"n5": Described("leave.md", "Leave > Parents", "Parents have forty days.")}
+    numbers = numbers_of(log, labels=labels, describe=lambda id_: told.get(id_, Described()))
+    refused, lost = numbers["worst"]
+    assert (refused["query_id"], refused["answerable"], refused["expected"]) == ("q7", False, [])
+    assert (lost["answerable"], lost["expected"]) == (True, ["forty days"])
+    assert [(row["id"], row["relevant"], bool(row["ranks"])) for row in lost["passages"]] == [
+        ("n5", True, True),
+        ("away", True, False),
+        ("other", False, True),
+    ]
+    page = Page(render(numbers)).text
+    for words in ("a refusal: the labels say", "forty days", "leave.md", "Leave > Parents", "relevant, in no list"):
+        assert words in page
+    assert page.count("Parents have forty days.") == 1
+
+
+def test_scores_are_split_by_whether_the_documents_hold_the_answer() -> None:
+    """A right refusal has a low confidence and is no good score."""
+    log = [record(number) for number in range(40)]
+    labels = {entry.query_id: Label(answerable=(entry.confidence or 0.0) >= 0.5) for entry in log}
+    numbers = numbers_of(log, labels=labels)
+    assert numbers["split"] == {"by": "evidence", "yes": 20, "no": 20}
+    assert numbers["confidences"]["auroc"] == numbers["risk_coverage"]["auroc"] == 1.0
+    assert sum(numbers["confidences"]["yes"][:10]) == sum(numbers["confidences"]["no"][10:]) == 0
+    dense = next(row for row in numbers["scores"] if row["list"] == "dense")
+    assert (dense["auroc"], dense["n_yes"], dense["n_no"]) == (1.0, 20, 20)
+    assert "AUROC 1.00" in Page(render(numbers)).text
+
+
+def test_without_such_labels_refusals_are_left_out() -> None:
+    log = [record(number, feedback=(Feedback(helpful=number % 2 == 0),)) for number in range(20)]
+    numbers = numbers_of(log)
+    assert numbers["split"] == {"by": "verdict", "yes": 8, "no": 8}  # four of twenty were refused
+    assert "Refusals are left out" in Page(render(numbers)).text
+
+
+def test_few_questions_make_no_headline() -> None:
+    one = Page(render(numbers_of([record(5, feedback=(Feedback(helpful=True),))]))).text
+    assert "1 of 1" in one
+    assert "too few judged for a rate" in one
+    assert (
+        "of 20 judged"
+        in Page(render(numbers_of([record(n, feedback=(Feedback(helpful=True),)) for n in range(20)]))).text
+    )
 
 
 def test_lone_surrogates_can_be_written(tmp_path: Path) -> None:
@@ -252,7 +307,7 @@ def test_trends_choose_a_step_that_gives_a_readable_number_of_points(span: timed
         line_chart("<t>", [Line("a&b", [(0, 0), (1, 1)], "good")], x_label="<x>", y_label="y", x_range=(0, 1)),
         line_chart("one point", [Line("a", [(0, 0.5)], "bad")], x_label="x", y_label="y", x_range=(0, 0)),
         reliability_chart("bins", [(0.5, 0.4, 0.3, 0.6)]),
-        mirrored_histogram("counts", [0.0, 0.5, 1.0], [3, 1], [0, 0]),
+        mirrored_histogram("counts", [0.0, 0.5, 1.0], ("a&b", [3, 1]), ("<c>", [0, 0]), x_label="score"),
     ],
 )
 def test_charts_are_well_formed_and_stay_in_their_frame(chart: str) -> None:

@@ -82,16 +82,19 @@ def line_chart(
     return _svg(title, [_frame(axes, ticks, x_label, y_label), *drawn, _legend(lines)])
 
 
-def reliability_chart(title: str, bins: Sequence[tuple[float, float, float, float]]) -> Markup:
+def reliability_chart(
+    title: str, bins: Sequence[tuple[float, float, float, float]], *, y_label: str = "share that went right"
+) -> Markup:
     """Rate over confidence with intervals, and the diagonal of a perfect confidence.
 
     Args:
         title: what the picture shows.
         bins: (mean confidence, rate, low, high), each in [0, 1].
+        y_label: beside the vertical axis.
     """
     axes = _Axes(0.0, 1.0, 0.0, 1.0)
     parts = [
-        _frame(axes, _number_ticks(0.0, 1.0), "confidence", "share that went right"),
+        _frame(axes, _number_ticks(0.0, 1.0), "confidence", y_label),
         _polyline(axes, Line("perfect", [(0.0, 0.0), (1.0, 1.0)], "muted")),
     ]
     for confidence, rate, low, high in bins:
@@ -104,29 +107,33 @@ def reliability_chart(title: str, bins: Sequence[tuple[float, float, float, floa
     )
 
 
-def mirrored_histogram(title: str, edges: Sequence[float], good: Sequence[int], bad: Sequence[int]) -> Markup:
+def mirrored_histogram(
+    title: str, edges: Sequence[float], up: tuple[str, Sequence[int]], down: tuple[str, Sequence[int]], *, x_label: str
+) -> Markup:
     """Two histograms over the same values, one upwards and one downwards, each as shares of its own total.
 
     Args:
         title: what the picture shows.
         edges: bin edges, one more than bins.
-        good: counts drawn upwards.
-        bad: counts drawn downwards.
+        up: name and counts of what is drawn upwards.
+        down: name and counts of what is drawn downwards.
+        x_label: below the horizontal axis.
     """
-    up, down = _shares(good), _shares(bad)
-    top = 1.25 * max([*up, *down]) or 1.0  # the words above and below stand clear of the bars
+    above, below = _shares(up[1]), _shares(down[1])
+    top = 1.25 * max([*above, *below]) or 1.0  # the words above and below stand clear of the bars
     axes = _Axes(edges[0], edges[-1], -top, top)
     middle = axes.y(0.0)
     bars = []
-    for i, (above, below) in enumerate(zip(up, down, strict=True)):
+    for i, (high, low) in enumerate(zip(above, below, strict=True)):
         x, width = axes.x(edges[i]) + 0.5, axes.x(edges[i + 1]) - axes.x(edges[i]) - 1.0
-        bars.append(_bar("good", x, width, axes.y(above), middle))
-        bars.append(_bar("bad", x, width, middle, axes.y(-below)))
-    frame = _frame(axes, _number_ticks(edges[0], edges[-1]), "best score of the list", "", y_ticks=())
+        bars.append(_bar("good", x, width, axes.y(high), middle))
+        bars.append(_bar("bad", x, width, middle, axes.y(-low)))
+    frame = _frame(axes, _number_ticks(edges[0], edges[-1]), x_label, "", y_ticks=())
     words = Markup(
-        '<text class="note" x="{0}" y="24">went right ↑</text><text class="note" x="{0}" y="{1}">went wrong ↓</text>'
+        '<text class="note" x="{0}" y="24">{1} \N{UPWARDS ARROW}</text>'
+        '<text class="note" x="{0}" y="{2}">{3} \N{DOWNWARDS ARROW}</text>'
     )
-    return _svg(title, [frame, *bars, words.format(_LEFT + 6, _HEIGHT - _BOTTOM - 6)])
+    return _svg(title, [frame, *bars, words.format(_LEFT + 6, up[0], _HEIGHT - _BOTTOM - 6, down[0])])
 
 
 def _shares(counts: Sequence[int]) -> list[float]:
@@ -200,12 +207,15 @@ def _legend(lines: Sequence[Line], *, top: float = _TOP) -> Markup:
         entry.format(line.style, left, top + 8 + 16 * row, left + 28, top + 12 + 16 * row, line.name)
         for row, line in enumerate(lines)
     ]
-    return Markup('<g class="legend">{0}</g>').format(Markup("").join(rows))
+    back = Markup('<rect class="back" x="{0}" y="{1}" width="{2}" height="{3}"/>').format(
+        left - 4, top, width + 4, 16 * len(lines)
+    )
+    return Markup('<g class="legend">{0}{1}</g>').format(back, Markup("").join(rows))
 
 
 def _number_ticks(low: float, high: float) -> list[tuple[float, str]]:
     span = high - low
-    decimals = 2 if span < 0.5 else 1 if span < 20 else 0
+    decimals = 2 if span < 2 else 1 if span < 20 else 0
     values = [low + span * step / (_TICKS - 1) for step in range(_TICKS)]
     if (low, high) == (0.0, 1.0):
         return [(value, f"{value:.0%}") for value in values]

@@ -17,12 +17,12 @@ from llama_index_prod_rag.evaluation.cases import Case, Fetch, digest_log
 from llama_index_prod_rag.evaluation.failures import DESCRIPTIONS, FAILURE_STAGES, Places
 from llama_index_prod_rag.evaluation.labels import Label
 from llama_index_prod_rag.evaluation.ranking import rank_metrics
+from llama_index_prod_rag.evaluation.report.evidence import confidence_numbers, score_numbers, split_cases
 from llama_index_prod_rag.evaluation.report.trends import trends
-from llama_index_prod_rag.evaluation.report.worst import shorten, worst_questions
-from llama_index_prod_rag.evaluation.selective import reliability, risk_coverage
+from llama_index_prod_rag.evaluation.report.worst import Describe, Known, shorten, worst_questions
 from llama_index_prod_rag.evaluation.slices import SliceTest, default_slices, evaluate_slices
 from llama_index_prod_rag.query_log.record import QueryRecord
-from llama_index_prod_rag.significance import Interval, auroc, bootstrap_mean, proportion
+from llama_index_prod_rag.significance import Interval, bootstrap_mean, proportion
 from llama_index_prod_rag.text.terms import TermStatistics
 
 Numbers = dict[str, Any]
@@ -31,8 +31,7 @@ Numbers = dict[str, Any]
 RETRIEVAL_METRICS = ("nDCG@10", "recall@10", "MRR@10", "hit_rate@5")
 _DEPTH = 10  # all that the metrics above look at
 _DRAWS = 20_000_000  # bootstrap draws a figure may cost: two seconds of NumPy
-_POINTS = 200  # more points on a curve than its picture has pixels to show
-_BINS = 20
+_CONFIGURATIONS = 20  # listed at most, those with the most questions
 _EXAMPLES = 5
 _TITLE = 80  # characters of an example
 
@@ -70,6 +69,7 @@ def report_numbers(
     title: str = "How questions fared",
     worst: int = 20,
     wrong_cost: float = 1.0,
+    describe: Describe | None = None,
     **digest_settings: Any,
 ) -> Numbers:
     """Compute every number that the report shows.
@@ -83,6 +83,7 @@ def report_numbers(
         title: the page's heading.
         worst: how many questions that went wrong are shown in full.
         wrong_cost: what a wrong answer costs in the reward, in units of a correct one.
+        describe: tells a passage's file, heading and text where the log does not hold them.
         **digest_settings: `identify`, `corpus`, `metric` and `threshold` of `digest_log`.
 
     Raises:
@@ -94,6 +95,8 @@ def report_numbers(
         raise InputError("there is nothing to report: the log holds no question in this period")
     times = [case.time for case in cases if case.time is not None]
     judged = [case for case in cases if case.good is not None]
+    split = split_cases(cases)
+    known = Known(labels or {}, digest_settings.get("identify", Known().identify), describe or Known().describe)
     questions = {case.query_id: case.query for case in judged}
     if slices is None:
         slices = default_slices(TermStatistics.from_texts(case.query for case in cases), corpus_terms)
@@ -113,13 +116,14 @@ def report_numbers(
             "feedback": _feedback(cases),
             "retrieval": _retrieval(runs),
             "timings": _timings(cases),
-            **_confidence(judged),
-            "scores": _score_distributions(judged),
+            "split": {"by": split.by, "yes": sum(split.yes), "no": len(split.yes) - sum(split.yes)},
+            **confidence_numbers(split),
+            "scores": score_numbers(split),
             "stages": [_with_questions(row, questions) for row in _stages(judged)],
             "slices": [
                 _with_questions(asdict(row), questions) for row in evaluate_slices(cases, slices, examples=_EXAMPLES)
             ],
-            "worst": worst_questions(judged, fetch, worst),
+            "worst": worst_questions(judged, fetch, worst, known),
             "trends": trends(cases),
             "configurations": _configurations(cases),
         }
@@ -207,67 +211,6 @@ def _timings(cases: Sequence[Case]) -> list[Numbers]:
     return sorted(rows, key=lambda row: row["stage"] == "total")
 
 
-def _confidence(judged: Sequence[Case]) -> Numbers:
-    """What the confidence is worth, over questions that were answered or could have been: refusals have no answer."""
-    pairs = [
-        (case.confidence, bool(case.good))
-        for case in judged
-        if case.confidence is not None and math.isfinite(case.confidence) and case.decision != "refuse"
-    ]
-    if not pairs:
-        return {"risk_coverage": None, "reliability": None}
-    confidences, good = [confidence for confidence, _ in pairs], [right for _, right in pairs]
-    curve = risk_coverage(confidences, good)
-    keep = np.unique(np.linspace(0, len(curve.coverage) - 1, _POINTS).astype(int)).tolist()
-    points = [[curve.coverage[i], curve.risk[i], curve.thresholds[i]] for i in keep]
-    return {
-        "risk_coverage": {
-            "n": len(pairs),
-            "points": points,
-            "aurc": curve.aurc,
-            "random": curve.random,
-            "oracle": curve.oracle,
-            "normalised": curve.normalized,
-            "auroc": auroc(confidences, good),
-        },
-        "reliability": _reliability(confidences, good),
-    }
-
-
-def _reliability(confidences: Sequence[float], good: Sequence[bool]) -> Numbers | None:
-    if min(confidences) < 0.0 or max(confidences) > 1.0:
-        return None  # an uncalibrated score is not a probability
-    found: Numbers = _to_json(asdict(reliability(confidences, good)))
-    return found
-
-
-def _score_distributions(judged: Sequence[Case]) -> list[Numbers]:
-    by_list: dict[str, tuple[list[float], list[bool]]] = {}
-    for case in judged:
-        for name, score in case.top_scores.items():
-            if math.isfinite(score):
-                scores, good = by_list.setdefault(name, ([], []))
-                scores.append(score)
-                good.append(bool(case.good))
-    rows = []
-    for name, (scores, good) in by_list.items():
-        low, high = (float(value) for value in np.quantile(scores, [0.005, 0.995]))
-        if not high > low or all(good) or not any(good):
-            continue
-        values, right = np.clip(scores, low, high), np.array(good)
-        edges = np.linspace(low, high, _BINS + 1)
-        rows.append(
-            {
-                "list": name,
-                "auroc": auroc(scores, good),
-                "edges": edges.tolist(),
-                "good": np.histogram(values[right], edges)[0].tolist(),
-                "bad": np.histogram(values[~right], edges)[0].tolist(),
-            }
-        )
-    return rows
-
-
 def _stages(judged: Sequence[Case]) -> list[Numbers]:
     failed = [case for case in judged if not case.good]
     rows = []
@@ -301,4 +244,4 @@ def _configurations(cases: Sequence[Case]) -> list[Numbers]:
                 "good": _interval(proportion(sum(verdicts), len(verdicts))) if verdicts else None,
             }
         )
-    return sorted(rows, key=lambda row: -int(str(row["n"])))[:_BINS]
+    return sorted(rows, key=lambda row: -int(str(row["n"])))[:_CONFIGURATIONS]

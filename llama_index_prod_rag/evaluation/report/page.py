@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from markupsafe import Markup
 from llama_index_prod_rag.errors import MissingExtraError
 from llama_index_prod_rag.evaluation.report.charts import Line, line_chart, mirrored_histogram, reliability_chart
 from llama_index_prod_rag.evaluation.report.numbers import Numbers
+
+FEW = 10  # questions: the interval of a rate of fewer spans half of what is possible, and it is no headline
 
 
 def render(numbers: Numbers) -> str:
@@ -40,9 +43,11 @@ def render(numbers: Numbers) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        percent=percent, rate=rate, counted=counted, number=number, milliseconds=milliseconds, words=words
+        percent=percent, rate=rate, large=large, counted=counted, number=number, milliseconds=milliseconds, words=words
     )
-    return environment.get_template("report.html.j2").render(**numbers, charts=charts(numbers))
+    return environment.get_template("report.html.j2").render(
+        **numbers, charts=charts(numbers), halves=HALVES[numbers["split"]["by"]], few=FEW
+    )
 
 
 def write_report(numbers: Numbers, path: Path) -> None:
@@ -62,26 +67,70 @@ def write_report(numbers: Numbers, path: Path) -> None:
     path.write_bytes(text.encode("utf-8", "replace"))
 
 
+@dataclass(frozen=True, slots=True)
+class _Halves:
+    """What the two halves of the questions are called, and what is asked about them.
+
+    Attributes:
+        yes: the half that should have the higher scores.
+        no: the other half.
+        pair: what the higher score should go to.
+        share: what a calibrated confidence is the share of.
+        risk: what goes wrong when the most confident questions are answered.
+        of: which questions these are.
+    """
+
+    yes: str
+    no: str
+    pair: str
+    share: str
+    risk: str
+    of: str
+
+
+HALVES = {
+    "evidence": _Halves(
+        yes="answer in the documents",
+        no="answer not there",
+        pair="a question that the documents answer",
+        share="share with the answer there",
+        risk="share without an answer there",
+        of="all whose labels say whether the documents hold the answer",
+    ),
+    "verdict": _Halves(
+        yes="went right",
+        no="went wrong",
+        pair="a right answer",
+        share="share that went right",
+        risk="share wrong",
+        of="all that were answered and judged. Refusals are left out: which of them were right would take labels of "
+        "questions that the documents answer and of questions that they do not",
+    ),
+}
+"""By what `numbers["split"]["by"]` says."""
+
+
 def charts(numbers: Numbers) -> dict[str, Any]:
     """The pictures of a report, by section; None where there are no numbers for one."""
     curve, bins, over_time = numbers["risk_coverage"], numbers["reliability"], numbers["trends"]
+    halves, confidences = HALVES[numbers["split"]["by"]], numbers["confidences"]
     return {
-        "risk_coverage": _risk_coverage(curve) if curve else None,
-        "reliability": _reliability(bins["bins"]) if bins else None,
-        "scores": [
-            mirrored_histogram(
-                f"Best score of {row['list']}, questions that went right above and wrong below",
-                row["edges"],
-                row["good"],
-                row["bad"],
-            )
-            for row in numbers["scores"]
-        ],
+        "confidences": _histogram("Confidence", confidences, halves) if confidences else None,
+        "risk_coverage": _risk_coverage(curve, halves) if curve else None,
+        "reliability": _reliability(bins["bins"], halves) if bins else None,
+        "scores": [_histogram(f"Best score of {row['list']}", row, halves) for row in numbers["scores"]],
         "trends": _trends(over_time["points"]) if over_time and len(over_time["points"]) > 1 else None,
     }
 
 
-def _risk_coverage(curve: Mapping[str, Any]) -> Markup:
+def _histogram(what: str, row: Mapping[str, Any], halves: _Halves) -> Markup:
+    up, down = (f"{halves.yes}, n = {row['n_yes']:,}", row["yes"]), (f"{halves.no}, n = {row['n_no']:,}", row["no"])
+    return mirrored_histogram(
+        f"{what}: {up[0]}, above; {down[0]}, below", row["edges"], up, down, x_label=what[0].lower() + what[1:]
+    )
+
+
+def _risk_coverage(curve: Mapping[str, Any], halves: _Halves) -> Markup:
     points = [(coverage, risk) for coverage, risk, _ in curve["points"]]
     top = max(0.05, *(risk for _, risk in points), curve["random"])
     lines = [
@@ -89,19 +138,20 @@ def _risk_coverage(curve: Mapping[str, Any]) -> Markup:
         Line("at random", [(0.0, curve["random"]), (1.0, curve["random"])], "muted"),
     ]
     return line_chart(
-        "Share of wrong answers as more questions are answered, most confident first",
+        f"The most confident questions first, {halves.risk}",
         lines,
         x_label="share of questions answered",
-        y_label="share wrong",
+        y_label=halves.risk,
         x_range=(0.0, 1.0),
         y_range=(0.0, 1.0 if top >= 0.4 else 0.4 if top >= 0.2 else 0.2),
     )
 
 
-def _reliability(bins: Sequence[Mapping[str, Any]]) -> Markup:
+def _reliability(bins: Sequence[Mapping[str, Any]], halves: _Halves) -> Markup:
     return reliability_chart(
-        "How often questions of each confidence went right",
+        f"Of questions of each confidence, {halves.share}",
         [(row["confidence"], row["rate"]["mean"], row["rate"]["low"], row["rate"]["high"]) for row in bins],
+        y_label=halves.share,
     )
 
 
@@ -134,12 +184,25 @@ def rate(interval: Mapping[str, float] | None) -> str:
     """Write a rate with its interval so that people can read it.
 
     Examples:
-        >>> rate({"mean": 0.5, "low": 0.25, "high": 0.75})
-        '50.0 % (25.0 to 75.0)'
+        >>> rate({"mean": 0.5, "low": 0.25, "high": 0.75, "n": 12})
+        '50.0 % (25.0 to 75.0), n = 12'
     """
     if interval is None:
         return "–"
-    return f"{percent(interval['mean'])} ({100 * interval['low']:.1f} to {100 * interval['high']:.1f})"
+    count = f", n = {interval['n']:,}" if "n" in interval else ""
+    return f"{percent(interval['mean'])} ({100 * interval['low']:.1f} to {100 * interval['high']:.1f}){count}"
+
+
+def large(share: float | None, n: int) -> str:
+    """Write a rate as large as a headline, or where it rests on too few, only its count.
+
+    Examples:
+        >>> large(0.25, 40), large(1.0, 1), large(0.5, 4)
+        ('25.0 %', '1 of 1', '2 of 4')
+    """
+    if share is None or not n:
+        return "\N{EN DASH}"
+    return percent(share) if n >= FEW else f"{round(share * n)} of {n}"
 
 
 def counted(count: int, noun: str) -> str:
