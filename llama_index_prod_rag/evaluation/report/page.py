@@ -43,7 +43,13 @@ def render(numbers: Numbers) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        percent=percent, rate=rate, large=large, counted=counted, number=number, milliseconds=milliseconds, words=words
+        percent=percent,
+        rate=_rate_on_a_page,
+        large=large,
+        counted=counted,
+        number=number,
+        milliseconds=milliseconds,
+        words=words,
     )
     return environment.get_template("report.html.j2").render(
         **numbers, charts=charts(numbers), halves=HALVES[numbers["split"]["by"]], few=FEW
@@ -191,6 +197,11 @@ def rate(interval: Mapping[str, float] | None) -> str:
         return "–"
     count = f", n = {interval['n']:,}" if "n" in interval else ""
     return f"{percent(interval['mean'])} ({100 * interval['low']:.1f} to {100 * interval['high']:.1f}){count}"
+
+
+def _rate_on_a_page(interval: Mapping[str, float] | None) -> str:
+    """The rate with its count in one piece: a phone breaks the line elsewhere."""
+    return rate(interval).replace("n = ", "n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
 
 
 def large(share: float | None, n: int) -> str:
