@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +74,9 @@ def open_corpus(source: Source, *, embed_model: str = "offline") -> Corpus:
     documents, left_out = source.read(changed)
     source.say_left_out({**{name: file.left_out for name, file in files.items() if file.left_out}, **left_out})
     model = _load_model(weights)
-    nodes = _embed_chunks(_parse_documents(parser, documents), embed_model, model)
+    chunks = _parse_documents(parser, documents)
+    _say_one_file_is_most({name: len(file.nodes) for name, file in files.items()} | _count(chunks))
+    nodes = _embed_chunks(chunks, embed_model, model)
     fresh = {
         file.name: KeptFile(file.stamp, left_out.get(file.name), tuple(nodes.get(file.name, ()))) for file in changed
     }
@@ -84,7 +85,6 @@ def open_corpus(source: Source, *, embed_model: str = "offline") -> Corpus:
     everything = [node for file in source.files for node in {**files, **fresh}[file.name].nodes]
     if not everything:
         raise InputError(f"{source.name} holds no text")
-    _say_one_file_is_most(everything)
     index = VectorStoreIndex(everything, embed_model=model, store_nodes_override=True)
     return Corpus(index, folder, len(everything), fresh=bool(changed))
 
@@ -161,8 +161,13 @@ def _embed_chunks(chunks: dict[str, list[BaseNode]], name: str, model: BaseEmbed
 _MANY = 1_000  # chunks: fewer are embedded in less than a minute
 
 
-def _say_one_file_is_most(nodes: Sequence[BaseNode]) -> None:
-    counts = Counter(str(node.metadata.get("file_path")) for node in nodes)
-    [(name, count)] = counts.most_common(1)
-    if len(nodes) > _MANY and len(counts) > 1 and 2 * count > len(nodes):
-        _log.warning("%s is %d of %d chunks: --exclude leaves it out", name, count, len(nodes))
+def _count(chunks: Mapping[str, Sequence[BaseNode]]) -> dict[str, int]:
+    return {name: len(group) for name, group in chunks.items()}
+
+
+def _say_one_file_is_most(counts: Mapping[str, int]) -> None:
+    """Warn before the work begins: whoever did not mean the file can stop here."""
+    total = sum(counts.values())
+    name = max(counts, key=lambda each: counts[each], default="")
+    if total > _MANY and len(counts) > 1 and 2 * counts[name] > total:
+        _log.warning("%s is %d of %d chunks: --exclude '%s' leaves it out", name, counts[name], total, name)

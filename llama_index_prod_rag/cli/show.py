@@ -9,12 +9,13 @@ from typing import Any
 
 from llama_index.core.base.response.schema import RESPONSE_TYPE
 from llama_index.core.schema import NodeWithScore
-from rich.console import Console
-from rich.markup import escape
+from rich.console import Console, Group
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from llama_index_prod_rag.cli.paths import PathText
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.text.printable import escape_json, make_line, make_printable
 from llama_index_prod_rag.trace.scored_node import ScoredNode
@@ -70,16 +71,20 @@ def print_answer(console: Console, question: str, response: RESPONSE_TYPE, *, te
     answer = Text(make_printable(str(response).strip()))
     console.print(Panel(answer, title=title, title_align="left", border_style=_STYLES[decision]))
     for reason in report["reasons"]:
-        console.print(Text(f"  because {make_line(reason)}", style="dim"))
+        _print_note(console, f"because {reason}", "dim")
     for line in _describe_checks(report["checks"]):
-        console.print(Text(f"  {make_line(line)}", style="dim"))
+        _print_note(console, line, "dim")
     for stage, why in report["degraded"].items():
-        console.print(Text(f"  without {make_line(stage)}: {make_line(why)}", style="yellow"))
+        _print_note(console, f"without {stage}: {why}", "yellow")
     if report["sources"]:
         console.print(_passages(response.source_nodes, report["sources"]))
     if text:
         for number in range(1, len(report["sources"]) + 1):
             print_source(console, response, number)
+
+
+def _print_note(console: Console, words: str, style: str) -> None:
+    console.print(Padding(Text(make_line(words), style=style), (0, 0, 0, 2)))
 
 
 def print_source(console: Console, response: RESPONSE_TYPE, number: int) -> None:
@@ -94,8 +99,10 @@ def print_source(console: Console, response: RESPONSE_TYPE, number: int) -> None
     source, hit = sources[number - 1], response.source_nodes[number - 1]
     body = make_printable(str(source["text"]))
     shown = body if len(body) <= _SHOWN_TEXT else f"{body[:_SHOWN_TEXT]} ..."
-    title = f"[bold]{number}[/bold] {_place(source, hit)}".replace("\n", "  ")
-    console.print(Panel(Text(shown), title=title, title_align="left", border_style="dim"))
+    head = Table.grid(padding=(0, 1))
+    head.add_row(Text(str(number), style="bold"), _place(source, hit))  # no title of the panel, which cuts long names
+    console.print(head)
+    console.print(Panel(Text(shown), border_style="dim"))
 
 
 def _describe_confidence(report: Mapping[str, Any]) -> str:
@@ -125,7 +132,7 @@ def _passages(hits: Sequence[NodeWithScore], sources: Sequence[Mapping[str, Any]
     legs = list(dict.fromkeys(leg for hit in hits for leg in _legs(hit)))
     table = Table(box=None, padding=(0, 1), header_style="dim", row_styles=["", "dim"])
     table.add_column("", justify="right")
-    table.add_column("\nsource", overflow="fold")  # the end of a path tells files apart
+    table.add_column("\nsource")
     for leg in legs:
         table.add_column(f"{leg}\nrank, score", justify="right")
     for name in ("\nfused", "pair\nlogit", "\nfinal"):
@@ -142,18 +149,25 @@ def _passages(hits: Sequence[NodeWithScore], sources: Sequence[Mapping[str, Any]
     return table
 
 
-def _place(source: Mapping[str, Any], hit: NodeWithScore) -> str:
-    path = " > ".join(source["heading_path"])
+def _place(source: Mapping[str, Any], hit: NodeWithScore) -> Group:
+    """The file and the place in it, and below them the headings above."""
+    file = PathText(make_line(str(source["file"])), make_line(_span(source, hit)))
+    headings = make_line(_headings(source))
+    return Group(file, Text(headings, style="dim")) if headings else Group(file)
+
+
+def _headings(source: Mapping[str, Any]) -> str:
+    return " > ".join(source["heading_path"])
+
+
+def _span(source: Mapping[str, Any], hit: NodeWithScore) -> str:
     position = _position(hit)
     if position["page"] is not None:
-        span = f" [dim]p. {escape(make_line(str(position['page'])))}[/dim]"
-    elif position["lines"] is not None:
-        span = f" [dim]lines {position['lines'][0]}-{position['lines'][1]}[/dim]"
-    else:
-        span = "" if source["start"] is None else f" [dim]{source['start']}:{source['end']}[/dim]"
-    return f"{escape(make_line(str(source['file'])))}{span}" + (
-        f"\n[dim]{escape(make_line(path))}[/dim]" if path else ""
-    )
+        return f"p. {position['page']}"
+    if position["lines"] is not None:
+        first, last = position["lines"]
+        return f"line {first}" if first == last else f"lines {first}-{last}"
+    return "" if source["start"] is None else f"{source['start']}:{source['end']}"
 
 
 def _position(hit: NodeWithScore) -> dict[str, Any]:

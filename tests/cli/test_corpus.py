@@ -154,3 +154,30 @@ def test_what_was_tuned_for_an_index_stays_beside_it_when_it_is_refreshed(folder
     second = open_corpus(files_source(folder), embed_model="simple")
     assert second.fresh
     assert (second.folder / "weights.json").read_text() == '{"dense": 1.0}'
+
+
+def test_a_file_that_is_most_of_the_index_is_named_before_the_work_begins(
+    folder: Path, model: Counting, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "_MANY", 100)
+    (folder / "huge.log").write_text(
+        "".join(f"12:{n % 60:02} door {n} opened by guest {n * 7}\n" for n in range(9_000))
+    )
+    model.patience = 0  # nothing is embedded
+    with pytest.raises(KeyboardInterrupt):
+        open_corpus(files_source(folder))
+    assert "huge.log is " in caplog.text
+    assert "--exclude 'huge.log' leaves it out" in caplog.text
+
+
+def test_the_same_folder_by_another_path_is_the_same_index(
+    folder: Path, model: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = open_corpus(files_source(folder))
+    (folder.parent / "link").symlink_to(folder)
+    monkeypatch.chdir(folder.parent)
+    embedded = len(model.embedded)
+    for path in (Path("docs"), Path("docs/../docs/"), folder.parent / "link"):
+        again = open_corpus(files_source(path))
+        assert (again.folder, again.fresh) == (first.folder, False)
+    assert len(model.embedded) == embedded

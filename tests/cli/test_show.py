@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 
 import pytest
 from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
@@ -46,6 +47,16 @@ def test_the_end_of_a_long_path_is_shown(width: int) -> None:
     printed = shown(gate(node("The key turns.", name)), "key", width)
     joined = "".join(character for character in printed if not character.isspace())
     assert "handbook-of-2024.md" in joined
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_what_tells_files_apart_is_never_cut(width: int) -> None:
+    names = [
+        f"runbooks/europe-{side}/payment-gateway-maintenance-and-restart-procedure.md" for side in ("west", "east")
+    ]
+    printed = shown(gate(*(node(f"The key turns {name}.", name) for name in names)), "key", width)
+    words = set(re.split(r"[\s/.-]+", printed))
+    assert {"west", "east", "maintenance", "procedure", "md"} <= words
 
 
 def test_positions_are_those_that_a_person_can_use() -> None:
