@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from llama_index_prod_rag.fusion.tuning import Tuning
 
 
+_WRITTEN = 80  # questions, where there are no labels
+
+
 def register(app: typer.Typer) -> None:
     """Add the subcommand `tune` to the program."""
     app.command()(tune)
@@ -25,12 +28,15 @@ def tune(
         Path, typer.Argument(exists=True, help="A file, or a folder that is read with everything below it.")
     ],
     labels: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             help='JSON lines: {"query": "...", "relevant": ["file, document or passage id", ...]}; '
             "`prod-rag log import` writes them."
         ),
-    ],
+    ] = None,
+    from_documents: Annotated[
+        bool, typer.Option("--from-documents", help="Where there are no labels yet: estimate from the documents alone.")
+    ] = False,
     save: Annotated[
         bool, typer.Option("--save", help="Keep the weights: `prod-rag ask` uses them from then on.")
     ] = False,
@@ -38,6 +44,14 @@ def tune(
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Tune the weights of meaning, exact words and close reading on questions whose sources you know."""
+    if (labels is None) is not from_documents:
+        raise typer.BadParameter("give --labels, or --from-documents where there are none yet")
+    if from_documents:
+        if plot is not None:
+            raise typer.BadParameter("there is no curve without labels: leave out --plot")
+        _tune_from_documents(path, save=save, json_output=json_output)
+        return
+    assert labels is not None  # noqa: S101 - checked above
     # Imported here, so that wrong use and --help answer at once.
     from llama_index_prod_rag.cli.corpus import open_corpus
     from llama_index_prod_rag.cli.engine import CANDIDATES, WEIGHTS_FILE
@@ -68,6 +82,48 @@ def tune(
         typer.echo(json.dumps(_summary(tuning, saved)))
     else:
         _print(tuning, saved)
+
+
+def _tune_from_documents(path: Path, *, save: bool, json_output: bool) -> None:
+    from llama_index_prod_rag.cli.corpus import open_corpus
+    from llama_index_prod_rag.cli.engine import CANDIDATES, WEIGHTS_FILE
+    from llama_index_prod_rag.cli.sources import files_source
+    from llama_index_prod_rag.evaluation.document_weights import weights_from_documents
+    from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER
+    from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
+    from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
+
+    corpus = open_corpus(files_source(path))
+    retriever = HybridFusionRetriever.from_index(corpus.index, similarity_top_k=CANDIDATES)
+    with progress_bar("asking", total=_WRITTEN) as advance:
+        found = weights_from_documents(
+            retriever, corpus.index.docstore.docs.values(), questions=_WRITTEN, progress=advance
+        )
+    share = CrossEncoderRerank(model="offline").blend  # documents say nothing about the pair score's
+    weights = {leg: (1.0 - share) * weight for leg, weight in found.weights.items()} | {CROSS_ENCODER: share}
+    saved = corpus.folder / WEIGHTS_FILE if save else None
+    if saved is not None:
+        write_whole(saved, json.dumps(weights))
+    if json_output:
+        typer.echo(
+            json.dumps(
+                {
+                    "weights": weights,
+                    "questions": found.questions,
+                    "strength": found.strength,
+                    "statement": found.statement,
+                    "saved": None if saved is None else str(saved),
+                }
+            )
+        )
+        return
+    from rich.console import Console
+
+    console = Console()
+    console.print(", ".join(f"{leg} {weight:.2f}" for leg, weight in weights.items()), highlight=False)
+    console.print(found.statement, highlight=False)
+    if saved is not None:
+        console.print("The weights are saved: `prod-rag ask` uses them for these documents.")
 
 
 def _save(tuning: Tuning, file: Path) -> Path | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from llama_index_prod_rag.evaluation.calibration_examples import examples_of
     from llama_index_prod_rag.evaluation.cases import Case, digest, digest_log
     from llama_index_prod_rag.evaluation.datasets import LabeledDocument, RetrievalDataset, load_beir
+    from llama_index_prod_rag.evaluation.document_weights import DocumentWeights, weights_from_documents
     from llama_index_prod_rag.evaluation.failures import attribute_failure
     from llama_index_prod_rag.evaluation.labels import Label, read_labels
     from llama_index_prod_rag.evaluation.names import Names
@@ -38,6 +39,7 @@ _HOMES = {
     "AnswerEvaluator": "adapters",
     "Case": "cases",
     "DiskScores": "pair_scores",
+    "DocumentWeights": "document_weights",
     "Label": "labels",
     "LabeledDocument": "datasets",
     "Names": "names",
@@ -73,6 +75,7 @@ _HOMES = {
     "run_pipeline": "pipelines",
     "token_f1": "answer_metrics",
     "tune_pipeline": "weights",
+    "weights_from_documents": "document_weights",
 }
 
 __getattr__, __dir__ = export(__name__, _HOMES)
@@ -81,6 +84,7 @@ __all__ = [
     "AnswerEvaluator",
     "Case",
     "DiskScores",
+    "DocumentWeights",
     "Label",
     "LabeledDocument",
     "Names",
@@ -116,4 +120,5 @@ __all__ = [
     "run_pipeline",
     "token_f1",
     "tune_pipeline",
+    "weights_from_documents",
 ]

@@ -7,7 +7,8 @@ import pytest
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.schema import NodeRelationship, NodeWithScore, QueryBundle, RelatedNodeInfo, TextNode
 
-from llama_index_prod_rag.errors import InputError
+from llama_index_prod_rag.errors import ConfigurationError, InputError
+from llama_index_prod_rag.evaluation.document_weights import DocumentWeights, weights_from_documents
 from llama_index_prod_rag.evaluation.names import Names
 from llama_index_prod_rag.evaluation.tuning_plot import plot_tuning, profile
 from llama_index_prod_rag.evaluation.weights import collect_labeled, tune_pipeline
@@ -88,3 +89,49 @@ def test_labels_that_name_nothing_beside_others_that_do_are_told(caplog: pytest.
     queries, _ = collect_labeled({"apple": {"apple": 1}, "lost": {"nowhere.md": 1}}, NODES, retriever)
     assert len(queries) == 1
     assert "1 of 2 questions name nothing in the documents ('lost': 'nowhere.md'): left out" in caplog.text
+
+
+class Embeds(BaseRetriever):
+    """A leg that embeds, so it says, and finds the passage that a question was written from in some of the cases."""
+
+    model_name = "some-embedder"
+
+    def __init__(self, right: float) -> None:
+        super().__init__()
+        self.right = right
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        wanted = set(query_bundle.query_str.lower().split())
+        scores = [len(wanted & set(node.text.lower().rstrip(".").split())) for node in LONG]
+        best = max(range(len(LONG)), key=scores.__getitem__)
+        hit = best if best / len(LONG) < self.right else (best + 7) % len(LONG)
+        return [NodeWithScore(node=LONG[hit], score=0.9), NodeWithScore(node=LONG[(hit + 3) % len(LONG)], score=0.1)]
+
+
+LONG = [
+    TextNode(
+        text=f"The {word} tree number {place} bears {other} coloured fruit in orchard {place + 40}.", id_=str(place)
+    )
+    for place, (word, other) in enumerate((one, two) for one in WORDS[:6] for two in WORDS[6:])
+]
+
+
+def test_weights_from_documents_follow_how_well_the_dense_leg_finds_them() -> None:
+    def estimate(right: float) -> DocumentWeights:
+        legs = {"dense": Embeds(right), "bm25": BM25FRetriever(LONG)}
+        return weights_from_documents(HybridFusionRetriever(legs), LONG, questions=30)
+
+    weak, middling, strong = estimate(0.1), estimate(0.7), estimate(1.0)
+    assert weak.strength < middling.strength < strong.strength
+    assert weak.weights["dense"] == 0.4 < middling.weights["dense"] < strong.weights["dense"] <= 0.9
+    assert sum(middling.weights.values()) == pytest.approx(1.0)
+    assert "no promise" in middling.statement
+    assert middling.questions == 30
+
+
+def test_weights_from_documents_need_two_legs_of_two_kinds_and_text_enough() -> None:
+    alike = HybridFusionRetriever({"a": BM25FRetriever(LONG), "b": BM25FRetriever(LONG)})
+    with pytest.raises(ConfigurationError, match="one leg that embeds queries and one that does not, not a, b"):
+        weights_from_documents(alike, LONG)
+    with pytest.raises(InputError, match="15 are needed"):
+        weights_from_documents(HybridFusionRetriever({"dense": Embeds(1.0), "bm25": BM25FRetriever(NODES)}), NODES)
