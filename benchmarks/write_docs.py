@@ -417,9 +417,9 @@ SECTIONS = (
     Section(
         "document_weights",
         "Weights from documents alone",
-        "Gain in nDCG@10 over the default weights, dense and lexical leg, test questions. `left out`: the line from the "
-        "dense leg's strength to its weight was fitted on the other sets alone; `shipped`: on the train questions of "
-        "all. Beside them what 20 labels are worth.",
+        "Gain in nDCG@10 over the default weights, dense and lexical leg, test questions. `left out`: the line from "
+        "the dense leg's strength to its weight was fitted on the other sets alone; `shipped`: on the train questions "
+        "of all. Beside them what 20 labels are worth.",
         tables.document_weights,
     ),
     Section("gate_answers", "Wrong answers", "SmolLM2-135M on squad2_dev_sample.", _answers),
