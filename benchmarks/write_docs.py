@@ -107,6 +107,50 @@ def _identifiers(found: Found) -> Table:
     return _grid(found["found"], columns, lambda system, column: _interval(found["found"][system][columns[column]]))
 
 
+def _whole_question(found: Found) -> Table:
+    """What was measured, where, and the figure; each part has columns of its own, so one row per figure."""
+    hops, chats, readings = found["hops"]["sets"], found["follow_ups"], found["readings"]
+    rows = [["", "without", "with", "difference"]]
+    for name, values in hops.items():
+        for metric, figures in values["test"].items():
+            rows.append(
+                [
+                    f"two hops: {metric}, {name}",
+                    _interval(figures["hybrid"]),
+                    _interval(figures["linked"]),
+                    _interval(figures["difference"]),
+                ]
+            )
+    three = hops.get("hotpotqa", {}).get("test", {}).get("all golds")
+    if three:
+        rows.append(["followed once more: all golds, hotpotqa", "", "", _interval(three["followed_twice"])])
+    rows.append(
+        [
+            f"follow-ups: recall@10, {chats['test']['questions']} questions",
+            _interval(chats["test"]["bare"]),
+            _interval(chats["test"]["condensed"]),
+            f"{_figure(chats['test']['kept'])} of the question's own",
+        ]
+    )
+    for name, figures in chats["ordinary"].items():
+        taken = f"{_figure(figures['leaning'])} taken for follow-ups"
+        rows.append([f"ordinary questions, {name}", "", taken, f"recall@10 {_figure(-figures['recall_lost'], 4)}"])
+    for name, splits in found["versions"]["sets"].items():
+        test = splits["test"]
+        old = [_interval(test["old_first_without"]), _interval(test["old_first"]), ""]
+        rows.append([f"versions: an old one first, {name}, {test['questions']} questions", *old])
+        rows.append([f"versions: the one of the year named, {name}", "", _interval(test["named_time"]), ""])
+        rows.append([f"other questions: nDCG@10, {name}", "", "", _interval(test["others_difference"])])
+    test = readings["test"]
+    asked = f"{test['ambiguous']} ambiguous, {test['clear']} clear"
+    rows += [
+        [f"two meanings: {name}, {asked}", "", _interval(test[name]), ""] for name in ("precision", "recall", "gate")
+    ]
+    for name, figures in readings["ordinary"].items():
+        rows.append([f"ordinary questions asked back, {name}", "", _figure(figures["asked_back"]), ""])
+    return rows
+
+
 def _tuning(found: Found) -> Table:
     sets = found["sets"]
     labels = list(next(iter(sets.values()))["tuned"])
@@ -338,6 +382,13 @@ SECTIONS = (
     Section("hybrid_report_minilm", "Hybrid with MiniLM minus others", "nDCG@10, paired.", _hybrid_minus),
     Section("hybrid_identifiers", "Identifiers", _IDENTIFIERS + "bge-small-en-v1.5 in int8.", _identifiers),
     Section("hybrid_identifiers_minilm", "Identifiers with MiniLM", _IDENTIFIERS + "all-MiniLM-L6-v2.", _identifiers),
+    Section(
+        "whole_question",
+        "The whole question",
+        "Two hops, follow-ups, versions and two meanings, without a language model, on test questions; settings were "
+        "chosen on train halves. Each module under `benchmarks/whole_*` says how its questions were made.",
+        _whole_question,
+    ),
     Section("tuning", "Tuning", "nDCG@10 on the queries that were not labelled; 100 draws.", _tuning),
     Section(
         "elasticsearch_fields",

@@ -12,7 +12,7 @@ from llama_index_prod_rag.confidence.evidence import Passage
 from llama_index_prod_rag.structure.places import PLACES, find_place
 
 _FILE_KEYS = ("file_path", "file_name", "filename", "source", "url")  # what LlamaIndex's readers write, best first
-_HEADING_KEYS = ("headings", "header_path")  # this package's parser and LlamaIndex's MarkdownNodeParser
+_HEADING_KEYS = ("heading_path", "headings", "header_path")  # this package's parser, LlamaIndex's Markdown one
 
 
 def text_of(hit: NodeWithScore) -> str:

@@ -57,7 +57,7 @@ _AUXILIARY = _listed(
     "for from with about by after before during since like than and"
 )
 _DOING = _listed("do does did can could will would should must may might")
-_WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
+_WORD = re.compile(r"\w+(?:['\u2019.-]\w+)*")
 _SMALL = _listed("of the de la von van der du di")
 _MOST_BEFORE = 3  # content words before a pronoun that may still not be its antecedent
 _FIRST = re.compile(r"^\W*(?:who|which|when|that|while|if)\b", re.IGNORECASE)  # "who built it" is one clause
@@ -169,6 +169,8 @@ def names_in(text: str, language: str | None = None) -> list[str]:
 def _is_name(word: str, *, starts: bool) -> bool:
     if not any(map(str.isalpha, word)):
         return False
+    if "_" in word or (any(map(str.isdigit, word)) and not word[0].isdigit()):
+        return True  # a code or an identifier
     inner = word[1:] if starts else word
     return any(map(str.isupper, inner))
 

@@ -64,4 +64,5 @@ def test_names_are_whole_and_the_first_word_is_none() -> None:
         "NASA",
     ]
     assert names_in("Wo liegt das Haus von EN-1090?", "german") == ["EN-1090"]
+    assert names_in("when is __getattr__ called with utf8?") == ["__getattr__", "utf8"]
     assert names_in("") == []

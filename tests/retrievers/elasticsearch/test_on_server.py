@@ -363,3 +363,29 @@ def test_documents_that_cannot_be_indexed_are_reported(client: Elasticsearch, fi
 def test_ingest_does_not_invent_an_index(client: Elasticsearch, index: str) -> None:
     with pytest.raises(RetrievalError, match="create it first"):
         ingest(client, f"{index}-gone", make_nodes())
+
+
+def test_what_the_first_passages_name_is_looked_up_behind_the_server_too(client: Elasticsearch, index: str) -> None:
+    from llama_index_prod_rag.retrievers import LinkedRetriever
+
+    texts = {
+        "Ed Wood": ("A film that Tim Burton directed.", "staff"),
+        "Tim Burton": ("Born in Burbank.", "staff"),
+        "Burbank": ("A city.", "board"),
+    }
+    nodes = [
+        TextNode(id_=title, text=text, embedding=[1.0, 0.1 * n], metadata={"title": title, "group": group})
+        for n, (title, (text, group)) in enumerate(texts.items())
+    ]
+    create_index(client, f"{index}-links", index_definition(2))
+    ingest(client, f"{index}-links", nodes)
+    searcher = ElasticsearchHybridRetriever(f"{index}-links", client=client, similarity_top_k=1)
+    question = QueryBundle("film", embedding=[1.0, 0.0])
+    assert [hit.node_id for hit in searcher.retrieve(question)] == ["Ed Wood"]
+    linked = LinkedRetriever(searcher, nodes, hops=2)
+    hits = linked.retrieve(question)
+    assert [hit.node_id for hit in hits] == ["Ed Wood", "Tim Burton", "Burbank"]
+    assert record(hits).legs
+    assert [hit.node_id for hit in asyncio.run(linked.aretrieve(question))] == ["Ed Wood", "Tim Burton", "Burbank"]
+    staff = linked.with_filters(MetadataFilters(filters=[MetadataFilter(key="group", value="staff")]))
+    assert [hit.node_id for hit in staff.retrieve(question)] == ["Ed Wood", "Tim Burton"]
