@@ -19,7 +19,7 @@ from llama_index_prod_rag.text.terms import found_terms, term_set
 _WORD = re.compile(r"[^\W_]+")
 _DEPTH = 20  # candidates that are looked at
 _MOST = 4  # readings that a person is asked to choose from
-_CLOSE = 0.35  # on the scale of the retriever's scores: a reading that is further behind the first one is not meant
+_CLOSE = 0.4  # share of the first reading's score: one that is further behind it is not meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def find_readings(
         query: the question.
         passages: the candidates, best first, with their titles as headings.
         language: of both.
-        close: how far a reading's score may lie behind the first one's.
+        close: how far a reading's score may lie behind the first one's, as a share of that.
 
     Examples:
         >>> planet = Passage("p", "The diameter of Mercury is 4,880 km.", 0.8, heading="Mercury (planet)")
@@ -99,5 +99,5 @@ def _unsettled(query: str, name: str, rivals: dict[str, list[Passage]], language
     return [
         label
         for label, held in rivals.items()
-        if covered[label] == most and best - max(passage.score or 0.0 for passage in held) <= close
+        if covered[label] == most and best - max(passage.score or 0.0 for passage in held) <= close * abs(best)
     ]

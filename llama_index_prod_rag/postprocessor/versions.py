@@ -27,9 +27,11 @@ class NewestVersion(BaseNodePostprocessor):
 
     Versions are passages whose metadata says that they hold at different times (`date`, `version`, `valid_from`,
     `valid_to`) and that are near duplicates with the same title, or of which one says that it `supersedes` the other
-    (by document id, node id or title). The one that is shown takes the best place and score of them; why the others are
-    left out stands in the open trace and in the gate's `metadata["prod_rag"]["left_out"]`. Without such metadata
-    nothing changes. What filters excluded never comes here, so a version that the asker may not see hides nothing.
+    (by document id, node id or title). With titles, the other passages of their documents go with them: what only the
+    old version said is not shown either. The one that is shown takes the best place and score of its versions; why the
+    others are left out stands in the open trace and in the gate's `metadata["prod_rag"]["left_out"]`. Without such
+    metadata nothing changes. What filters excluded never comes here, so a version that the asker may not see hides
+    nothing.
 
     Put it before a reranker, which then has nothing to read twice.
 
@@ -71,38 +73,38 @@ class NewestVersion(BaseNodePostprocessor):
         return shown if self.half_life_days is None else self._decay(shown, question, self.half_life_days)
 
     def _collapse(self, hits: Sequence[NodeWithScore], stamps: dict[int, Stamp], question: str) -> list[NodeWithScore]:
-        kept = dict(enumerate(hits))
-        for group in self._find_versions(hits, stamps):
+        alike = self._find_alike(hits, stamps)
+        place_of, left = {place: place for place in range(len(hits))}, set[int]()
+        for group in _families(hits, stamps, alike):
             chosen = choose([stamps[place] for place in group], question, self.today or date.today())  # noqa: DTZ011
             meant = [place for place in group if stamps[place].order == chosen.order]
-            first, best = group[0], min(meant)
-            for place in group:
-                if place not in meant:
-                    del kept[place]
-                    reason = f"the version {stamps[place]} gives way to {hits[best].node_id} ({chosen})"
-                    leave_out(hits[place].node_id, reason)
-            if best != first:
-                kept.pop(best, None)
-                kept[first] = rescore(hits[best], hits[first].score)
-        return [kept[place] for place in sorted(kept)]
+            for place in set(group).difference(meant):
+                left.add(place)
+                reason = f"the version {stamps[place]} gives way to {hits[meant[0]].node_id} ({chosen})"
+                leave_out(hits[place].node_id, reason)
+            for place in meant:
+                place_of[place] = min([place, *(other for pair in alike if place in pair for other in pair)])
+        shown = sorted(set(place_of) - left, key=lambda place: (place_of[place], place))
+        return [
+            hits[place] if place_of[place] == place else rescore(hits[place], hits[place_of[place]].score)
+            for place in shown
+        ]
 
-    def _find_versions(self, hits: Sequence[NodeWithScore], stamps: dict[int, Stamp]) -> list[list[int]]:
-        """Places of the versions of each passage that has several, in order."""
+    def _find_alike(self, hits: Sequence[NodeWithScore], stamps: dict[int, Stamp]) -> list[tuple[int, int]]:
+        """Pairs of places whose passages are versions of one."""
         texts = {place: hits[place].node.get_content(MetadataMode.NONE) for place in stamps}
-        group_of = {place: place for place in stamps}
-        for other, place in combinations(sorted(stamps), 2):
-            if stamps[other].order == stamps[place].order:
-                continue
-            alike = _may_be_one(hits[place].node, hits[other].node) and (
-                similarity(texts[place], texts[other]) >= self.similarity
+        return [
+            (first, second)
+            for first, second in combinations(sorted(stamps), 2)
+            if stamps[first].order != stamps[second].order
+            and (
+                _supersedes(hits, stamps, first, second)
+                or (
+                    _may_be_one(hits[first].node, hits[second].node)
+                    and similarity(texts[first], texts[second]) >= self.similarity
+                )
             )
-            if alike or _supersedes(hits, stamps, place, other):
-                joined, into = group_of[place], group_of[other]
-                group_of = {one: into if group == joined else group for one, group in group_of.items()}
-        groups: dict[int, list[int]] = defaultdict(list)
-        for place in sorted(stamps):
-            groups[group_of[place]].append(place)
-        return [group for group in groups.values() if len(group) > 1]
+        ]
 
     def _decay(self, hits: list[NodeWithScore], question: str, half_life: float) -> list[NodeWithScore]:
         days = {hit.node_id: stamp.since for hit in hits if (stamp := stamp_of(hit.node.metadata)) and stamp.since}
@@ -137,6 +139,36 @@ def detect_versions(documents: Sequence[Node]) -> list[Node]:
         found = detect_version(name, document.get_content(MetadataMode.NONE))
         copies.append(document.model_copy(update={"metadata": {**found, **document.metadata}}))
     return copies
+
+
+def _families(
+    hits: Sequence[NodeWithScore], stamps: dict[int, Stamp], alike: Sequence[tuple[int, int]]
+) -> list[list[int]]:
+    """Places of what belongs to versions of one: passages that are alike, and what else of titled documents was found.
+
+    A passage that only one version has goes with that version.
+    """
+    family = {place: place for place in stamps}
+
+    def join(first: int, second: int) -> None:
+        joined, into = family[second], family[first]
+        family.update({place: into for place, one in family.items() if one == joined})
+
+    for pair in alike:
+        join(*pair)
+        for member in pair:
+            for place in stamps:
+                if _same_document(hits[member].node, hits[place].node):
+                    join(member, place)
+    groups: dict[int, list[int]] = defaultdict(list)
+    for place in sorted(stamps):
+        groups[family[place]].append(place)
+    return [group for group in groups.values() if len({stamps[place].order for place in group}) > 1]
+
+
+def _same_document(first: BaseNode, second: BaseNode) -> bool:
+    source = first.ref_doc_id
+    return source is not None and source == second.ref_doc_id and bool(first.metadata.get("title"))
 
 
 def _supersedes(hits: Sequence[NodeWithScore], stamps: dict[int, Stamp], place: int, other: int) -> bool:

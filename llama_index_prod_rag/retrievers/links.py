@@ -115,10 +115,11 @@ class LinkedRetriever(FilteredRetriever):
     It is off unless you use it: it was measured on one collection of two-hop questions, made from links between pages.
 
     Args:
-        retriever: any; scores in [0, 1] and more hits than are looked at in the end, as `HybridFusionRetriever` gives.
+        retriever: any that gives scores and more hits than are looked at in the end, as `HybridFusionRetriever` does.
         nodes: every node of the corpus; None with `index`.
         index: an index whose nodes are followed instead.
-        weight: what a mention is worth on the scale of the retriever's scores, at least 0.
+        weight: what a mention is worth on the scale of the retriever's scores, at least 0; where the best of them is
+            above 1, as of BM25, in shares of that.
         first: passages whose mentions are followed.
         hops: how many times what was found is followed on; 1 for two documents, 2 for three.
         kwargs: `access` (an `AccessPolicy`), `callback_manager`, `object_map`, `objects` and `verbose`.
@@ -195,7 +196,8 @@ class LinkedRetriever(FilteredRetriever):
         ]
         behind = [*rest, *passing(added, self._filters)]
         strengths = {node_id: strength for node_id, (_, strength) in linked.items()}
-        raised = {hit.node_id: (hit.score or 0.0) + self.weight * strengths.get(hit.node_id, 0.0) for hit in behind}
+        weight = self.weight * max(1.0, max((hit.score or 0.0 for hit in first), default=0.0))
+        raised = {hit.node_id: (hit.score or 0.0) + weight * strengths.get(hit.node_id, 0.0) for hit in behind}
         behind.sort(key=lambda hit: -raised[hit.node_id])
         # The first passages are the evidence that a link stands on: nothing that they name scores above them.
         ceiling = min((hit.score or 0.0 for hit in first), default=0.0)

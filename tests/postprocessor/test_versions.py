@@ -121,3 +121,20 @@ def test_names_and_front_matter_are_read_when_asked() -> None:
         "file_path": "hr/leave_2023-01.md",
     }
     assert document.metadata == {"file_path": "hr/leave_2023-01.md", "date": "2020-02-02"}
+
+
+def test_what_only_the_old_version_of_a_titled_document_says_goes_with_it() -> None:
+    from llama_index.core.schema import NodeRelationship, RelatedNodeInfo
+
+    texts = {"old-1": TEXT.format(20), "old-2": "Carried over days expire in June.", "new-1": TEXT.format(25)}
+    hits = []
+    for id_, text in texts.items():
+        version = id_[:3]
+        node = TextNode(text=text, id_=id_, metadata={"title": "Leave", "date": "2020" if version == "old" else "2023"})
+        node.relationships[NodeRelationship.SOURCE] = RelatedNodeInfo(node_id=version)
+        hits.append(NodeWithScore(node=node, score=0.5))
+    assert shown(hits) == ["new-1"]
+    assert shown(hits, "Which days expired in 2021?") == ["old-1", "old-2"]
+    for hit_ in hits:
+        del hit_.node.metadata["title"]
+    assert shown(hits) == ["new-1", "old-2"]
