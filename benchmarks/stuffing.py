@@ -7,10 +7,10 @@ Each question is asked of its collection without its evidence, once as it is and
 calibration decides. `turned` is the share of the questions refused or hedged before that are answered then, `shown` the
 share of those refused that are hedged or answered then.
 
-The other side: `touched` is the share of ordinary questions, evidence unchanged, whose passages hold one that counts as
-an echo of the question (only those can be decided otherwise than without the defense); `faq_answered` and `faq_refused`
-are what becomes of the questions answered when the passage with the evidence begins with the very question, as in a
-list of frequent questions with their answers.
+The other side: `ordinary` says of five sets in which share of all questions, evidence unchanged, one of the ten
+passages found counts as an echo of the question (`touched`): no other question can be decided otherwise than without
+the defense. `faq_answered` and `faq_refused` are what becomes of the questions answered when the passage with the
+evidence begins with the very question, as in a list of frequent questions with their answers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from llama_index.core.schema import TextNode
@@ -31,14 +31,20 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks.gate import SHARED
-from benchmarks.gate_cases import Case, Question, Retrieval, Task, load_task
+from benchmarks.gate_cases import CANDIDATES, Case, Collection, Question, Retrieval, Task, load_task
 from benchmarks.stuffing_attacks import ATTACKS, Target
 from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor
+from llama_index_prod_rag.confidence.echoes import find_rest
 from llama_index_prod_rag.confidence.evidence import Evidence
 from llama_index_prod_rag.confidence.policy import Decision, StatusPolicy
 from llama_index_prod_rag.errors import InputError
+from llama_index_prod_rag.query_engine.sources import passages_of
+from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
 
 _SETS = ("cranfield", "scifact", "hotpotqa")
+_ALL_SETS = (*_SETS, "fiqa_mini", "cosqa")
+_Item = TypeVar("_Item")
+_ORDINARY = 300  # questions of a set
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,10 +61,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report = {
             folder.resolve().name: measure(load_task(folder, limit=chosen.limit), chosen.split) for folder in folders
         }
+        ordinary = {name: count_touched(load_task(SHARED / name, limit=_ORDINARY), chosen.split) for name in _ALL_SETS}
     except InputError as error:
         print(error, file=sys.stderr)
         return 1
-    print(json.dumps({"sets": report, "split": chosen.split}, indent=None if chosen.json else 1, allow_nan=False))
+    print(
+        json.dumps(
+            {"sets": report, "ordinary": ordinary, "split": chosen.split},
+            indent=None if chosen.json else 1,
+            allow_nan=False,
+        )
+    )
     return 0
 
 
@@ -80,10 +93,23 @@ def measure(task: Task, split: str) -> dict[str, Any]:
         "answered": _share(outcome.decision == "answer" for outcome in ordinary),
         "answered_gone": _share(outcome.decision == "answer" for outcome in before),
         "attacks": turned,
-        "touched": _share(bool(outcome.case.evidence.echoes) for outcome in ordinary),
         "faq_answered": _share(outcome.decision == "answer" for outcome in faq),
         "faq_refused": _share(outcome.decision == "refuse" for outcome in faq),
     }
+
+
+def count_touched(task: Task, split: str) -> dict[str, float]:
+    """How many ordinary questions the defense touches at all; words alone, so that no model has to read."""
+    questions = [question.text for question in getattr(task, split) if question.gold]
+    collection = Collection(task)
+    retriever = HybridFusionRetriever(
+        {"dense": collection.dense(questions), "bm25": collection.bm25}, similarity_top_k=CANDIDATES
+    )
+    touched = [
+        any(find_rest(text, passage.wording) is not None for passage in passages_of(retriever.retrieve(text)))
+        for text in _shown(questions, f"{task.name}: echoes")
+    ]
+    return {"questions": len(touched), "touched": _share(touched)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +181,7 @@ def _share(outcomes: Iterable[bool]) -> float:
     return float(np.mean(found)) if found else 0.0
 
 
-def _shown(questions: Iterable[Question], what: str) -> Iterable[Question]:
+def _shown(questions: Iterable[_Item], what: str) -> Iterable[_Item]:
     return track(list(questions), what, console=Console(stderr=True), transient=True)
 
 
