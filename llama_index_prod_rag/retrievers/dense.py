@@ -24,7 +24,7 @@ from llama_index.core.vector_stores.types import (
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.retrievers.embedded.store import EmbeddedStore
 from llama_index_prod_rag.retrievers.filtered import FilteredRetriever
-from llama_index_prod_rag.retrievers.filters import matches, passing
+from llama_index_prod_rag.retrievers.filters import Test, metadata_test, passing
 from llama_index_prod_rag.retrievers.vector_matrix import VectorMatrix
 
 _log = logging.getLogger(__name__)
@@ -137,19 +137,19 @@ class DenseRetriever(FilteredRetriever, VectorIndexRetriever):
         numbers = self._index.index_struct.nodes_dict
         wanted = [numbers[vector_id] for vector_id, _ in found if vector_id in numbers]
         nodes = {node.node_id: node for node in self._docstore.get_nodes(wanted, raise_error=False)}
-        hits = [
+        return [  # what the node itself says of its metadata, `retrieve` checks
             NodeWithScore(node=nodes[numbers[vector_id]], score=score)
             for vector_id, score in found
             if numbers.get(vector_id) in nodes
         ]
-        return passing(hits, self._filters)
 
     def _make_test(self, store: SimpleVectorStore, query: VectorStoreQuery) -> Callable[[str], bool] | None:
         if query.node_ids is None and self._filters is None:
             return None
         ids = None if query.node_ids is None else set(query.node_ids)
-        metadata, filters = store.data.metadata_dict, self._filters
-        return lambda id_: (ids is None or id_ in ids) and (filters is None or matches(metadata.get(id_, {}), filters))
+        metadata = store.data.metadata_dict
+        passes: Test = (lambda _: True) if self._filters is None else metadata_test(self._filters)
+        return lambda id_: (ids is None or id_ in ids) and passes(metadata.get(id_, {}))
 
     def _filter_here(self, bundle: QueryBundle) -> list[NodeWithScore]:
         """Hits that pass, from a search without filters that goes further until there are enough."""

@@ -6,14 +6,19 @@ types): a comparison that cannot be made does not match. One meaning is another:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from llama_index.core.schema import BaseNode, NodeWithScore
 from llama_index.core.vector_stores.types import FilterCondition, FilterOperator, MetadataFilter, MetadataFilters
 
 from llama_index_prod_rag.errors import InputError
 
+Test: TypeAlias = Callable[[Mapping[str, Any]], bool]
+"""Whether metadata passes."""
+
+_OWN_KEYS = frozenset({"document_id", "doc_id", "ref_doc_id", "_node_type"})
+_MANY = (list, tuple, set)
 _LISTS = {FilterOperator.IN, FilterOperator.NIN, FilterOperator.ANY, FilterOperator.ALL}
 
 
@@ -25,8 +30,8 @@ def filterable_metadata(node: BaseNode) -> dict[str, Any]:
     show what the other excludes.
     """
     source = node.ref_doc_id or "None"
-    own = {"document_id": source, "doc_id": source, "ref_doc_id": source, "_node_type": node.class_name()}
-    return {**node.metadata, **own}
+    own = dict.fromkeys(_OWN_KEYS, source)
+    return {**node.metadata, **own, "_node_type": node.class_name()}
 
 
 def both(first: MetadataFilters | None, second: MetadataFilters) -> MetadataFilters:
@@ -36,7 +41,30 @@ def both(first: MetadataFilters | None, second: MetadataFilters) -> MetadataFilt
 
 def passing(hits: Iterable[NodeWithScore], filters: MetadataFilters | None) -> list[NodeWithScore]:
     """The hits whose nodes pass, in order: what came from an object behind a node, or was changed since, counts too."""
-    return [hit for hit in hits if filters is None or matches(filterable_metadata(hit.node), filters)]
+    if filters is None:
+        return list(hits)
+    passes = node_test(filters)
+    return [hit for hit in hits if passes(hit.node)]
+
+
+def node_test(filters: MetadataFilters) -> Callable[[BaseNode], bool]:
+    """Make the test whether a node passes.
+
+    Raises:
+        InputError: `in`, `nin`, `any` or `all` with something else than a list.
+    """
+    passes = metadata_test(filters)
+    if _OWN_KEYS.isdisjoint(_keys(filters)):
+        return lambda node: passes(node.metadata)
+    return lambda node: passes(filterable_metadata(node))
+
+
+def _keys(filters: MetadataFilters | MetadataFilter) -> Iterator[str]:
+    if isinstance(filters, MetadataFilter):
+        yield filters.key
+    else:
+        for member in filters.filters:
+            yield from _keys(member)
 
 
 def matches(metadata: Mapping[str, Any], filters: MetadataFilters | MetadataFilter) -> bool:
@@ -57,30 +85,82 @@ def matches(metadata: Mapping[str, Any], filters: MetadataFilters | MetadataFilt
         >>> matches({"year": 2024}, condition), matches({"year": "unknown"}, condition), matches({}, condition)
         (True, False, False)
     """
+    return metadata_test(filters)(metadata)
+
+
+def metadata_test(filters: MetadataFilters | MetadataFilter) -> Test:
+    """Make the test that `matches` applies: a search asks it of hundreds of nodes.
+
+    Raises:
+        InputError: `in`, `nin`, `any` or `all` with something else than a list.
+    """
     if isinstance(filters, MetadataFilter):
-        return _matches_one(metadata.get(filters.key), filters)
-    results = (matches(metadata, member) for member in filters.filters)
-    if not filters.filters:
+        return _make_one(filters)
+    tests = [metadata_test(member) for member in filters.filters]
+    if not tests:
+        return lambda _: True
+    if filters.condition not in (FilterCondition.OR, FilterCondition.NOT):
+        return tests[0] if len(tests) == 1 else _make_every(tests)
+    passes = tests[0] if len(tests) == 1 else _make_some(tests)
+    return passes if filters.condition == FilterCondition.OR else lambda metadata: not passes(metadata)
+
+
+# Loops, where `all` and `any` would read better: a generator costs as much as the comparisons.
+def _make_every(tests: Sequence[Test]) -> Test:
+    def test_every(metadata: Mapping[str, Any]) -> bool:
+        for test in tests:  # noqa: SIM110
+            if not test(metadata):
+                return False
         return True
-    if filters.condition == FilterCondition.OR:
-        return any(results)
-    if filters.condition == FilterCondition.NOT:
-        return not any(results)
-    return all(results)
+
+    return test_every
 
 
-def _matches_one(found: Any, condition: MetadataFilter) -> bool:  # noqa: ANN401 - metadata values have any type
-    operator, wanted = condition.operator, condition.value
-    if operator in _LISTS and not isinstance(wanted, list):
-        raise InputError(f"the filter {condition.key} {operator.value} needs a list of values, not {wanted!r}")
-    if operator == FilterOperator.IS_EMPTY:
-        return found is None or found in ("", [])
-    if found is None:
-        return operator in (FilterOperator.NE, FilterOperator.NIN)
-    try:
-        return bool(_OPERATORS[operator](found, wanted))
-    except TypeError:  # a number against a string, membership in a number
+def _make_some(tests: Sequence[Test]) -> Test:
+    def test_some(metadata: Mapping[str, Any]) -> bool:
+        for test in tests:  # noqa: SIM110
+            if test(metadata):
+                return True
         return False
+
+    return test_some
+
+
+def _make_one(condition: MetadataFilter) -> Test:
+    key, operator, wanted = condition.key, condition.operator, condition.value
+    if operator in _LISTS and not isinstance(wanted, list):
+        raise InputError(f"the filter {key} {operator.value} needs a list of values, not {wanted!r}")
+    if operator == FilterOperator.IS_EMPTY:
+        return lambda metadata: (found := metadata.get(key)) is None or found in ("", [])
+    if operator == FilterOperator.ANY and all(type(value) is str for value in wanted):
+        return _make_any(key, frozenset(wanted))
+    if operator == FilterOperator.EQ:
+        return lambda metadata: (found := metadata.get(key)) is not None and bool(found == wanted)
+    compare, where_missing = _OPERATORS[operator], operator in (FilterOperator.NE, FilterOperator.NIN)
+
+    def test(metadata: Mapping[str, Any]) -> bool:
+        found = metadata.get(key)
+        if found is None:
+            return where_missing
+        try:
+            return bool(compare(found, wanted))
+        except TypeError:  # a number against a string, membership in a number
+            return False
+
+    return test
+
+
+def _make_any(key: str, wanted: frozenset[str]) -> Test:
+    """Make the test of an access list, which is asked most."""
+
+    def test(metadata: Mapping[str, Any]) -> bool:
+        found = metadata.get(key)
+        try:
+            return not wanted.isdisjoint(found if isinstance(found, _MANY) else (found,))
+        except TypeError:  # a list or a mapping within the list equals no name, and cannot be looked up
+            return any(value in wanted for value in found if isinstance(value, str))  # type: ignore[union-attr]
+
+    return test
 
 
 def _text_match(found: Any, wanted: Any) -> bool:  # noqa: ANN401
@@ -93,7 +173,15 @@ def _values(found: Any) -> Any:  # noqa: ANN401
     LlamaIndex's in-memory store looks for them inside a string, so that `admin` is one of `administrators`: for an
     access list that is a leak, and Elasticsearch does not do it either.
     """
-    return found if isinstance(found, list | tuple | set) else [found]
+    return found if isinstance(found, _MANY) else (found,)
+
+
+def _has_any(found: Any, wanted: Any) -> bool:  # noqa: ANN401
+    values = _values(found)
+    for value in wanted:  # noqa: SIM110
+        if value in values:
+            return True
+    return False
 
 
 _OPERATORS: dict[FilterOperator, Callable[[Any, Any], Any]] = {
@@ -105,7 +193,7 @@ _OPERATORS: dict[FilterOperator, Callable[[Any, Any], Any]] = {
     FilterOperator.LTE: lambda found, wanted: found <= wanted,
     FilterOperator.IN: lambda found, wanted: found in wanted,
     FilterOperator.NIN: lambda found, wanted: found not in wanted,
-    FilterOperator.ANY: lambda found, wanted: any(value in _values(found) for value in wanted),
+    FilterOperator.ANY: _has_any,
     FilterOperator.ALL: lambda found, wanted: all(value in _values(found) for value in wanted),
     FilterOperator.CONTAINS: lambda found, wanted: wanted in found,
     FilterOperator.TEXT_MATCH: _text_match,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.lexical.bm25_index import BM25FIndex
-from llama_index_prod_rag.retrievers.filters import matches
+from llama_index_prod_rag.retrievers.filters import metadata_test
 from llama_index_prod_rag.retrievers.following import Follower, IndexFollower
 from llama_index_prod_rag.retrievers.lexical_file import FILE, load_index, save_index
 from llama_index_prod_rag.retrievers.stored_nodes import HeldNodes
@@ -230,8 +230,8 @@ class _Passing(Container[str]):
     """The ids whose metadata passes; worked out only for those that are asked about."""
 
     def __init__(self, metadata: Mapping[str, dict[str, Any]], filters: MetadataFilters) -> None:
-        self._metadata, self._filters = metadata, filters
+        self._metadata, self._passes = metadata, metadata_test(filters)
 
     def __contains__(self, node_id: object) -> bool:
         found = self._metadata.get(str(node_id))
-        return found is not None and matches(found, self._filters)
+        return found is not None and self._passes(found)
