@@ -30,7 +30,7 @@ from benchmarks.pair_scores import remember
 from benchmarks.structured_folders import TEST, TRAIN
 from benchmarks.structured_text_files import Domain, Records, Table, draw_records, kebab, split_names, write
 from llama_index_prod_rag.cli.corpus import open_corpus
-from llama_index_prod_rag.cli.engine import Settings, build_stages, term_statistics
+from llama_index_prod_rag.cli.engine import Settings, build_stages
 from llama_index_prod_rag.cli.sources import files_source
 from llama_index_prod_rag.confidence.verification import SupportPolicy
 from llama_index_prod_rag.models.disk_cache import cache_folder
@@ -121,7 +121,7 @@ def _build_engine(folder: Path) -> ConfidenceGatedQueryEngine:
         retriever,
         node_postprocessors=[reranker],
         support_policy=SupportPolicy(),
-        term_statistics=term_statistics(corpus),
+        term_statistics=corpus.terms,
     )
 
 

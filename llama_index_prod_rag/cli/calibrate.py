@@ -126,7 +126,7 @@ def _read_examples(log: str, labels: Path, *, promised: bool) -> list[Example]:
 
 def _of_documents(path: Path, questions: int) -> Calibration:
     from llama_index_prod_rag.cli.corpus import open_corpus
-    from llama_index_prod_rag.cli.engine import Settings, build_stages, term_statistics
+    from llama_index_prod_rag.cli.engine import Settings, build_stages
     from llama_index_prod_rag.cli.sources import files_source
     from llama_index_prod_rag.evaluation.self_calibration import calibrate_from_documents
 
@@ -136,9 +136,9 @@ def _of_documents(path: Path, questions: int) -> Calibration:
         return calibrate_from_documents(
             retriever,
             [reranker],
-            list(corpus.index.docstore.docs.values()),
+            corpus.nodes(),
             questions=questions,
-            term_statistics=term_statistics(corpus),
+            term_statistics=corpus.terms,
             progress=advance,
         )
 

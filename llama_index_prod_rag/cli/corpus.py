@@ -16,7 +16,8 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.schema import BaseNode, Document, MetadataMode
 
 from llama_index_prod_rag._version import __version__
-from llama_index_prod_rag.cli.kept_chunks import KeptChunks, KeptFile
+from llama_index_prod_rag.cli.kept_files import KeptFile, KeptFiles
+from llama_index_prod_rag.cli.kept_terms import update_terms
 from llama_index_prod_rag.cli.progress import errors_console, progress_bar
 from llama_index_prod_rag.cli.sources import Source
 from llama_index_prod_rag.durable_files import write_whole
@@ -25,6 +26,8 @@ from llama_index_prod_rag.models.disk_cache import cache_folder, digest
 from llama_index_prod_rag.models.embedding import embed_texts, load_embedding
 from llama_index_prod_rag.models.weights import Weights, find_weights, has_onnx
 from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
+from llama_index_prod_rag.retrievers.embedded.store import EmbeddedStore
+from llama_index_prod_rag.text.terms import TermStatistics
 
 _log = logging.getLogger(__name__)
 
@@ -36,16 +39,22 @@ class Corpus:
     """An index that is ready to be searched.
 
     Attributes:
-        index: the vector index, its nodes in its docstore.
+        index: the vector index, over an `EmbeddedStore`.
         folder: where it is kept; tuned weights and calibrations are kept beside it.
         chunks: how many nodes it holds.
+        terms: how rare terms are in them.
         fresh: whether this run made it.
     """
 
     index: VectorStoreIndex
     folder: Path
     chunks: int
+    terms: TermStatistics
     fresh: bool
+
+    def nodes(self) -> list[BaseNode]:
+        """Every node; all of them are parsed."""
+        return self.index.vector_store.get_nodes()
 
 
 def open_corpus(source: Source, *, embed_model: str = "offline") -> Corpus:
@@ -63,8 +72,10 @@ def open_corpus(source: Source, *, embed_model: str = "offline") -> Corpus:
     parser = DocumentAwareNodeParser(tokenizer=embed_model)
     settings = json.dumps([__version__, weights.fingerprint, parser.to_dict()], sort_keys=True, default=str)
     folder = cache_folder() / "indexes" / digest(source.name, settings).hex()[:24]
-    kept = KeptChunks(folder)
-    files = kept.read({file.name: file.stamp for file in source.files})
+    kept = KeptFiles(folder)
+    store = _open_store(folder)
+    known = kept.read()
+    files = {file.name: known[file.name] for file in source.files if _is_kept(known.get(file.name), file.stamp, store)}
     changed = [file for file in source.files if file.name not in files]
     if changed and not files and _is_kept_with_another_model(source.name, weights.fingerprint):
         errors_console.print(
@@ -74,19 +85,57 @@ def open_corpus(source: Source, *, embed_model: str = "offline") -> Corpus:
     documents, left_out = source.read(changed)
     source.say_left_out({**{name: file.left_out for name, file in files.items() if file.left_out}, **left_out})
     model = _load_model(weights)
-    chunks = _parse_documents(parser, documents)
-    _say_one_file_is_most({name: len(file.nodes) for name, file in files.items()} | _count(chunks))
-    nodes = _embed_chunks(chunks, embed_model, model)
+    nodes = _parse_documents(parser, documents) if documents else {}
+    counts = {name: len(file.chunks) for name, file in files.items()} | _count(nodes)
+    _say_one_file_is_most(counts)
+    nodes = _embed_chunks(nodes, embed_model, model)
     fresh = {
-        file.name: KeptFile(file.stamp, left_out.get(file.name), tuple(nodes.get(file.name, ()))) for file in changed
+        file.name: KeptFile(
+            file.stamp, left_out.get(file.name), tuple(node.node_id for node in nodes.get(file.name, ()))
+        )
+        for file in changed
     }
-    kept.replace(fresh, [file.name for file in source.files])
+    files |= fresh
+    terms = _replace_nodes(folder, store, files, [node for group in nodes.values() for node in group])
+    kept.replace(fresh, known.keys() - files.keys())
     _write_stamp(folder, {"name": source.name, "model": weights.fingerprint})
-    everything = [node for file in source.files for node in {**files, **fresh}[file.name].nodes]
-    if not everything:
+    if not any(counts.values()):
         raise InputError(f"{source.name} holds no text")
-    index = VectorStoreIndex(everything, embed_model=model, store_nodes_override=True)
-    return Corpus(index, folder, len(everything), fresh=bool(changed))
+    index = VectorStoreIndex.from_vector_store(store, embed_model=model)
+    return Corpus(index, folder, sum(counts.values()), terms, fresh=bool(changed))
+
+
+def _open_store(folder: Path) -> EmbeddedStore:
+    """The store in a folder: begun anew where it is damaged, in memory where there can be none."""
+    try:
+        store = EmbeddedStore(folder)
+        store.verify()
+        return store
+    except InputError as error:
+        _log.warning("the kept index is made again: %s", error)
+        for file in folder.glob("nodes.sqlite*"):
+            file.unlink(missing_ok=True)
+        return EmbeddedStore(folder)
+    except OSError as error:  # no rights, no space: `KeptFiles` says so, and the question can be answered all the same
+        _log.debug("the index is not kept: %s", error)
+        return EmbeddedStore()
+
+
+def _is_kept(file: KeptFile | None, stamp: str, store: EmbeddedStore) -> bool:
+    return file is not None and file.stamp == stamp and all(map(store.holds, file.chunks))
+
+
+def _replace_nodes(
+    folder: Path, store: EmbeddedStore, files: Mapping[str, KeptFile], come: Sequence[BaseNode]
+) -> TermStatistics:
+    """Bring the store to what its files are now, and count their terms."""
+    before, wanted = store.last_change(), {id_ for file in files.values() for id_ in file.chunks}
+    new = {node.node_id for node in come}
+    stale = [id_ for id_ in store.ids() if id_ not in wanted or id_ in new]
+    gone = store.get_nodes(stale)
+    store.add(come)
+    store.delete_nodes([id_ for id_ in stale if id_ not in new])
+    return update_terms(folder, store, before, gone, come)
 
 
 def _parse_documents(

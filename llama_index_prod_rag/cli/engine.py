@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from llama_index.core.llms import LLM
 from llama_index.core.response_synthesizers import get_response_synthesizer
-from llama_index.core.schema import MetadataMode
 
 from llama_index_prod_rag.cli.corpus import Corpus
 from llama_index_prod_rag.confidence.assessment import Assessor, Status
@@ -31,7 +30,6 @@ from llama_index_prod_rag.postprocessor.score_cache import CachedScorer
 from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
 from llama_index_prod_rag.query_engine.writer import Log
 from llama_index_prod_rag.retrievers.hybrid import DEFAULT_ALPHA, HybridFusionRetriever
-from llama_index_prod_rag.text.terms import TermStatistics
 
 if TYPE_CHECKING:
     from llama_index_prod_rag.query_log.store import QueryLog
@@ -171,12 +169,6 @@ def build_stages(corpus: Corpus, settings: Settings) -> tuple[HybridFusionRetrie
     return retriever, reranker
 
 
-def term_statistics(corpus: Corpus) -> TermStatistics:
-    """Count how rare terms are in a corpus."""
-    nodes = corpus.index.docstore.docs.values()
-    return TermStatistics.from_texts(node.get_content(metadata_mode=MetadataMode.NONE) for node in nodes)
-
-
 def build_engine(corpus: Corpus, settings: Settings, *, query_log: Log | None = None) -> ConfidenceGatedQueryEngine:
     """The gated engine over a corpus, with the weights that `tune --save` left beside its index.
 
@@ -192,6 +184,6 @@ def build_engine(corpus: Corpus, settings: Settings, *, query_log: Log | None = 
         assessor=settings.assessor,
         policy=settings.policy,
         support_policy=SupportPolicy(),
-        term_statistics=term_statistics(corpus),
+        term_statistics=corpus.terms,
         query_log=query_log,
     )

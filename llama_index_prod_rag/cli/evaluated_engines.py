@@ -87,4 +87,4 @@ def ask_documents(path: Path, settings: Settings, labels: Iterable[Label]) -> tu
     corpus = open_corpus(files_source(path))
     caught = _Caught()
     engine = build_engine(corpus, settings, query_log=caught)
-    return lambda question: caught.of(question, engine), corpus_settings(corpus.index.docstore.docs.values(), labels)
+    return lambda question: caught.of(question, engine), corpus_settings(corpus.nodes(), labels)

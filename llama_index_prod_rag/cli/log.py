@@ -86,7 +86,7 @@ def _texts(documents: Path) -> TextOf:
     from llama_index_prod_rag.cli.corpus import open_corpus
     from llama_index_prod_rag.cli.sources import files_source
 
-    nodes = open_corpus(files_source(documents)).index.docstore.docs
+    nodes = {node.node_id: node for node in open_corpus(files_source(documents)).nodes()}
     return lambda id_: nodes[id_].get_content(metadata_mode=MetadataMode.NONE) if id_ in nodes else None
 
 

@@ -68,4 +68,4 @@ def _about(documents: Path | None, labels: Mapping[str, Label]) -> dict[str, Any
     from llama_index_prod_rag.cli.sources import files_source
     from llama_index_prod_rag.evaluation.names import corpus_settings
 
-    return corpus_settings(open_corpus(files_source(documents)).index.docstore.docs.values(), labels.values())
+    return corpus_settings(open_corpus(files_source(documents)).nodes(), labels.values())

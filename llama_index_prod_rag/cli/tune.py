@@ -71,9 +71,7 @@ def tune(
     retriever = HybridFusionRetriever.from_index(corpus.index, similarity_top_k=CANDIDATES)
     reranker = CrossEncoderRerank(model="offline", top_n=CANDIDATES)
     with progress_bar("asking", total=len(known)) as advance:
-        queries, rule = collect_labeled(
-            known, corpus.index.docstore.docs.values(), retriever, reranker, progress=advance
-        )
+        queries, rule = collect_labeled(known, corpus.nodes(), retriever, reranker, progress=advance)
     tuning = tune_pipeline(queries, rule, floors=retriever.floors)
     if plot is not None:
         plot_tuning(tuning, plot)

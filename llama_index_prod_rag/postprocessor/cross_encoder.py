@@ -22,7 +22,7 @@ from llama_index_prod_rag.models.pairs import PairScorer, Progress, sigmoid
 from llama_index_prod_rag.models.scorers import shared_scorer
 from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER, Blend, blend_with_legs, blend_with_scores
 from llama_index_prod_rag.postprocessor.cascade import beginning, score_in_time, score_until_settled
-from llama_index_prod_rag.postprocessor.passages import PassageReader
+from llama_index_prod_rag.postprocessor.passages import FittedQuery, PassageReader, fit_query
 from llama_index_prod_rag.postprocessor.pieces import Structured, score_pieces
 from llama_index_prod_rag.postprocessor.score_cache import CachedScorer, LruScores
 from llama_index_prod_rag.postprocessor.settings import Cascade, Runtime
@@ -166,9 +166,10 @@ class CrossEncoderRerank(BaseNodePostprocessor):
             return RerankRecord(self._scorer_name, seconds=time.perf_counter() - began)
         blend, scorer = self._blend(hits), self.pair_scorer()
         remaining = self._clock()
-        kept = self._prefilter(query, passages, blend)
+        fitted = fit_query(scorer, query)
+        kept = self._prefilter(scorer, fitted, query, passages, blend)
         with _progress_bar(len(kept), self.show_progress) as progress:
-            reader = PassageReader(scorer, query, passages, max_windows=self.max_windows, progress=progress)
+            reader = PassageReader(scorer, fitted, passages, max_windows=self.max_windows, progress=progress)
             logits = self._read(reader, kept, blend, remaining)
         late = remaining() <= 0.0
         scores = self._activate(logits) if isinstance(self.weights, str) else blend.scores(logits)
@@ -206,7 +207,9 @@ class CrossEncoderRerank(BaseNodePostprocessor):
             return score_in_time(kept, reader.logits, remaining)
         return reader.logits(kept)
 
-    def _prefilter(self, query: str, passages: Mapping[str, str], blend: Blend) -> list[str]:
+    def _prefilter(
+        self, scorer: PairScorer, fitted: FittedQuery, query: str, passages: Mapping[str, str], blend: Blend
+    ) -> list[str]:
         """Choose the ids of what the full model reads."""
         prefilter, keep = self.cascade.prefilter, self.cascade.keep
         if prefilter is None or keep is None or len(passages) <= keep:
@@ -214,13 +217,16 @@ class CrossEncoderRerank(BaseNodePostprocessor):
         if prefilter == "retrieval":
             return list(passages)[:keep]
         if prefilter == "beginning":
-            scorer, passages = self.pair_scorer(), {node: beginning(text) for node, text in passages.items()}
+            reader = PassageReader(
+                scorer, fitted, {node: beginning(text) for node, text in passages.items()}, max_windows=1
+            )
         else:
             runtime = self.runtime  # its weights file is the full model's
-            scorer = shared_scorer(
+            smaller = shared_scorer(
                 prefilter, device=runtime.device, dtype=runtime.dtype, trust_remote_code=runtime.trust_remote_code
             )
-        first = PassageReader(scorer, query, passages, max_windows=1).logits(list(passages))
+            reader = PassageReader(smaller, query, passages, max_windows=1)
+        first = reader.logits(list(passages))
         return list(blend.scores(first))[:keep]
 
     @property

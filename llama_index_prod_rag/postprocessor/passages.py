@@ -96,7 +96,7 @@ class PassageReader:
 
     Args:
         scorer: the model.
-        query: the question.
+        query: the question, or as `fit_query` cut it for this model: it is not tokenised again.
         passages: node id -> text.
         max_windows: as in `score_passages`.
         progress: as in `score_passages`.
@@ -108,7 +108,7 @@ class PassageReader:
     def __init__(
         self,
         scorer: PairScorer,
-        query: str,
+        query: str | FittedQuery,
         passages: Mapping[str, str],
         *,
         max_windows: int | None = None,
@@ -116,7 +116,7 @@ class PassageReader:
     ) -> None:
         self.truncated: set[str] = set()
         self._scorer = scorer
-        self._query = fit_query(scorer, query)
+        self._query = query if isinstance(query, FittedQuery) else fit_query(scorer, query)
         self._passages = passages
         self._max_windows = max_windows
         self._progress = progress

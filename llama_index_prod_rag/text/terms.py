@@ -201,6 +201,27 @@ class TermStatistics:
             counts.update(analyzer.index_set(text))
         return cls(number, counts, analyzer.language)
 
+    def replace(self, gone: Iterable[str], come: Iterable[str]) -> TermStatistics:
+        """The statistics of a corpus in which some passages were replaced by others.
+
+        Args:
+            gone: passages that were counted and are no longer there.
+            come: new ones.
+
+        Examples:
+            >>> statistics = TermStatistics.from_texts(["wing flow", "wing drag"], language="english")
+            >>> statistics.replace(["wing drag"], ["rotor"]).frequencies
+            {'wing': 1, 'flow': 1, 'rotor': 1}
+        """
+        analyzer = content_analyzer(self.language)
+        counts, passages = dict(self.frequencies), self.passages
+        for texts, step in ((gone, -1), (come, 1)):
+            for text in texts:
+                passages += step
+                for term in analyzer.index_set(text):
+                    counts[term] = counts.get(term, 0) + step
+        return TermStatistics(passages, {term: count for term, count in counts.items() if count > 0}, self.language)
+
     def passages_with(self, word: str) -> int:
         """How many passages have a word, as a whole where it is a code or an identifier."""
         whole = content_analyzer(self.language).terms_of(word)[:1]

@@ -12,12 +12,12 @@ from llama_index.core.embeddings import BaseEmbedding, MockEmbedding
 from llama_index.core.schema import MetadataMode
 
 from llama_index_prod_rag.cli import corpus as module
-from llama_index_prod_rag.cli import kept_chunks
 from llama_index_prod_rag.cli.corpus import open_corpus
-from llama_index_prod_rag.cli.kept_chunks import FILE
 from llama_index_prod_rag.cli.sources import files_source
 from llama_index_prod_rag.models import embedding
 from llama_index_prod_rag.models.weights import Weights
+from llama_index_prod_rag.retrievers.embedded import node_table
+from llama_index_prod_rag.retrievers.embedded.node_table import FILE
 
 
 class Counting(MockEmbedding):
@@ -73,7 +73,7 @@ def test_a_change_embeds_only_what_is_new_and_forgets_what_is_gone(folder: Path,
     (folder / "0.txt").write_text("Now it speaks of drag.")
     (folder / "1.txt").unlink()
     changed = open_corpus(files_source(folder), embed_model="simple")
-    texts = [node.get_content() for node in changed.index.docstore.docs.values()]
+    texts = [node.get_content() for node in changed.nodes()]
     assert model.embedded[100:] == ["Now it speaks of drag."]
     assert "Now it speaks of drag." in texts
     assert len(texts) == 99
@@ -90,7 +90,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(folder: Path, model: Counti
 
 def test_a_damaged_index_is_made_again(folder: Path, model: Counting) -> None:
     first = open_corpus(files_source(folder), embed_model="simple")
-    texts = sorted(node.get_content() for node in first.index.docstore.docs.values())
+    texts = sorted(node.get_content() for node in first.nodes())
     file = first.folder / FILE
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -100,7 +100,7 @@ def test_a_damaged_index_is_made_again(folder: Path, model: Counting) -> None:
             rest.unlink()
         file.write_bytes(whole[:at] + bytes(byte ^ 0x55 for byte in whole[at : at + 40]) + whole[at + 40 :])
         again = open_corpus(files_source(folder), embed_model="simple")
-        assert sorted(node.get_content() for node in again.index.docstore.docs.values()) == texts
+        assert sorted(node.get_content() for node in again.nodes()) == texts
     assert len(model.embedded) == 100
 
 
@@ -114,7 +114,7 @@ def test_a_run_that_is_killed_while_it_writes_leaves_the_older_index(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(kept_chunks, "_row", stop)
+        patch.setattr(node_table, "_vector_row", stop)
         with pytest.raises(KeyboardInterrupt):
             open_corpus(files_source(folder), embed_model="simple")
     assert open_corpus(files_source(folder), embed_model="simple").chunks == 100
@@ -129,7 +129,7 @@ def test_a_read_only_cache_costs_no_answer(folder: Path, model: Counting, monkey
 def test_a_chunk_knows_its_lines(folder: Path, model: Counting) -> None:
     (folder / "lines.txt").write_text("one\n\ntwo\nthree\n")
     corpus = open_corpus(files_source(folder), embed_model="simple")
-    [node] = [node for node in corpus.index.docstore.docs.values() if node.metadata["file_path"] == "lines.txt"]
+    [node] = [node for node in corpus.nodes() if node.metadata["file_path"] == "lines.txt"]
     assert node.metadata["lines"] == [1, 4]
     assert "lines" not in node.get_content(MetadataMode.EMBED)
 

@@ -292,6 +292,18 @@ def test_a_prefilter_chooses_what_the_full_model_reads(
     assert list(record.logits) == read
 
 
+@pytest.mark.parametrize("prefilter", ["retrieval", "beginning"])
+def test_a_prefilter_does_not_tokenize_the_question_again(
+    hits: list[NodeWithScore], scorer: Any, monkeypatch: pytest.MonkeyPatch, prefilter: str
+) -> None:
+    seen: list[str] = []
+    offsets = scorer.token_offsets
+    monkeypatch.setattr(scorer, "token_offsets", lambda text: seen.append(text) or offsets(text))
+    rerank = CrossEncoderRerank(scorer=scorer, cascade=Cascade(prefilter, keep=2), top_n=1)
+    rerank.postprocess_nodes(hits, query_str="berlin city")
+    assert seen.count("berlin city") == 1
+
+
 def test_the_prefilter_can_be_another_model(
     hits: list[NodeWithScore], scorer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -201,6 +201,16 @@ class NodeTable:
             found = {id_: _node(id_, text, kept_sum) for id_, text, kept_sum in self._select("id, node, sum", ids)}
         return {id_: found[id_] for id_ in ids if id_ in found}
 
+    def verify(self) -> None:
+        """Compare every node's text with its checksum.
+
+        Raises:
+            InputError: one was altered.
+        """
+        with self._reading() as connection:
+            for id_, text, kept_sum in connection.execute("SELECT id, node, sum FROM nodes"):
+                _check(id_, text, kept_sum)
+
     def metadata(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """What filters look at, by id."""
         with self._explained():
@@ -263,9 +273,13 @@ def _sum(id_: str, text: str) -> int:
 
 
 def _node(id_: str, text: str, kept_sum: int) -> BaseNode:
+    _check(id_, text, kept_sum)
+    return json_to_doc(json.loads(text))
+
+
+def _check(id_: str, text: str, kept_sum: int) -> None:
     if _sum(id_, text) != kept_sum:
         raise ValueError(f"the text of {id_} does not match its checksum")
-    return json_to_doc(json.loads(text))
 
 
 def _vector_row(number: int, id_: str, vector: NDArray[np.float32]) -> tuple[int, str, bytes, int]:

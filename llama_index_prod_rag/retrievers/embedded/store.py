@@ -154,6 +154,10 @@ class EmbeddedStore(BasePydanticVectorStore):
                 self._metadata = self._table.metadata(self._table.ids())
             return self._metadata
 
+    def ids(self) -> list[str]:
+        """Ids of all nodes."""
+        return self._table.ids()
+
     def holds(self, node_id: str) -> bool:
         """Whether a node is there, as far as the last search or change knew."""
         return node_id in self._rows
@@ -162,6 +166,18 @@ class EmbeddedStore(BasePydanticVectorStore):
         """The embeddings of given nodes; unknown ids are left out."""
         self._follow()
         return {id_: vector.tolist() for id_, vector in self._rows.vectors(node_ids).items()}
+
+    def last_change(self) -> int:
+        """The number of the last change; a store that was never changed is at 0."""
+        return self._table.last_change()
+
+    def verify(self) -> None:
+        """Compare every node's text with its checksum; the vectors' are compared when they are read.
+
+        Raises:
+            InputError: one was altered.
+        """
+        self._table.verify()
 
     def changes(self, after: int, known: Collection[str]) -> TableChanges:
         """What happened after a change, as `NodeTable.changes` tells it."""
