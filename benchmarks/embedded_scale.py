@@ -6,7 +6,8 @@ Seeded text and clustered vectors of 384 dimensions (`benchmarks.embedded_data`)
 Building is one process, and opening, asking and changing another, so that the peak memory (`rss`) is that of what
 serves. `open` ends with the first answer. Questions bring their vectors: embedding one is not in the figures. `insert`
 and `delete` end when a hybrid question after them has been answered, less what such a question takes. `exact` is the
-share of the true ten nearest that the dense leg finds. LanceDB takes part where it is installed (pip install lancedb).
+share of the true ten nearest that the dense leg finds. LanceDB takes part where it is installed (pip install
+lancedb), and `--systems prod_rag_in_memory` is the hybrid over LlamaIndex's in-memory stores.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.embedded_data import Corpus, Question
-from benchmarks.embedded_systems import SYSTEMS, Search, available
+from benchmarks.embedded_systems import COMPARED, SYSTEMS, Search, available
 from benchmarks.rerank_speed import _peak_mb as peak_mb
 
 _QUESTIONS = 100
@@ -146,7 +147,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", nargs="*", type=int, default=[1_000, 10_000, 100_000])
-    parser.add_argument("--systems", nargs="*", choices=list(SYSTEMS), default=[*filter(available, SYSTEMS)])
+    parser.add_argument("--systems", nargs="*", choices=list(SYSTEMS), default=[*filter(available, COMPARED)])
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument("--half", choices=["build", "serve", "questions"], help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -159,8 +160,9 @@ def main() -> None:
         print(json.dumps(_run_half(arguments)))
         return
     sizes = {str(size): {name: measure(name, size) for name in arguments.systems} for size in arguments.sizes}
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     if arguments.json:
-        print(json.dumps({"cores": os.cpu_count(), "sizes": sizes}, indent=2))
+        print(json.dumps({"cores": os.cpu_count(), "load": load, "sizes": sizes}, indent=2))
         return
     for size, rows in sizes.items():
         for name, row in rows.items():

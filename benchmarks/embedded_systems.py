@@ -214,6 +214,8 @@ SYSTEMS: dict[str, type[System]] = {
     "llama_index": LlamaIndexParts,
     "lancedb": LanceDb,
 }
+COMPARED = ("prod_rag", "llama_index", "lancedb")
+"""Those that are measured unless others are named."""
 
 
 def available(name: str) -> bool:
