@@ -25,7 +25,7 @@ def node(text: str, name: str, **metadata: object) -> TextNode:
 
 
 def gate(*nodes: TextNode) -> ConfidenceGatedQueryEngine:
-    return ConfidenceGatedQueryEngine(BM25FRetriever(nodes), assessor=FixedAssessor("healthy"))
+    return ConfidenceGatedQueryEngine(BM25FRetriever(nodes), assessor=FixedAssessor(["healthy"]))
 
 
 def shown(engine: ConfidenceGatedQueryEngine, question: str, width: int = 80, *, text: bool = False) -> str:
