@@ -134,18 +134,17 @@ def _whole_question(found: Found) -> Table:
     )
     for name, figures in chats["ordinary"].items():
         taken = f"{_figure(figures['leaning'])} taken for follow-ups"
-        rows.append([f"ordinary questions, {name}", "", taken, f"recall@10 {_figure(-figures['recall_lost'], 4)}"])
+        rows.append([f"ordinary questions, {name}", "", taken, f"recall@10 lost: {_figure(figures['recall_lost'], 4)}"])
     for name, splits in found["versions"]["sets"].items():
         test = splits["test"]
         old = [_interval(test["old_first_without"]), _interval(test["old_first"]), ""]
         rows.append([f"versions: an old one first, {name}, {test['questions']} questions", *old])
         rows.append([f"versions: the one of the year named, {name}", "", _interval(test["named_time"]), ""])
         rows.append([f"other questions: nDCG@10, {name}", "", "", _interval(test["others_difference"])])
-    test = readings["test"]
-    asked = f"{test['ambiguous']} ambiguous, {test['clear']} clear"
-    rows += [
-        [f"two meanings: {name}, {asked}", "", _interval(test[name]), ""] for name in ("precision", "recall", "gate")
-    ]
+    for half, figures in (("test half", readings["test"]), ("both halves", readings["all"])):
+        asked = f"{half}, {figures['ambiguous']} ambiguous, {figures['clear']} clear"
+        for name in ("precision", "recall", "gate"):
+            rows.append([f"two meanings: {name}, {asked}", "", _interval(figures[name]), ""])
     for name, figures in readings["ordinary"].items():
         rows.append([f"ordinary questions asked back, {name}", "", _figure(figures["asked_back"]), ""])
     return rows
