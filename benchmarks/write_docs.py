@@ -143,8 +143,8 @@ def _whole_question(found: Found) -> Table:
         rows.append([f"other questions: nDCG@10, {name}", "", "", _interval(test["others_difference"])])
     for half, figures in (("test half", readings["test"]), ("both halves", readings["all"])):
         asked = f"{half}, {figures['ambiguous']} ambiguous, {figures['clear']} clear"
-        for name in ("precision", "recall", "gate"):
-            rows.append([f"two meanings: {name}, {asked}", "", _interval(figures[name]), ""])
+        kinds = ("precision", "recall", "gate")
+        rows += [[f"two meanings: {name}, {asked}", "", _interval(figures[name]), ""] for name in kinds]
     for name, figures in readings["ordinary"].items():
         rows.append([f"ordinary questions asked back, {name}", "", _figure(figures["asked_back"]), ""])
     return rows
