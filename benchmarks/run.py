@@ -86,6 +86,7 @@ BENCHMARKS = (
     ),
     # A pair takes 30 to 130 ms of one core; the scores are kept, so an interrupted run goes on where it was.
     Benchmark("gate", "gate", sample=("--data", "cranfield", "--data", "rag/hotpotqa", "--limit", "40")),
+    Benchmark("structured_text", "structured_text", sample=None),
     Benchmark("gate_answers", "gate_answers", sample=("--limit", "20")),
     Benchmark("document_weights", "document_weights", sample=(*_FEW, "--limit", "60")),
     Benchmark("rerank_speed", "rerank_speed", ("--questions", "8", "--long"), sample=("--questions", "2")),

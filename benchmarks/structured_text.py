@@ -10,7 +10,7 @@ and far questions have a few cases each, counted by themselves.
 
 `refused` is of the questions that the folder answers, `answered` of those that it does not; `quoted` is how often the
 first quote, and `among the quotes` how often one of them, says the value asked for. Each with Wilson's 95 % interval.
-The shipped calibration judges, and the offline models read.
+The shipped calibration judges, and the offline models read; `passages alone` is without rows read by themselves.
 """
 
 from __future__ import annotations
@@ -91,32 +91,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
-    outcomes = measure(TEST if chosen.split == "test" else TRAIN)
+    domains = TEST if chosen.split == "test" else TRAIN
+    outcomes, alone = measure(domains), measure(domains, pieces=0)
     report: dict[str, Any] = {"split": chosen.split, "seed": SEED, **figures(outcomes)}
+    report["passages alone"] = figures(alone)["all"]
     if chosen.questions:
         report["outcomes"] = [asdict(outcome) for outcome in outcomes]
     print(json.dumps(report, indent=None if chosen.json else 1, allow_nan=False, ensure_ascii=False))
     return 0
 
 
-def measure(domains: Sequence[Domain]) -> list[Outcome]:
-    """Ask every question of every folder."""
+def measure(domains: Sequence[Domain], *, pieces: int | None = None) -> list[Outcome]:
+    """Ask every question of every folder.
+
+    Args:
+        domains: the folders.
+        pieces: as `CrossEncoderRerank` takes it; None keeps its default.
+    """
     found: list[Outcome] = []
     for domain in domains:
         # The same place in every run: its index and its pair scores are kept.
         folder = cache_folder() / "structured_text" / kebab(domain.name)
         questions = make_folder(domain, folder)
-        engine = _build_engine(folder)
+        engine = _build_engine(folder, pieces)
         found += [_ask(engine, domain.name, question) for question in questions]
         _log.info("%s: %d questions", domain.name, len(questions))
     return found
 
 
-def _build_engine(folder: Path) -> ConfidenceGatedQueryEngine:
+def _build_engine(folder: Path, pieces: int | None) -> ConfidenceGatedQueryEngine:
     """The engine that `prod-rag ask` asks a folder with, its pair scores kept: nothing is measured of its speed."""
     corpus = open_corpus(files_source(folder))
     retriever, reranker = build_stages(corpus, Settings())
     reranker.scorer = remember(load_scorer(OFFLINE))
+    reranker.pieces = reranker.pieces if pieces is None else pieces
     return ConfidenceGatedQueryEngine(
         retriever,
         node_postprocessors=[reranker],

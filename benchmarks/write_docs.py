@@ -16,6 +16,7 @@ from typing import Any
 
 from benchmarks import day_one_tables as tables
 from benchmarks.run import BENCHMARKS, RESULTS
+from benchmarks.structured_text_table import structured_text_table
 
 _PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 _HEAD = """# Benchmarks
@@ -471,6 +472,14 @@ SECTIONS = (
         "the dense leg's strength to its weight was fitted on the other sets alone; `shipped`: on the train questions "
         "of all. Beside them what 20 labels are worth.",
         tables.document_weights,
+    ),
+    Section(
+        "structured_text",
+        "Structured text",
+        "Questions to folders of generated tables, data, code and logs, as `prod-rag ask` answers them: shares of "
+        "those that the folder answers (there), and of those for a row or a column that is not in it (gone). Quoted: "
+        "the first quote says the value. Test folders; everything was chosen on others.",
+        structured_text_table,
     ),
     Section("gate_answers", "Wrong answers", "SmolLM2-135M on squad2_dev_sample.", _answers),
     Section(

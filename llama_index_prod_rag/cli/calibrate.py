@@ -95,7 +95,7 @@ def calibrate(
     except CalibrationError as error:
         hint = ". Without a promise fewer are enough: --estimate" if goals and not estimate else ""
         raise CalibrationError(f"{error}{hint}") from None
-    change = changes.compare(examples, default_calibration(), calibration, fit)
+    change = changes.compare_calibrations(examples, default_calibration(), calibration, fit)
     _finish(calibration, out, change, json_output=json_output)
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from llama_index_prod_rag.confidence.assessment import Assessor, RetrievalAssessment, Status
     from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor, default_calibration
     from llama_index_prod_rag.confidence.calibration import Calibration, Example, Head
+    from llama_index_prod_rag.confidence.changes import Change, Rates, compare_calibrations
     from llama_index_prod_rag.confidence.evidence import Evidence, Passage, gather
     from llama_index_prod_rag.confidence.fingerprint import Fingerprint, fingerprint_of
     from llama_index_prod_rag.confidence.fitting import calibrate
@@ -41,6 +42,7 @@ _HOMES = {
     "Assessor": "assessment",
     "CalibratedAssessor": "calibrated",
     "Calibration": "calibration",
+    "Change": "changes",
     "Decision": "policy",
     "Evidence": "evidence",
     "Example": "calibration",
@@ -49,6 +51,7 @@ _HOMES = {
     "Head": "calibration",
     "Passage": "evidence",
     "Policy": "policy",
+    "Rates": "changes",
     "RetrievalAssessment": "assessment",
     "Signal": "signals",
     "Status": "assessment",
@@ -60,6 +63,7 @@ _HOMES = {
     "bound_false_refusals": "guarantees",
     "bound_wrong_answers": "guarantees",
     "calibrate": "fitting",
+    "compare_calibrations": "changes",
     "compute_signals": "signals",
     "default_calibration": "calibrated",
     "fingerprint_of": "fingerprint",
@@ -80,6 +84,7 @@ __all__ = [
     "Assessor",
     "CalibratedAssessor",
     "Calibration",
+    "Change",
     "Decision",
     "Evidence",
     "Example",
@@ -88,6 +93,7 @@ __all__ = [
     "Head",
     "Passage",
     "Policy",
+    "Rates",
     "RetrievalAssessment",
     "Signal",
     "Status",
@@ -99,6 +105,7 @@ __all__ = [
     "bound_false_refusals",
     "bound_wrong_answers",
     "calibrate",
+    "compare_calibrations",
     "compute_signals",
     "default_calibration",
     "fingerprint_of",

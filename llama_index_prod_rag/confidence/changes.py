@@ -71,7 +71,7 @@ def decide(calibration: Calibration, example: Example) -> Decision:
     return "answer" if probability >= head.answer_from else "hedge"
 
 
-def compare(
+def compare_calibrations(
     examples: Sequence[Example], before: Calibration, after: Calibration, refit: Fit, *, seed: int = 0
 ) -> Change:
     """Compare a gate with its successor on the labels that the successor was made of.
@@ -90,7 +90,7 @@ def compare(
         ...     head = Head(("x",), (0.0,), (1.0,), (1.0,), 0.0, refuse_below=threshold, answer_from=threshold)
         ...     return Calibration((head,), 0, 0)
         >>> asked = [Example({"x": value}, good=value > 0) for value in (-2.0, -1.0, 1.0, 2.0)]
-        >>> change = compare(asked, gate(0.8), gate(0.2), lambda some: gate(0.2))
+        >>> change = compare_calibrations(asked, gate(0.8), gate(0.2), lambda some: gate(0.2))
         >>> print(change.before.refused_wrongly, change.after.refused_wrongly, change.answers_more_without_evidence)
         0.500 [0.095, 0.905] 0.000 [0.000, 0.658] True
     """
