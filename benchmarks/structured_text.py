@@ -175,11 +175,12 @@ def _ask(engine: ConfidenceGatedQueryEngine, folder: str, asked: Asked) -> Outco
     response = engine.query(asked.text)
     report = (response.metadata or {})["prod_rag"]
     quotes = tuple(f"{quote['header']}\n{quote['text']}".strip() for quote in report["quotes"])
-    found = any(_says(source["text"], asked.answer) for source in report["sources"])
+    found = any(says(source["text"], asked.answer) for source in report["sources"])
     return Outcome(folder, asked, report["decision"], report["confidence"], quotes, found, report["signals"])
 
 
-def _says(text: str, answer: str) -> bool:
+def says(text: str, answer: str) -> bool:
+    """Whether a text says an answer, also with its words joined by hyphens."""
     return bool(answer) and (answer in text or kebab(answer) in kebab(text))
 
 
@@ -194,8 +195,8 @@ def figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 def _count(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     there = [outcome for outcome in outcomes if outcome.asked.answer]
     gone = [outcome for outcome in outcomes if not outcome.asked.answer]
-    first = [outcome for outcome in there if outcome.quotes[:1] and _says(outcome.quotes[0], outcome.asked.answer)]
-    among = [outcome for outcome in there if any(_says(quote, outcome.asked.answer) for quote in outcome.quotes)]
+    first = [outcome for outcome in there if outcome.quotes[:1] and says(outcome.quotes[0], outcome.asked.answer)]
+    among = [outcome for outcome in there if any(says(quote, outcome.asked.answer) for quote in outcome.quotes)]
     return {
         "there": _decisions(there)
         | {"found": _rate(sum(outcome.found for outcome in there), len(there))}

@@ -28,6 +28,7 @@ _DECLARED = re.compile(
 _WORDS = re.compile(r"(?<=[^\W\d_])_+(?=[^\W_])|(?<=[^\W_])_+(?=[^\W\d_])|(?<=[a-z])(?=[A-Z][a-z])")
 _SMALL = 400  # characters of a record that is left whole with the mappings in it
 _FEW = 8  # settings in a row that are read together; of more each is one by itself
+_DEEPEST = 20  # levels of nesting; data of people has five, and each level reads its lines again
 _LONGEST_NAME = 60  # characters of what stands above a record
 
 
@@ -41,13 +42,16 @@ def split_words(text: str) -> str:
     return _WORDS.sub(" ", text)
 
 
-def find_records(lines: Sequence[Line], longest: int, path: _Path = ()) -> Iterator[tuple[_Path, list[Line]]]:
+def find_records(
+    lines: Sequence[Line], longest: int, path: _Path = (), *, depth: int = 0
+) -> Iterator[tuple[_Path, list[Line]]]:
     """Find the records of a stretch of data or code, in order.
 
     Args:
         lines: the stretch; blank lines are left out of records' ends.
         longest: characters of a record that is not taken apart any further.
         path: what stands above it.
+        depth: levels above it; below the twentieth nothing is taken apart.
 
     Returns:
         For each record what stands above it, from the outside in, and its lines.
@@ -59,8 +63,8 @@ def find_records(lines: Sequence[Line], longest: int, path: _Path = ()) -> Itera
             continue
         yield from _settings(alone, path)
         alone = []
-        if _goes_deeper(head, body, longest):
-            yield from find_records(body, longest, (*path, *_name(head, body)))
+        if depth < _DEEPEST and _goes_deeper(head, body, longest):
+            yield from find_records(body, longest, (*path, *_name(head, body)), depth=depth + 1)
         else:
             yield path, [head, *body]
     yield from _settings(alone, path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from llama_index_prod_rag.text.pieces import split_pieces, structured_pieces
@@ -86,6 +88,14 @@ def test_a_trace_belongs_to_its_log_line() -> None:
 def test_rows_find_their_header(text: str, header: str, reading: str) -> None:
     assert read(text, header)[0] == reading
     assert len(read(text, header)) == 2
+
+
+def test_nesting_without_end_costs_no_time_and_loses_nothing() -> None:
+    stairs = "".join(f"{' ' * level}key{level}:\n" for level in range(600)) + " " * 600 + "port: 1"
+    began = time.process_time()
+    pieces = structured_pieces(stairs)
+    assert time.process_time() - began < 5.0
+    assert pieces[-1].end == len(stairs)
 
 
 @pytest.mark.parametrize(
