@@ -486,8 +486,9 @@ SECTIONS = (
         "first_minutes",
         "First minutes",
         "Medians of five whole processes on two cores, from nothing computed to everything kept; the models come from "
-        "their wheel. `demo` asks eight questions of 945 chunks. The machine had other work: an idle one takes little "
-        "more than half of the processor seconds on the clock where it embeds or reranks, and no less elsewhere.",
+        "their wheel. `demo` asks eight questions of 945 chunks. Measured beside so much other work on the same cores "
+        "(load averages of 10 to 30) that the seconds on the clock say little: read the processor seconds, which both "
+        "cores share where it embeds or reranks.",
         _first_minutes,
     ),
     Section("overhead", "Overhead", "Milliseconds per question of our own code.", _stages),
