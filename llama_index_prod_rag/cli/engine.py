@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from llama_index.core.llms import LLM
 from llama_index.core.response_synthesizers import get_response_synthesizer
 
+from llama_index_prod_rag.checked_json import parse_checked
 from llama_index_prod_rag.cli.corpus import Corpus
 from llama_index_prod_rag.confidence.assessment import Assessor, Status
 from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor
@@ -142,8 +142,8 @@ def saved_weights(folder: Path) -> dict[str, float] | None:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{file} cannot be read ({error}): {_TUNE_AGAIN}") from error
     try:
-        weights = {str(leg): float(weight) for leg, weight in json.loads(text).items()}
-    except (ValueError, AttributeError, TypeError) as error:
+        weights = {str(leg): float(weight) for leg, weight in parse_checked(text).items()}
+    except (ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{file} is damaged ({error}): {_TUNE_AGAIN}") from error
     if not weights or not all(math.isfinite(weight) and weight >= 0 for weight in weights.values()):
         raise InputError(f"{file} is damaged (weights are numbers from 0 on): {_TUNE_AGAIN}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from llama_index_prod_rag.checked_json import dump_checked
 from llama_index_prod_rag.cli.progress import progress_bar
 from llama_index_prod_rag.durable_files import write_whole
 
@@ -101,7 +102,7 @@ def _tune_from_documents(path: Path, *, save: bool, json_output: bool) -> None:
     weights = {leg: (1.0 - share) * weight for leg, weight in found.weights.items()} | {CROSS_ENCODER: share}
     saved = corpus.folder / WEIGHTS_FILE if save else None
     if saved is not None:
-        write_whole(saved, json.dumps(weights))
+        write_whole(saved, dump_checked(weights))
     if json_output:
         typer.echo(
             json.dumps(
@@ -129,7 +130,7 @@ def _save(tuning: Tuning, file: Path) -> Path | None:
     if tuning.kept_default:
         file.unlink(missing_ok=True)
         return None
-    write_whole(file, json.dumps(dict(tuning.weights)))
+    write_whole(file, dump_checked(dict(tuning.weights)))
     return file
 
 

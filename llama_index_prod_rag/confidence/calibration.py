@@ -9,7 +9,6 @@ stored lead to another head and not to a guess.
 
 from __future__ import annotations
 
-import json
 import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
@@ -17,8 +16,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from llama_index_prod_rag.checked_json import dump_checked, parse_checked
 from llama_index_prod_rag.confidence.fingerprint import Fingerprint
 from llama_index_prod_rag.confidence.scales import LEVELS, Quantiles, Scale
+from llama_index_prod_rag.durable_files import write_whole
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.models.pairs import sigmoid
 
@@ -140,7 +141,7 @@ class Calibration:
 
     def to_json(self) -> str:
         """Write the calibration as JSON with one value per line, so that two versions can be compared."""
-        return json.dumps({"format": _FORMAT, **asdict(self)}, indent=1, allow_nan=False)
+        return dump_checked({"format": _FORMAT, **asdict(self)})
 
     @classmethod
     def from_json(cls, text: str) -> Calibration:
@@ -150,7 +151,7 @@ class Calibration:
             ConfigurationError: this is not a calibration, or it is one of another version.
         """
         try:
-            data = json.loads(text)
+            data = parse_checked(text)
             if data.pop("format") != _FORMAT:
                 raise ConfigurationError("this calibration was written by another version: calibrate again")
             heads = tuple(_head(row) for row in data.pop("heads"))
@@ -167,23 +168,28 @@ class Calibration:
                 second_look=None if second_look is None else _head(second_look),
                 **data,
             )
-        except (KeyError, TypeError, ValueError, AttributeError, json.JSONDecodeError) as error:
+        except ConfigurationError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise ConfigurationError(f"this is not a calibration: {error!r}. Write one with `calibrate`") from None
 
     def save(self, path: Path) -> None:
-        """Write the calibration to a file as JSON; an existing file is replaced."""
-        path.write_text(self.to_json() + "\n", encoding="utf-8")
+        """Write the calibration to a file as JSON; an existing file is replaced, as a whole or not at all."""
+        write_whole(path, self.to_json() + "\n")
 
     @classmethod
     def load(cls, path: Path) -> Calibration:
         """Read a calibration from a file that `save` wrote.
 
         Raises:
-            ConfigurationError: the file is missing or is not a calibration.
+            ConfigurationError: the file is missing, damaged or no calibration; the message names it.
         """
         if not path.is_file():
             raise ConfigurationError(f"no calibration at {path}: write one with `calibrate(...).save(path)`")
-        return cls.from_json(path.read_text(encoding="utf-8"))
+        try:
+            return cls.from_json(path.read_bytes().decode("utf-8"))
+        except (ConfigurationError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{path} cannot be read: {error}; restore it, or calibrate again") from None
 
 
 def _distributions(rows: Mapping[str, Sequence[float]]) -> dict[str, Quantiles]:

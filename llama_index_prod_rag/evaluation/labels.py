@@ -83,7 +83,7 @@ def read_labels(path: Path) -> dict[str, Label]:
             names = {str(row.get("query_id") or ""), label.query} - {""}
             if not names:
                 raise ValueError("neither query_id nor query")
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, RecursionError) as error:
             raise InputError(
                 f"{path}, line {number}: expected an object with query_id or query, relevant, answers, answerable"
             ) from error

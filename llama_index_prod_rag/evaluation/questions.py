@@ -56,7 +56,7 @@ def read_questions(path: Path, *, limit: int | None = None) -> list[Question]:
     for number, line in numbered_lines(path):
         try:
             question = _question(json.loads(line), str(number))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise InputError(f"{path}, line {number}: expected query, answers, answerable, contexts") from error
         if question.query_id in questions:
             raise InputError(f"{path}, line {number}: the id {question.query_id!r} occurs twice")

@@ -171,7 +171,7 @@ def _read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
         try:
             row = json.loads(line)
             label = {key: row[key] for key in _LABEL}
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
+        except (json.JSONDecodeError, KeyError, TypeError, RecursionError) as error:
             raise InputError(f"{path}, line {number}: not a row of an exported sheet") from error
         for key, kind in (("relevant", dict), ("answers", list), ("answerable", bool | None)):
             if not isinstance(label[key], kind):
