@@ -108,6 +108,8 @@ _FEW_SIGNED = 4
 _SUBSECTION = re.compile(r"\s*[(（](?:1|a)[)）]\s")
 _LOOK_BACK = 120
 """Characters before and behind a number that are looked at to tell whether it begins a clause."""
+_LAST_SIGNS = 16
+"""Characters that tell whether a line or a sentence is over; patterns that end with the text are slow on more."""
 _WIDE_GAP = 3
 """So many blanks in a row stand for a line break that was lost."""
 _SHORT_LINE = 50
@@ -414,7 +416,7 @@ def _is_all(text: str, mark: Mark, after: Mark | None) -> bool:
 def _continues(text: str, start: int) -> bool:
     """Whether the sentence before is not over: a clause that begins here is one part of it."""
     before = text[max(0, start - _LOOK_BACK) : start].rstrip()
-    return bool(before) and _STOP.search(before) is None
+    return bool(before) and _STOP.search(before[-_LAST_SIGNS:]) is None
 
 
 def _indent(text: str, start: int) -> int:
@@ -429,6 +431,6 @@ def _begins_line(text: str, start: int) -> bool:
     if not line or line[-1] not in "\r\n":
         return not line or len(before) - len(line) >= _WIDE_GAP
     above = line.rstrip()
-    if line.count("\n", len(above)) > 1 or _LINE_END.search(above):
+    if line.count("\n", len(above)) > 1 or _LINE_END.search(above[-_LAST_SIGNS:]):
         return True
     return len(above) - max(above.rfind("\n"), above.rfind("\r")) <= _SHORT_LINE

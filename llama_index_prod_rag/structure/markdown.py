@@ -184,7 +184,7 @@ def _join_anchors(blocks: Sequence[tuple[int, Block]], text: str) -> list[tuple[
         start = block.start
         while level and joined and joined[-1][0] == 0 and _is_anchor(joined[-1][1], text):
             start = joined.pop()[1].start
-        joined.append((level, replace(block, start=start)))
+        joined.append((level, block if start == block.start else replace(block, start=start)))
     return joined
 
 
@@ -200,10 +200,12 @@ def _keep_inside(children: Sequence[Block], span: tuple[int, int], lines: _Lines
     for child in children:
         if position <= child.start and child.end <= span[1]:
             position = lines.reach(child.end, span[1])
-            kind = "paragraph" if child.kind == "heading" else child.kind
-            title = None if child.kind == "heading" else child.title
-            kept.append((0, replace(child, kind=kind, title=title, end=position)))
-    return tuple(block for _, block in glue_titles(kept, lines.words))
+            if child.kind == "heading":
+                child = Block("paragraph", child.start, position)  # noqa: PLW2901 - the same block, read otherwise
+            elif position > child.end:
+                child = replace(child, end=position)  # noqa: PLW2901 - the same block, up to where it reaches
+            kept.append((0, child))
+    return tuple(block for _, block in glue_titles(kept, lines.words)) if kept else ()
 
 
 def _table(rows: Sequence[Block], span: tuple[int, int], text: str) -> Block:

@@ -103,7 +103,7 @@ def glue_titles(blocks: Sequence[tuple[int, Block]], words_of: Callable[[Block],
             found.append((level, block))
         else:
             glued = following is not None and following[0] == 0 and _leads(block, following[1], words_of)
-            found.append((level, replace(block, glued=glued)))
+            found.append((level, block if glued is block.glued else replace(block, glued=glued)))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -198,3 +199,21 @@ def test_a_language_that_is_no_programming_language_is_none() -> None:
 def test_the_media_type_of_a_documents_resource_counts() -> None:
     page = Document(text_resource=MediaResource(text="<h1>A</h1><p>Words.</p>", mimetype="text/html"))
     assert DocumentAwareNodeParser()([page])[0].get_content() == "A\n\nWords."
+
+
+def test_reading_leaves_the_search_for_cycles_as_it_was() -> None:
+    def fail(text: str) -> Block:
+        assert not gc.isenabled()
+        raise ZeroDivisionError(text)
+
+    register_format("failing", fail)
+    try:
+        with pytest.raises(ZeroDivisionError):
+            read("a", "failing")
+        assert gc.isenabled()
+        gc.disable()
+        read("a", "prose")
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+        unregister_format("failing")
