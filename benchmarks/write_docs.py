@@ -40,7 +40,6 @@ _EARLIER = frozenset(
         "rerank_text",
         "gate",
         "gate_answers",
-        "structure",
     }
 )
 """Results that an earlier state of the package gave."""
