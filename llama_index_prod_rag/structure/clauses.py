@@ -116,7 +116,7 @@ _SHORT_LINE = 50
 """A line shorter than this was ended by its author, not by the width of the page."""
 _CAPTIONS_ABOVE = 0.6
 """Share of the clauses without words of their own that must have a caption above: a custom, not an accident."""
-_ARTICLES = range(5, 7)
+_ARTICLES = range(5, 8)
 
 
 @dataclass(frozen=True, slots=True)

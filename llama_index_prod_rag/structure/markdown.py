@@ -167,8 +167,9 @@ def _facts(kind: str, token: Token) -> Mapping[str, object]:
 def _heading_text(content: str) -> str:
     """A heading's words without its markup."""
     parts = [child for token in _inline_parser().parseInline(content) for child in token.children or ()]
-    words = "".join(_render_inline(part) for part in parts)
-    return clean_title(words)
+    words = "".join(_render_inline(part) for part in parts if part.type != "image")
+    # What stands for a picture is its title where there is no other.
+    return clean_title(words if words.strip() else "".join(map(_render_inline, parts)))
 
 
 def _render_inline(part: Token) -> str:

@@ -15,6 +15,8 @@ _FENCES = {"---": re.compile(r"(?:---+|\.\.\.)\s*"), "+++": re.compile(r"\+\+\++
 _CODE_TAG = re.compile(r"\s{0,3}\{%-?\s*(highlight|codeblock|prism|code)\b\s*(?P<rest>[^%]*?)-?%\}\s*")
 _UNCLOSED = "liquid_unclosed"
 _TITLE = re.compile(r"^(?:title|\"title\")[ \t]*[:=][ \t]*(?P<title>\S.*?)[ \t]*$", re.MULTILINE)
+# A title in lines of its own, below `>` or `|`.
+_FOLDED = re.compile(r"[|>][-+]?[ \t]*\n(?P<words>(?:[ \t]+[^\n]*(?:\n|\Z))*)")
 _QUOTED = re.compile(r"([\"'])(.*)\1(?:\s*#.*)?")
 
 
@@ -25,15 +27,19 @@ def site_rules(parser: MarkdownIt) -> None:
 
 
 def title_of(front_matter: str) -> str | None:
-    """Find the title that YAML or TOML front matter gives, or None.
+    r"""Find the title that YAML or TOML front matter gives, or None.
 
     Examples:
         >>> title_of('title: "Cron jobs"'), title_of("title = 'Cron'  # short"), title_of("weight: 80")
         ('Cron jobs', 'Cron', None)
+        >>> title_of("title: >\n  Cron\n  jobs\nweight: 80")
+        'Cron jobs'
     """
     match = _TITLE.search(front_matter)
-    if match is None or match["title"] in {"|", ">", "|-", ">-"}:
+    if match is None:
         return None
+    if (folded := _FOLDED.match(front_matter, match.start("title"))) is not None:
+        return " ".join(folded["words"].split()) or None
     quoted = _QUOTED.fullmatch(match["title"])
     words = quoted[2] if quoted is not None else re.sub(r"\s+#.*", "", match["title"])
     return " ".join(words.replace('\\"', '"').replace("''", "'").split()) or None

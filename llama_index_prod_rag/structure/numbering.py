@@ -26,7 +26,10 @@ KEYWORDS = (*_RANKS, "section", "clause", "rule", "cláusula", "clausula", "para
 """Words that stand before a number, in lower case and without the full stop that shortens some."""
 _SAME = {"art": "article"}
 _PUT_IN_BY_POINT = frozenset({"статья", "глава"})
-_DECIMAL_RANK = 6
+_PARAGRAPH_RANK = 6
+"""`§ 4` of German and Austrian laws and contracts holds what is numbered `1.`; `§ 4.2` is a decimal like any other."""
+_PARAGRAPH = "1§"
+_DECIMAL_RANK = 7
 """`4` stands beside `Section 4`, `4.2` one below it, and so on."""
 NESTED_RANK = 20
 """From here on ranks follow the order of appearance: (a) may hold (i), or the other way round."""
@@ -166,7 +169,7 @@ def readings(number: str, *, keyword: str = "", sign: str = "") -> list[Reading]
         >>> [(reading.style, reading.value) for reading in readings("i", sign="()")]
         [('a()', 9), ('i()', 1)]
         >>> readings("4.2", keyword="Section")
-        [Reading(style='decimal', value=2, above=(4,), rank=7)]
+        [Reading(style='decimal', value=2, above=(4,), rank=8)]
         >>> readings("十二", keyword="条")
         [Reading(style='1条', value=12, above=(), rank=5)]
     """
@@ -183,6 +186,8 @@ def readings(number: str, *, keyword: str = "", sign: str = "") -> list[Reading]
             # Article 5.1 of a Russian statute was put in behind Article 5.
             inserted = above[0] + value / 1000 if len(above) == 1 and frame in _PUT_IN_BY_POINT else value
             return [] if above and inserted is value else [Reading(f"1{frame}", inserted, rank=rank)]
+        if keyword == "§" and not above:
+            return [Reading(_PARAGRAPH, value, rank=_PARAGRAPH_RANK)]
         if (sign in ("", ".") and not _is_han(number)) or above:
             return [Reading("decimal", value, tuple(above), _DECIMAL_RANK + len(above))]
         return [Reading(f"{'一' if _is_han(number) else '1'}{frame}", value)]
@@ -270,14 +275,16 @@ class Outline:
         Examples:
             >>> outline = Outline()
             >>> outline.take(readings("4", keyword="Section"), "Section 4", begins_line=True)
-            6
-            >>> outline.take(readings("4.1"), "4.1", begins_line=False)
             7
+            >>> outline.take(readings("4.1"), "4.1", begins_line=False)
+            8
             >>> outline.take(readings("9.7"), "9.7", begins_line=False) is None
             True
             >>> outline.take(readings("a", sign="()"), "(a)", begins_line=False), outline.path
             (20, ('Section 4', '4.1', '(a)'))
         """
+        if any(each.reading.style == _PARAGRAPH for each in self._open):
+            candidates = [_below_paragraph(reading) for reading in candidates]
         self._resume(candidates)
         around = self._around
         if in_sentence and around is None:
@@ -411,6 +418,12 @@ class Outline:
             return [*holds, False].index(False)
         styles = [each.reading.style for each in self._open[self._around :]]
         return (self._around or 0) + (styles.index(reading.style) if reading.style in styles else len(styles))
+
+
+def _below_paragraph(reading: Reading) -> Reading:
+    """A number such as `1.` below a `§`: it may stand below `(1)` there, too."""
+    whole = reading.style == "decimal" and not reading.above
+    return Reading("1.", reading.value) if whole and reading.rank == _DECIMAL_RANK else reading
 
 
 def _holds(outer: Reading, inner: Reading) -> bool:

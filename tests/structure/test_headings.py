@@ -174,3 +174,8 @@ def test_a_footer_is_not_filed_under_the_last_heading() -> None:
     text = "<body><main><h1>Loom</h1><h2>Use</h2><p>Call it.</p></main><footer><p>Imprint</p></footer></body>"
     page = read(text, "html")
     assert paths(page.root, page.text) == {"Call it.": ["Loom", "Use"], "Imprint": []}
+
+
+def test_a_picture_in_a_heading_is_no_word_of_it_unless_it_is_all_there_is() -> None:
+    text = "# ![logo](x.png) Tool\n\nWords.\n\n## ![Usage](y.png)\n\nMore.\n"
+    assert [block.title for block in read_markdown(text).walk() if block.title] == ["Tool", "Usage"]

@@ -457,3 +457,17 @@ def test_a_section_stands_above_articles_where_it_holds_them(text: str, words: s
     place = text.index(words)
     titles = [b.title for b in read_legal(text).walk() if b.title is not None and b.start <= place < b.end]
     assert titles == path
+
+
+def test_numbers_with_a_full_stop_stand_below_a_german_paragraph() -> None:
+    text = (
+        "§ 3 Geltung\n(1) Dieses Gesetz gilt für\n1. Waren,\n2. Dienste.\n(2) Es gilt nicht für Häuser.\n\n"
+        "§ 4 Preise\n1. Der Preis ist fest.\n2. Er ist fällig.\n\n§ 4a Verzug\n1. Zinsen fallen an.\n"
+    )
+    found = [block.metadata["numbering"] for block in read_legal(text).walk() if block.metadata]
+    assert found == [
+        ["§ 3"],
+        *(["§ 3", "(1)"], ["§ 3", "(1)", "1"], ["§ 3", "(1)", "2"], ["§ 3", "(2)"]),
+        *(["§ 4"], ["§ 4", "1"], ["§ 4", "2"]),
+        *(["§ 4a"], ["§ 4a", "1"]),
+    ]
