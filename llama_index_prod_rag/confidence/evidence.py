@@ -115,6 +115,7 @@ def gather(
     statistics: TermStatistics | None = None,
     entailment: Mapping[str, float] | None = None,
     language: str | None = None,
+    find_echoes: bool = True,
 ) -> Evidence:
     """Put together what is known about a question, each text once.
 
@@ -127,6 +128,8 @@ def gather(
         statistics: how rare terms are in the corpus.
         entailment: signals of an NLI model, already computed.
         language: of question and passages; None takes the statistics' or tells it from the texts.
+        find_echoes: whether what repeats the question is taken out of the passages; not for a question that was
+            written from one of them in its own words.
 
     Returns:
         The evidence. Of several retrievals, the one that found most of the passages counts, the latest among equals
@@ -141,7 +144,7 @@ def gather(
     echoes = {
         id_: rest
         for id_, text in wordings.items()
-        if id_ not in duplicates and (rest := find_rest(query, text, language)) is not None
+        if find_echoes and id_ not in duplicates and (rest := find_rest(query, text, language)) is not None
     }
     shown = tuple(_keep_rest(passage, echoes) for passage in unique if echoes.get(passage.id) != "")
     retrievals = [record for record in records if isinstance(record, RetrievalRecord)]

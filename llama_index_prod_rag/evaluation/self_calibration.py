@@ -84,8 +84,11 @@ class Pipeline:
     ) -> None:
         self._retriever, self._postprocessors, self._statistics = retriever, postprocessors, statistics
 
-    def ask(self, question: str, removed: frozenset[str] = frozenset()) -> Evidence:
-        """What the gate would know about a question if the removed passages were not in the corpus."""
+    def ask(self, question: str, removed: frozenset[str] = frozenset(), *, written: bool = False) -> Evidence:
+        """What the gate would know about a question if the removed passages were not in the corpus.
+
+        A question that was written from a passage has its words; that is no copy of the question as a planted one is.
+        """
         with tracing() as trace:
             candidates = self._retriever.retrieve(QueryBundle(question))
         found = join_records(trace, carried_records(candidates))
@@ -103,6 +106,7 @@ class Pipeline:
             join_records(trace, carried_records(shown)),
             candidates={hit.node.node_id: text_of(hit) for hit in hits},
             statistics=self._statistics,
+            find_echoes=not written,
         )
 
     def rows(
@@ -122,7 +126,7 @@ class Pipeline:
         self, kind: str, text: str, removed: frozenset[str] = frozenset(), answering: frozenset[str] = frozenset()
     ) -> AskedRow:
         """One question as the pipeline sees it."""
-        evidence = self.ask(text, removed)
+        evidence = self.ask(text, removed, written=kind != "far")
         shown = not answering.isdisjoint(passage.id for passage in evidence.passages)
         return AskedRow(kind, text, evidence, compute_signals(evidence), shown)
 

@@ -220,3 +220,10 @@ def test_a_threshold_that_refuses_easy_questions_is_lowered_and_still_stops_othe
     assert refused("far") >= 0.85
     lenient = replace(shipped, heads=tuple(replace(head, refuse_below=1e-9) for head in shipped.heads))
     assert [head.refuse_below for head in match_scales(lenient, rows).heads] == [1e-9] * len(shipped.heads)
+
+
+def test_a_question_in_its_passages_own_words_is_no_echo() -> None:
+    pipeline = Pipeline(*stages(), STATISTICS)
+    copied = PASSAGES[5].text.split(". ")[0]
+    assert PASSAGES[5].id in pipeline.ask(copied).echoes
+    assert pipeline.row("with", copied).evidence.echoes == {}
