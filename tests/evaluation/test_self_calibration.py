@@ -211,7 +211,11 @@ def test_a_threshold_that_refuses_easy_questions_is_lowered_and_still_stops_othe
     made = match_scales(strict, rows)
 
     def refused(kind: str) -> float:
-        judged = [(made.head_for(row.signals), row.signals) for row in rows if row.kind == kind]
+        judged = [
+            (made.head_for(row.signals), row.signals)
+            for row in rows
+            if row.kind == kind and (row.shown or kind == "far")
+        ]
         # Where nothing was found, no head is asked and everything is refused.
         stopped = [head is None or head.probability(signals) < head.refuse_below for head, signals in judged]
         return sum(stopped) / len(judged)
