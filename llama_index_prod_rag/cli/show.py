@@ -21,7 +21,7 @@ from llama_index_prod_rag.text.printable import escape_json, make_line, make_pri
 from llama_index_prod_rag.trace.scored_node import ScoredNode
 
 _STYLES = {"answer": "green", "clarify": "cyan", "hedge": "yellow", "refuse": "red"}
-_JSON_KEYS = ("query_id", "decision", "status", "confidence", "judged_by", "reasons", "quotes", "checks")
+_JSON_KEYS = ("query_id", "decision", "status", "confidence", "judged_by", "reasons", "readings", "quotes", "checks")
 _WORDS = ("coverage.", "missing.")
 _SOURCE_KEYS = ("file", "start", "end", "heading_path", "text", "score")
 _SHOWN_TEXT = 1_200  # characters of a passage, about twenty lines

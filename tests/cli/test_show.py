@@ -83,3 +83,11 @@ def test_many_questions_in_one_run(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert "nothing was asked yet" in errors
     assert "there is no source 9: the last answer has 1" in errors
     assert "3,000 characters is not a question" in errors
+
+
+def test_a_follow_up_is_shown_as_it_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("Where is the Key of Anna kept?\nWho made it?\n\n"))
+    console = Console(file=io.StringIO(), width=100)
+    _converse(GatedChatEngine(gate(node("The Key of Anna is kept in a box that Bob made.", "a.md"))), console)
+    printed = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "\nWho made it? (Key of Anna, Keys)\n" in printed
