@@ -203,7 +203,7 @@ def test_the_note_says_what_the_gate_makes_of_each_kind() -> None:
 
 def test_a_threshold_that_refuses_easy_questions_is_lowered_and_still_stops_other_subjects() -> None:
     rows = Pipeline(*stages(), STATISTICS).rows(
-        write_questions(PASSAGES, STATISTICS, number=30), far_questions()[:30], int
+        write_questions(PASSAGES, STATISTICS, number=30), far_questions()[:30], lambda _: None
     )
     home = distributions([row.signals for row in rows])
     shipped = replace(default_calibration(), reference=home, ranges=home)

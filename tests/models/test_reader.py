@@ -57,7 +57,7 @@ def test_torch_reads_a_random_model(tmp_path: Path) -> None:
         max_position_embeddings=16, initializer_range=0.5,
     )  # fmt: skip
     BertForQuestionAnswering(config).save_pretrained(tmp_path / "model")
-    PreTrainedTokenizerFast(
+    PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_file=str(tmp_path / "tokens" / "tokenizer.json"), pad_token="[PAD]", unk_token="[UNK]",
         cls_token="[CLS]", sep_token="[SEP]", model_max_length=16,
     ).save_pretrained(tmp_path / "model")  # fmt: skip

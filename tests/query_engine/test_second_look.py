@@ -41,6 +41,12 @@ def make_gate(judge: Any, **settings: Any) -> ConfidenceGatedQueryEngine:
     return ConfidenceGatedQueryEngine(BM25FRetriever(nodes), evidence_judge=judge, **settings)
 
 
+def report_of(gate: ConfidenceGatedQueryEngine) -> Any:
+    metadata = gate.query(QUESTION).metadata
+    assert metadata is not None
+    return metadata["prod_rag"]
+
+
 @pytest.mark.parametrize(
     ("ruling", "decision", "reason"),
     [
@@ -67,7 +73,7 @@ def test_a_ruling_moves_the_hedge_and_says_so(
 def test_only_a_hedge_is_looked_at_again(bounds: tuple[float, float]) -> None:
     asked: list[str] = []
     gate = make_gate(lambda question, passages: asked.append(question), assessor=half_sure(*bounds))
-    report = gate.query(QUESTION).metadata["prod_rag"]
+    report = report_of(gate)
     assert (asked, report["second_look"], report["decision"] == "hedge") == ([], None, False)
 
 
@@ -107,12 +113,15 @@ def test_it_sees_what_the_user_may_see_and_no_more() -> None:
 
 def test_an_assessor_that_failed_is_not_overruled() -> None:
     asked: list[str] = []
+
+    def judge(question: str, passages: Sequence[str]) -> Ruling:
+        asked.append(question)
+        return Ruling(1.0, "drag")
+
     gate = ConfidenceGatedQueryEngine(
-        ScriptedRetriever(make_hits()),
-        assessor=FixedAssessor([RuntimeError("no")]),
-        evidence_judge=lambda question, passages: asked.append(question),
+        ScriptedRetriever(make_hits()), assessor=FixedAssessor([RuntimeError("no")]), evidence_judge=judge
     )
-    assert gate.query(QUESTION).metadata["prod_rag"]["decision"] == "hedge"
+    assert report_of(gate)["decision"] == "hedge"
     assert asked == []
 
 
@@ -123,7 +132,7 @@ def test_an_own_assessor_reads_the_ruling_in_the_evidence() -> None:
         assessor=assessor,
         evidence_judge=lambda question, passages: Ruling(0.8, "drag falls"),
     )
-    assert gate.query(QUESTION).metadata["prod_rag"]["decision"] == "answer"
+    assert report_of(gate)["decision"] == "answer"
     assert [evidence.ruling for evidence in assessor.seen] == [None, 0.8]
 
 
