@@ -59,6 +59,7 @@ _AUXILIARY = _listed(
 _DOING = _listed("do does did can could will would should must may might")
 _WORD = re.compile(r"\w+(?:['\u2019.-]\w+)*")
 _SMALL = _listed("of the de la von van der du di")
+_LONGEST = 60  # words: a longer message says itself what it is about
 _MOST_BEFORE = 3  # content words before a pronoun that may still not be its antecedent
 _FIRST = re.compile(r"^\W*(?:who|which|when|that|while|if)\b", re.IGNORECASE)  # "who built it" is one clause
 _CLAUSE = re.compile(r"[,;:]|\b(?:and|or|if|when|after|before|because|that|who|which|while|but)\s", re.IGNORECASE)
@@ -83,7 +84,7 @@ def leans(question: str, language: str | None = None) -> bool:
         False
     """
     language = language or detect_language([question])
-    if not question.strip():
+    if not 0 < len(question.split()) <= _LONGEST:
         return False
     if _GOES_ON.match(question) and len(question.split()) > 1:
         return True

@@ -11,14 +11,17 @@ from functools import lru_cache
 from pathlib import PurePath
 from typing import Any
 
-_MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
-_MONTHS |= {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
+# Not those of `calendar`, which change with the locale of the process.
+_NAMES = """january jan januar|february feb februar|march mar märz|april apr|may mai|june jun juni|july jul juli
+august aug|september sep sept|october oct oktober okt|november nov|december dec dezember dez""".replace("\n", "|")
+_MONTHS = {name: number for number, names in enumerate(_NAMES.split("|"), start=1) for name in names.split()}
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _YEAR = r"(?:19|20)\d\d"
 _TIME = re.compile(
-    rf"(?<![\w.])(?:(?P<y1>{_YEAR})[-/.](?P<m1>1[0-2]|0?[1-9])(?:[-/.](?P<d1>3[01]|[12]\d|0?[1-9]))?(?!\d)"
+    rf"(?<![\w.])(?<![^\W\d_]-)(?:(?P<y1>{_YEAR})[-/.](?P<m1>1[0-2]|0?[1-9])(?:[-/.](?P<d1>3[01]|[12]\d|0?[1-9]))?(?!\d)"
     rf"|(?:(?P<d2>3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?\.?\s+)?(?P<m2>{_MONTH})\.?\s+"
     rf"(?:(?P<d3>3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?,?\s+)?(?P<y2>{_YEAR})"
+    rf"|(?P<d4>3[01]|[12]\d|0?[1-9])\.\s?(?P<m4>1[0-2]|0?[1-9])\.\s?(?P<y4>{_YEAR})"
     rf"|(?P<y3>{_YEAR}))(?![\w-])",
     re.IGNORECASE,
 )
@@ -88,7 +91,8 @@ def _day(value: object, *, last: bool = False) -> date | None:
         return value.date()
     if isinstance(value, date):
         return value
-    period = named_time(str(value)) if value is not None else None
+    written = re.sub(r"^(\d{4})(\d\d)(\d\d)$", r"\1-\2-\3", str(value or ""))
+    period = named_time(written)
     return period[last] if period else None
 
 
@@ -107,12 +111,12 @@ def named_time(text: str) -> Period | None:
 
 
 def _period(part: Mapping[str, str | None]) -> Period:
-    year = int(part["y1"] or part["y2"] or part["y3"] or 0)
-    if not (month := part["m1"] or part["m2"]):
+    year = int(part["y1"] or part["y2"] or part["y3"] or part["y4"] or 0)
+    if not (month := part["m1"] or part["m2"] or part["m4"]):
         return date(year, 1, 1), date(year, 12, 31)
     number = int(month) if month.isdigit() else _MONTHS[month.lower()]
     last = calendar.monthrange(year, number)[1]
-    day = part["d1"] or part["d2"] or part["d3"]
+    day = part["d1"] or part["d2"] or part["d3"] or part["d4"]
     if day and int(day) <= last:
         return date(year, number, int(day)), date(year, number, int(day))
     return date(year, number, 1), date(year, number, last)

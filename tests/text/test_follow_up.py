@@ -49,6 +49,7 @@ def test_what_points_at_something_unnamed_leans(question: str) -> None:
         "Are prices going up this year?",
         "python sort list",
         "recursion",
+        "that " * 2_000,
         "",
         "   ",
     ],
