@@ -30,6 +30,10 @@ _GENERATED = {
     "legal": 'Section 12A. Duties\n\n(1) "Fee" means (a) one or (b) two, see § 3a.\n\n(a) He pays; and\n\nAll.\n\n',
     "paper": "2 Methods\nLet X be a set of things that are counted here.\n\nFigure 1: It.\n\n[1] A. B.\n\n",
     "lines": "12:00:01 INFO the server has started on port 80\n  at line 3\n\n",
+    "csv": 'Ann,12,"two\nlines"\nBob,13,one\n',
+    "email": "They sing in May.\n\n> When?\n> Tell me.\n\n",
+    "notebook": '{"cell_type": "markdown", "source": ["## Birds\\n", "They \\"sing\\" in May."]},\n',
+    "chat": '{"author": "Ann", "ts": 1700000000, "text": "They \\"sing\\" in May.\\nAll day."},\n',
     "prose": "They sing in May. In June they do not, says Dr. Li.\nThat is all.\n\n",
     "python": '@dec\ndef f(x):\n    """Doc."""\n    return g(x, \'é\')\n\n\n# Of all\n\nclass A:\n    x = 1\n\n',
     "javascript": "// adds\nconst f = async (x) => {\n  return g(x);\n};\n",
@@ -48,6 +52,13 @@ _GENERATED = {
     "sql": "-- all\nCREATE TABLE a (\n  id INT PRIMARY KEY,\n  name TEXT\n);\nSELECT id FROM a WHERE id > 1;\n",
     "yaml": "- name: build\n  steps:\n    - run: make\n    - run: test\n",
 }
+_WRAPS = {
+    "php": ("<?php\n", ""),
+    "email": ("From: ann@x.org\nSubject: Birds\n\n", ""),
+    "notebook": ('{"nbformat": 4, "metadata": {}, "cells": [\n', '{"cell_type": "raw", "source": []}]}'),
+    "chat": ("[", '{"author": "Bob", "text": "Well."}]'),
+}
+"""What generated texts begin and end with."""
 _FOLDERS = {
     "markdown": "markdown",
     "html": "html",
@@ -115,8 +126,8 @@ def main() -> None:
     for kind in given.kinds:
         real = real_text(kind, given.data, size)
         piece = _GENERATED[kind]
-        start = "<?php\n" if kind == "php" else ""
-        generated = start + piece * (size // len(piece))
+        start, end = _WRAPS.get(kind, ("", ""))
+        generated = start + piece * (size // len(piece)) + end
         rows[kind] = {"generated": seconds(kind, generated), "real": None if real is None else seconds(kind, real)}
         if not given.json:
             shown = "" if rows[kind]["real"] is None else f"{rows[kind]['real']:10.1f}"
