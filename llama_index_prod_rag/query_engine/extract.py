@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from textwrap import dedent
 from typing import Any, Protocol, runtime_checkable
 
 from llama_index.core.schema import NodeWithScore
@@ -67,6 +68,7 @@ class Quote:
         score: how well it fits the question, on the scorer's scale.
         header: the header row of the table that it is a row of; empty elsewhere.
         relevant: whether it says something about the question.
+        block: whether its lines are kept: a record, a function, a fence; sentences are joined to one.
     """
 
     text: str
@@ -77,6 +79,7 @@ class Quote:
     score: float
     header: str = ""
     relevant: bool = True
+    block: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Make the quote a JSON object."""
@@ -155,7 +158,8 @@ def _find_quotable(hit: NodeWithScore, number: int) -> list[tuple[Quote, Piece]]
     for piece in long_enough:
         place = place_of(hit, piece.start, piece.end)
         words = text[piece.start : piece.end]
-        quotes.append((Quote(words, source["node_id"], number, *place, 0.0, piece.header), piece))
+        block = not piece.prose and "\n" in words.strip()
+        quotes.append((Quote(words, source["node_id"], number, *place, 0.0, piece.header, block=block), piece))
     return quotes
 
 
@@ -179,7 +183,7 @@ def list_quotes(quotes: Sequence[Quote]) -> str:
 
 def _list_quote(quote: Quote) -> str:
     """The quote as a list entry; no text of a document can end it and begin another."""
-    lines = make_printable(f"{quote.header}\n{quote.text}" if quote.header else quote.text).splitlines()
-    if quote.header or quote.text.lstrip().startswith(("```", "~~~")):
-        return "\n".join((f"- [{quote.source}]:", *(f"  {line}" for line in lines)))
+    if quote.header or quote.block:
+        text = dedent(f"{quote.header}\n{quote.text}" if quote.header else quote.text).strip()
+        return "\n".join((f"- [{quote.source}]:", *(f"  {line}" for line in make_printable(text).splitlines())))
     return f'- "{make_line(quote.text)}" [{quote.source}]'

@@ -53,6 +53,22 @@ def test_a_row_is_quoted_whole_and_with_its_header() -> None:
     assert list_quotes([quote]) == "- [1]:\n  | kind | limit |\n  | Hotel | CHF 220 |"
 
 
+SERVICES = "services:\n  billing:\n    port: 9800\n    owner: red\n  search:\n    port: 9722\n    owner: blue\n"
+
+
+def test_a_record_is_quoted_whole_and_keeps_its_lines() -> None:
+    (quote,) = best_sentences("Which port has billing?", make_hits((SERVICES,)), count=1)
+    assert SERVICES[quote.start : quote.end] == quote.text
+    assert list_quotes([quote]) == "- [1]:\n  billing:\n    port: 9800\n    owner: red"
+
+
+def test_a_fence_keeps_its_lines_and_a_sentence_is_joined() -> None:
+    text = "Run this to turn the key:\n\n```sh\nkeyctl turn\nkeyctl list\n```"
+    listed = list_quotes(best_sentences("How do I turn the key with keyctl?", make_hits((text,))))
+    assert "- [1]:\n  ```sh\n  keyctl turn\n  keyctl list\n  ```" in listed
+    assert '- "Run this to turn the key:" [1]' in listed
+
+
 def test_the_best_comes_first_and_nothing_twice() -> None:
     texts = ("The vault is closed. The vault holds keys.", "The vault  holds keys.")
     quotes = best_sentences("Which keys does the vault hold?", make_hits(texts), count=3)
