@@ -465,6 +465,29 @@ SECTIONS = (
         _gate_trust,
     ),
     Section(
+        "gate_day_one",
+        "The first day",
+        "40 test questions of each set by pipeline. In percent: refused where the evidence is there; answered where it "
+        "is there / was taken out / for everyday questions. `raw`: the shipped heads, scales not looked at; `shipped`: "
+        "as it ships, foreign scores left out (named in the last column); `documents`: calibrated from documents.",
+        tables.day_one,
+    ),
+    Section(
+        "judge",
+        "A second look",
+        "Percent, shipped calibration, judges that are right so often; `fitted`: what a ruling is worth was learned "
+        "from train questions. `precision`: of the answered, those that have their evidence among the passages shown.",
+        tables.judge,
+    ),
+    Section("judge", "A second look by SmolLM2-135M", "Hedges that it read; two passages each.", tables.reads),
+    Section(
+        "two_promises",
+        "Two promises at once",
+        "At most 5 % false refusals and at least this precision, both together with 95 % confidence: draws of labels "
+        "(percent) in which both are promised.",
+        tables.promises,
+    ),
+    Section(
         "document_weights",
         "Weights from documents alone",
         "Gain in nDCG@10 over the default weights, dense and lexical leg, test questions. `left out`: the line from "
