@@ -3,8 +3,8 @@
     python -m benchmarks.rerank_savings [--data DIR] [--split train] [--limit N] --json
 
 Every system reranks the same fifty candidates of the hybrid with the default weights and returns ten. `reads` is the
-share of the pairs that the full model still reads (the forty words of `beginning` count as reads of their own share of
-a passage's words), `less` the paired difference of nDCG@10 to reading everything. Pair scores are kept on disk, so only
+share of the passages' characters that the model still reads, `less` the paired difference of nDCG@10 to reading
+everything. Pair scores are kept on disk, so only
 the first run is slow.
 """
 
@@ -45,7 +45,6 @@ CASCADES: dict[str, Cascade] = {
     "first 20": Cascade("retrieval", 20),
     "first 30, early stop": Cascade("retrieval", 30, early_stop=True),
     "first 25, early stop": Cascade("retrieval", 25, early_stop=True),
-    "beginning, 20": Cascade("beginning", 20),
 }
 
 

@@ -58,6 +58,7 @@ BENCHMARKS = (
     Benchmark("query_log", "query_log", sample=("--records", "2000")),
     Benchmark("query_log_postgresql", "query_log", ("--url", _PG), sample=None, server=_PG),
     Benchmark("report_scale", "report_scale", sample=("--queries", "10000")),
+    Benchmark("embedded_scale", "embedded_scale", sample=("--sizes", "1000", "--systems", "prod_rag", "llama_index")),
     Benchmark("bm25_speed", "bm25_speed", sample=("--limit", "20000")),
     Benchmark("hybrid_choose", "hybrid", ("choose",), sample=None),
     Benchmark("hybrid_report", "hybrid", ("report",), sample=("report", *_FEW, "--limit", "200")),
@@ -111,6 +112,7 @@ BENCHMARKS = (
     Benchmark("rerank_cores", "rerank_cores", sample=("--seconds", "2")),
     Benchmark("rerank_gpu", "rerank_gpu", sample=None, server="CUDA_VISIBLE_DEVICES"),
     Benchmark("rerank_text", "rerank_text", sample=("--sets", "cranfield", "hotpotqa", "--limit", "10")),
+    Benchmark("rerank_savings", "rerank_savings", ("--limit", "100"), sample=("--sets", "cranfield", "--limit", "10")),
     Benchmark("rerank_quality", "rerank_quality", ("--limit", "150"), sample=(*_FEW, "--limit", "20")),
     Benchmark(
         "tuning_rerank",

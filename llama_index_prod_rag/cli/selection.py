@@ -69,15 +69,17 @@ class Selection:
     def _is_for_readers(self, folder: Path, path: Path, excluded: GitIgnoreSpec, ending: str) -> bool:
         if path.name.startswith(".") or path.name in _NEVER_ENTERED:
             return False
-        if excluded.match_file(path.relative_to(folder).as_posix() + ending):
+        # Paths are cut to size only where there is a pattern to compare them with: there may be ten thousand.
+        if len(excluded) and excluded.match_file(path.relative_to(folder).as_posix() + ending):
             return False
         return self.git_ignored or not self._is_ignored(folder, path, ending)
 
     def _is_ignored(self, folder: Path, path: Path, ending: str) -> bool:
         """Whether a `.gitignore` between the folder and the path names it; the nearest one that speaks decides."""
         for parent in path.parents:
-            result = self._spec(parent).check_file(path.relative_to(parent).as_posix() + ending)
-            if result.include is not None:
+            spec = self._spec(parent)
+            result = spec.check_file(path.relative_to(parent).as_posix() + ending) if len(spec) else None
+            if result is not None and result.include is not None:
                 return result.include
             if parent == folder:
                 break

@@ -66,7 +66,7 @@ class Unchanged:
     """Knows a dictionary as it was, and tells fast whether another one is the same.
 
     Values that did not change are the same objects, so their pointers are compared, and lists of them side by side are
-    compared several times as fast as dictionaries are: a millisecond at 100,000.
+    compared three times as fast as dictionaries are: in 3 ms instead of 9 at 100,000.
 
     Args:
         seen: the dictionary as it was; only its keys and values are kept.
