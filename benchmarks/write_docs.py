@@ -277,9 +277,9 @@ def _speed(found: Found) -> Table:
 _SCALE: dict[str, Callable[[Found], str]] = {
     "build s": lambda row: f"{row['build_seconds']:.0f} ({row['build_cpu_seconds']:.0f})",
     "open s": lambda row: f"{row['open_seconds']:.2f} ({row['open_cpu_seconds']:.2f})",
-    "dense ms": lambda row: _latency(row["dense"]),
-    "lexical ms": lambda row: _latency(row["lexical"]),
-    "hybrid ms": lambda row: _latency(row["hybrid"]),
+    "dense ms": lambda row: _times(row["dense"]),
+    "lexical ms": lambda row: _times(row["lexical"]),
+    "hybrid ms": lambda row: _times(row["hybrid"]),
     "insert ms": lambda row: f"{row['insert_ms']:.0f}",
     "delete ms": lambda row: f"{row['delete_ms']:.0f}",
     "disk MB": lambda row: f"{row['disk_mb']:.0f}",
@@ -288,7 +288,7 @@ _SCALE: dict[str, Callable[[Found], str]] = {
 }
 
 
-def _latency(row: Mapping[str, float]) -> str:
+def _times(row: Mapping[str, float]) -> str:
     return f"{row['p50_ms']:.0f}, {row['p95_ms']:.0f} ({row['cpu_ms']:.0f})"
 
 
@@ -451,9 +451,9 @@ SECTIONS = (
         "Index in a folder",
         "Chunks of about 140 tokens and 384 dimensions; questions bring their vectors. Milliseconds are the median and "
         "the 95th percentile; in brackets processor seconds, and processor milliseconds of all threads a question. The "
-        "two cores had some thirty other processes to run, so wall time is many times the processor time, which is what "
-        "to compare. `exact` is the share of the true ten nearest in the dense leg. LlamaIndex's parts were left out at "
-        "100,000 chunks, and the figures there come from several runs.",
+        "two cores had some thirty other processes to run, so wall time is many times the processor time, which is "
+        "what to compare. `exact` is the share of the true ten nearest in the dense leg. LlamaIndex's parts were left "
+        "out at 100,000 chunks, and the figures there come from several runs.",
         _scale,
     ),
     Section(
