@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from functools import lru_cache
 from itertools import pairwise
 
@@ -63,7 +63,8 @@ def find_rest(query: str, text: str, language: str = "english") -> str | None:
     if not _may_repeat(query, shown, language):
         return None
     sentences = split_sentences(shown)
-    copied = {span: copy for span in sentences if (copy := _find_copy(query, shown, span, language))}
+    asked = set(pairwise(word.casefold() for _, word in content_analyzer(language).spans(plain(query))))
+    copied = {span: copy for span in sentences if (copy := _find_copy(asked, shown, span, language))}
     others = [span for span in sentences if span not in copied]
     repeated = [*copied.values(), *_find_empty(wanted, shown, others, language)]
     repeated += [span for span in others if _is_stuffed(wanted, shown[span[0] : span[1]], language)]
@@ -90,10 +91,11 @@ def _probes(query: str, language: str) -> frozenset[str]:
     )
 
 
-def _find_copy(query: str, text: str, sentence: tuple[int, int], language: str) -> tuple[int, int] | None:
+def _find_copy(
+    asked: Set[tuple[str, str]], text: str, sentence: tuple[int, int], language: str
+) -> tuple[int, int] | None:
     """Find the stretch of a sentence that has most of the question's word pairs."""
     spans = content_analyzer(language).spans
-    asked = set(pairwise(word.casefold() for _, word in spans(plain(query))))
     words = [(sentence[0] + start, word.casefold()) for start, word in spans(text[sentence[0] : sentence[1]])]
     places = [place for place, ((_, one), (_, other)) in enumerate(pairwise(words)) if (one, other) in asked]
     if not places or len({(words[place][1], words[place + 1][1]) for place in places}) < _COPIED_PAIRS * len(asked):

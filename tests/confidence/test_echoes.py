@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 
@@ -74,6 +75,19 @@ def test_other_languages_are_read_alike() -> None:
     assert find_rest(german, f"{german} " * 3, "german") == ""
     assert find_rest(german, "Die Pfeilung verzögert den Anstieg des Widerstands.", "german") is None
     assert find_rest("信息检索系统如何评价?", "信息检索系统如何评价?", "chinese") == ""
+
+
+@pytest.mark.parametrize(
+    "unit", [f"{QUESTION} ", "wing drag sweep change sound speed near ", "Wing drag. Sweep change. "]
+)
+def test_long_questions_and_passages_take_time_that_grows_with_them(unit: str) -> None:
+    def measure(times: int) -> float:
+        began = time.process_time()
+        find_rest(QUESTION * 100, unit * times)
+        return time.process_time() - began
+
+    measure(100)
+    assert min(measure(800) for _ in range(3)) < 4 * max(0.02, min(measure(400) for _ in range(3)))
 
 
 def ranked(*ids: str) -> dict[str, LegHit]:
