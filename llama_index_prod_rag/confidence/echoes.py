@@ -32,7 +32,7 @@ _COPIED_PAIRS = 0.85  # of the question's word pairs; a sentence that answers it
 _REPEATED_TERMS = 0.8
 _STUFFED_TERMS = 0.8
 _STUFFED_TIMES = 2.0  # that a sentence has each of them on average
-_STUFFED_SHARE = 0.25  # of the sentence's words that are the question's
+_STUFFED_SHARE = 0.15  # of the sentence's words that are the question's
 _FEWEST_FUNCTION_WORDS = 0.15  # of a sentence's words: English prose has .35 to .5, keywords none
 _PUNCTUATION = regex.compile(r"[^\w\s]+")
 _INVISIBLE = regex.compile(r"[\p{Cf}\uFE00-\uFE0F]+")
@@ -63,10 +63,11 @@ def find_rest(query: str, text: str, language: str = "english") -> str | None:
     if not _may_repeat(query, shown, language):
         return None
     sentences = split_sentences(shown)
-    asked = set(pairwise(word.casefold() for _, word in content_analyzer(language).spans(plain(query))))
+    asked = _asked_pairs(plain(query), language)
     copied = {span: copy for span in sentences if (copy := _find_copy(asked, shown, span, language))}
     others = [span for span in sentences if span not in copied]
-    repeated = [*copied.values(), *_find_empty(wanted, shown, others, language)]
+    copies = frozenset[str]().union(*(term_set(shown[start:end], language) for start, end in copied.values()))
+    repeated = [*copied.values(), *_find_empty(wanted, copies, shown, others, language)]
     repeated += [span for span in others if _is_stuffed(wanted, shown[span[0] : span[1]], language)]
     if not repeated:
         return None
@@ -91,17 +92,27 @@ def _probes(query: str, language: str) -> frozenset[str]:
     )
 
 
+def _asked_pairs(query: str, language: str) -> list[frozenset[tuple[str, str]]]:
+    """The word pairs of the question, and of each of its sentences that could be a question of its own."""
+    spans = content_analyzer(language).spans
+    parts = [query[start:end] for start, end in split_sentences(query)]
+    whole = [query, *(part for part in parts if len(term_set(part, language)) >= _FEWEST_TERMS)]
+    return [frozenset(pairwise(word.casefold() for _, word in spans(part))) for part in dict.fromkeys(whole)]
+
+
 def _find_copy(
-    asked: Set[tuple[str, str]], text: str, sentence: tuple[int, int], language: str
+    asked: Sequence[Set[tuple[str, str]]], text: str, sentence: tuple[int, int], language: str
 ) -> tuple[int, int] | None:
-    """Find the stretch of a sentence that has most of the question's word pairs."""
+    """Find the stretch of a sentence that has most of the word pairs of the question, or of a sentence of it."""
     spans = content_analyzer(language).spans
     words = [(sentence[0] + start, word.casefold()) for start, word in spans(text[sentence[0] : sentence[1]])]
-    places = [place for place, ((_, one), (_, other)) in enumerate(pairwise(words)) if (one, other) in asked]
-    if not places or len({(words[place][1], words[place + 1][1]) for place in places}) < _COPIED_PAIRS * len(asked):
-        return None
-    start, last = words[places[0]][0], words[places[-1] + 1]
-    return start, _past_punctuation(text, last[0] + len(last[1]))
+    pairs = [(one, other) for (_, one), (_, other) in pairwise(words)]
+    for part in asked:
+        places = [place for place, pair in enumerate(pairs) if pair in part]
+        if places and len({pairs[place] for place in places}) >= _COPIED_PAIRS * len(part):
+            start, last = words[places[0]][0], words[places[-1] + 1]
+            return start, _past_punctuation(text, last[0] + len(last[1]))
+    return None
 
 
 def _past_punctuation(text: str, end: int) -> int:
@@ -110,13 +121,13 @@ def _past_punctuation(text: str, end: int) -> int:
 
 
 def _find_empty(
-    wanted: frozenset[str], text: str, sentences: Sequence[tuple[int, int]], language: str
+    wanted: frozenset[str], copied: frozenset[str], text: str, sentences: Sequence[tuple[int, int]], language: str
 ) -> list[tuple[int, int]]:
-    """Find the sentences with the question's terms and no other, if together they have most of them."""
+    """Find the sentences with the question's terms and no other, if with the copies they have most of them."""
     found = [(span, term_set(text[span[0] : span[1]], language)) for span in sentences]
     empty = [(span, terms) for span, terms in found if terms and terms <= wanted]
-    repeated = frozenset[str]().union(*(terms for _, terms in empty))
-    return [span for span, _ in empty] if len(repeated) >= _REPEATED_TERMS * len(wanted) else []
+    repeated = copied.union(*(terms for _, terms in empty))
+    return [span for span, _ in empty] if len(repeated & wanted) >= _REPEATED_TERMS * len(wanted) else []
 
 
 def _is_stuffed(wanted: frozenset[str], sentence: str, language: str) -> bool:

@@ -63,6 +63,11 @@ def test_an_answer_in_the_questions_words_is_left_whole(text: str) -> None:
     assert find_rest(QUESTION, text) is None
 
 
+def test_a_question_of_two_sentences_is_known_by_each() -> None:
+    question = f"{QUESTION} How do the results compare with flight tests?"
+    assert find_rest(question, f"Somebody asked: {question} {ANSWER}") == f"Somebody asked: {ANSWER}"
+
+
 def test_keywords_among_others_are_stuffing_and_prose_is_not() -> None:
     draw = random.Random(3)
     others = [f"filler{number}" for number in range(30)]
