@@ -92,7 +92,7 @@ BENCHMARKS = (
     Benchmark(
         "gate_day_one",
         "gate_day_one",
-        ("--data", "cranfield", "--data", "fiqa_mini"),
+        ("--data", "cranfield", "--data", "fiqa_mini", "--data", "scifact"),
         sample=("--data", "cranfield", "--limit", "10", "--questions", "20"),
     ),
     Benchmark(
