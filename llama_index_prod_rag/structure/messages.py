@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TypeAlias
 
@@ -100,24 +100,28 @@ def find_conversations(value: object, title: Located | None = None, depth: int =
         return []
     named = next((each for key in _TITLES if (each := _name(value.get(key))) is not None), None) or title
     if (mapping := value.get("mapping")) is not None:
-        return _tree(mapping, named)
-    return [found for key in _LISTS for found in find_conversations(value.get(key), named, depth + 1)]
+        found = _tree(mapping, named)
+    else:
+        found = [each for key in _LISTS for each in find_conversations(value.get(key), named, depth + 1)]
+    said = tuple(Message("", "", (("", words),)) for words in _other_words(value) if words is not named)
+    return [replace(found[0], messages=(*said, *found[0].messages)), *found[1:]] if found else []
 
 
 def _messages(values: list[object]) -> tuple[Message, ...]:
     """The messages of a list, if it is one of messages."""
     rows = dicts(values)
     found = [message for row in rows if (message := _message(row)) is not None]
-    foreign = sum(1 for row in rows if _holds_other_words(row))
-    known = 2 * len(found) >= len(values) and any(message.author for message in found)
+    foreign = sum(1 for row in rows if _other_words(row))
+    known = 2 * sum(1 for message in found if message.author) >= max(1, len(values))
     return tuple(found) if found and known and foreign <= _MOST_FOREIGN * len(rows) else ()
 
 
 def _message(row: Mapping[str, object]) -> Message | None:
-    author = next((name for key in _AUTHORS if (name := _name(row.get(key)))), None)
+    author = next((name for key in _AUTHORS if (name := _name(row.get(key)))), "")
     texts = [text for key in (*_SUBJECTS, *_TEXTS) for text in _texts(row.get(key))]
     texts += [("\n", text) for key in _EXTRAS for extra in dicts(row.get(key)) for text in _extra(extra)]
-    if not texts or author is None:
+    texts += [("\n", words) for words in _other_words(row)]
+    if not texts:
         return None
     date = next((date for key in _DATES if (date := _date(row.get(key)))), "")
     return Message(author, date, tuple(_drop_repeated(texts)))
@@ -177,10 +181,10 @@ def _date(value: object) -> str:
     return value.strip() if match is None else f"{match['day']} {match['minute']}{match['zone'] or ''}"
 
 
-def _holds_other_words(row: Mapping[str, object]) -> bool:
-    """Whether an object has words under a name that no message has."""
+def _other_words(row: Mapping[str, object]) -> list[Located]:
+    """The words that an object has under names that no message has."""
     known = {*_AUTHORS, *_TEXTS, *_DATES, *_SUBJECTS, *_EXTRAS}
-    return any(key not in known and isinstance(value, str) and _WORDS.search(value) for key, value in row.items())
+    return [v for key, v in row.items() if key not in known and isinstance(v, Located) and _WORDS.search(v)]
 
 
 def _tree(mapping: object, title: Located | None) -> list[Conversation]:

@@ -176,3 +176,13 @@ def test_other_records_lose_nothing_to_the_reader_of_chats(value: object) -> Non
     nodes = DocumentAwareNodeParser(chunk_size=60, tokenizer="simple")([Document(text=text)])
     kept = "".join("".join(node.text.split()) for node in nodes)
     assert all(word in kept for word in text.split())
+
+
+def test_words_beside_the_messages_are_kept() -> None:
+    talk = [{"role": "user", "content": f"Question {n}"} for n in range(20)]
+    export = {"title": "Looms", "summary": "They ask about looms", "messages": [*talk, {"text": "No one says this"}]}
+    talk[3]["note"] = "a note by hand"
+    text = view_of(read_chat(json.dumps(export))).text
+    assert text.startswith("Looms\n\nThey ask about looms\n\nuser: Question 0")
+    assert "user: Question 3\na note by hand" in text
+    assert text.endswith("\n\nNo one says this")
