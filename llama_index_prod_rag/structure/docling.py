@@ -107,7 +107,8 @@ class _Reader:
             return self._inline(item, depth)
         if label in _LISTS or label == "list_item":
             return self._nested(item, "list" if label in _LISTS else "item", depth)
-        return [*self._leaf(item), *self._captions(item), *self._described(item), *self._children(item, depth)]
+        beside = (*self._captions(item), *self._described(item), *self._fields(item))
+        return [*self._leaf(item), *beside, *self._children(item, depth)]
 
     def _heading(self, item: Mapping[str, Any]) -> Iterator[tuple[int, Block]]:
         level = item.get("level")
@@ -174,6 +175,14 @@ class _Reader:
         said += dicts(item.get("annotations"))
         texts = list(dict.fromkeys(each["text"] for each in dicts(said) if isinstance(each.get("text"), Located)))
         return [block for text in texts for block in self._leaf({**item, "label": "caption", "text": text})]
+
+    def _fields(self, item: Mapping[str, Any]) -> list[tuple[int, Block]]:
+        """The names and values of a form, in their order."""
+        graph = item.get("graph")
+        cells = dicts(graph.get("cells")) if isinstance(graph, dict) else []
+        found = [leaf for cell in cells for leaf in self._leaf({"prov": item.get("prov"), **cell}, join="\n")]
+        blocks = [block for _, block in found]
+        return [(0, Block("paragraph", blocks[0].start, blocks[-1].end))] if blocks else []
 
     def _table(self, item: Mapping[str, Any]) -> list[tuple[int, Block]]:
         """A table as rows of cells between bars; a cell over several columns stands in the first of them."""

@@ -72,6 +72,15 @@ def test_a_broken_docling_document_is_read_somehow(text: str) -> None:
         assert (read.start, read.end) == (0, len(text))
 
 
+def test_the_fields_of_a_form_are_read() -> None:
+    cells = [{"label": "key", "text": "Name:"}, {"label": "value", "text": "Ann Lee"}]
+    form = {"label": "key_value_region", "prov": [{"page_no": 4}], "graph": {"cells": cells}}
+    body = {"children": [{"$ref": "#/key_value_items/0"}]}
+    document = {"schema_name": "DoclingDocument", "body": body, "key_value_items": [form]}
+    view = view_of(read_docling(json.dumps(document)))
+    assert (view.text, view.facts(0, 5)) == ("Name:\nAnn Lee", {"page_label": "4"})
+
+
 def ann(**more: object) -> dict[str, object]:
     return {"type": "message", "user": "U1", "user_profile": {"real_name": "Ann Lee", "name": "al"}, **more}
 
