@@ -111,6 +111,7 @@ class NodeTable:
     def _reading(self) -> Iterator[sqlite3.Connection]:
         if self._process != os.getpid() and self._path is not None:
             self._lock = RLock()  # another thread may have held it when this process was forked
+            _inherited.append(self._connection)  # SQLite forbids to use, or to close, what came through a fork
             self._connect()
         with self._explained():
             yield self._connection
@@ -258,6 +259,7 @@ class NodeTable:
                 connection.execute("COMMIT")
 
 
+_inherited: list[sqlite3.Connection] = []
 _REMEDY = "delete its folder and build the index again"
 
 
