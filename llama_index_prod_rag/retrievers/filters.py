@@ -132,8 +132,9 @@ def _make_one(condition: MetadataFilter) -> Test:
         raise InputError(f"the filter {key} {operator.value} needs a list of values, not {wanted!r}")
     if operator == FilterOperator.IS_EMPTY:
         return lambda metadata: (found := metadata.get(key)) is None or found in ("", [])
-    if operator == FilterOperator.ANY and all(type(value) is str for value in wanted):
-        return _make_any(key, frozenset(wanted))
+    names = [value for value in wanted if isinstance(value, str)] if isinstance(wanted, list) else []
+    if operator == FilterOperator.ANY and isinstance(wanted, list) and len(names) == len(wanted):
+        return _make_any(key, frozenset(names))
     if operator == FilterOperator.EQ:
         return lambda metadata: (found := metadata.get(key)) is not None and bool(found == wanted)
     compare, where_missing = _OPERATORS[operator], operator in (FilterOperator.NE, FilterOperator.NIN)
