@@ -2,7 +2,8 @@
 
 `choose` scores every setting on train queries and train identifiers only, over both embedding models; `report` scores
 the shipped one on test queries, with `QueryFusionRetriever` in its four modes over the same two legs; `identifiers`
-asks for what one document alone holds (`benchmarks.hybrid_identifiers`), with and without the reranker.
+asks for what one document alone holds (`benchmarks.hybrid_identifiers`), with and without the reranker, embedded or on
+Elasticsearch.
 
 python -m benchmarks.hybrid choose|report|identifiers --data DIR [--sets NAME ...] [--limit N] [--embedding NAME] --json
 """
@@ -14,6 +15,7 @@ import json
 import os
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -29,6 +31,7 @@ from numpy.typing import NDArray
 
 from benchmarks.hybrid_identifiers import identifier_sets
 from llama_index_prod_rag.evaluation.datasets import RetrievalDataset, load_beir
+from llama_index_prod_rag.evaluation.elasticsearch import ElasticsearchWorkbench
 from llama_index_prod_rag.evaluation.pipelines import PipelineSettings, Ranker, Workbench, run_pipeline
 from llama_index_prod_rag.evaluation.ranking import rank_metrics
 from llama_index_prod_rag.fusion.rules import RULE_NAMES, FusionRule, leg_bounds, parse_rule
@@ -45,6 +48,7 @@ TOP_TEN, FIRST = 0.98, 0.85  # identifiers that a default finds in the first ten
 METRIC = "nDCG@10"
 _ALPHAS = tuple(round(0.05 * step, 2) for step in range(21))
 _RERANK_DEPTH = 20  # candidates that the reranker reads for each identifier
+_LEGS = ("dense", "bm25", "hybrid")
 _NO_LIFT = "hybrid, nothing lifted"
 
 
@@ -181,18 +185,23 @@ def report(data: Path, names: Sequence[str], limit: int | None, embedding: str) 
     }
 
 
-def identifiers(data: Path, names: Sequence[str], embedding: str, rerank: bool) -> dict[str, Any]:
+def identifiers(data: Path, names: Sequence[str], embedding: str, rerank: bool, url: str | None) -> dict[str, Any]:
     """How many of the test identifiers each pipeline finds, in the first ten and in the first place."""
     places: dict[str, list[int | None]] = {}
     questions: list[str] = []
     for name in names:
         dataset = identifier_sets(load_beir(data / name, split="test"))[1]
-        workbench = Workbench(dataset, PipelineSettings(embedding=embedding, rerank_depth=_RERANK_DEPTH))
         questions += dataset.queries
-        rankers = dict(_rankers(workbench)) | ({"hybrid+rerank": workbench.ranker("hybrid+rerank")} if rerank else {})
-        for pipeline, ranker in rankers.items():
-            run, _ = run_pipeline(ranker, dataset.queries)
-            places.setdefault(pipeline, []).extend(_place(run[id_], dataset.qrels[id_]) for id_ in dataset.queries)
+        settings = PipelineSettings(embedding=embedding, rerank_depth=_RERANK_DEPTH)
+        with ExitStack() as stack:
+            served = stack.enter_context(ElasticsearchWorkbench(dataset, settings, url=url)) if url else None
+            workbench = served or Workbench(dataset, settings)
+            rankers = {leg: workbench.ranker(leg) for leg in _LEGS} if served else dict(_rankers(workbench))
+            if rerank:
+                rankers["hybrid+rerank"] = workbench.ranker("hybrid+rerank")
+            for pipeline, ranker in rankers.items():
+                run, _ = run_pipeline(ranker, dataset.queries)
+                places.setdefault(pipeline, []).extend(_place(run[id_], dataset.qrels[id_]) for id_ in dataset.queries)
     kinds = ["/".join(question.split("/")[:2]) for question in questions]
     return {
         "split": "test",
@@ -218,7 +227,7 @@ def _summarize_places(places: Sequence[int | None]) -> dict[str, dict[str, float
 
 
 def _rankers(workbench: Workbench) -> Iterator[tuple[str, Ranker]]:
-    for leg in ("dense", "bm25", "hybrid"):
+    for leg in _LEGS:
         yield leg, workbench.ranker(leg)
     yield _NO_LIFT, _ranker(_turn_off_lifts(workbench))
     for mode in FUSION_MODES:
@@ -270,6 +279,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int)
     parser.add_argument("--embedding", help=f"embedding model; {OFFLINE}, and for choose both, unless given")
     parser.add_argument("--rerank", action="store_true", help="identifiers: with the reranker as well")
+    parser.add_argument("--url", help="identifiers: search an Elasticsearch server there, instead of embedded")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     embedding = given.embedding or OFFLINE
@@ -278,7 +288,7 @@ def main() -> None:
     elif given.what == "report":
         result = report(given.data, given.sets, given.limit, embedding)
     else:
-        result = identifiers(given.data, given.sets, embedding, given.rerank)
+        result = identifiers(given.data, given.sets, embedding, given.rerank, given.url)
     print(json.dumps(result, indent=None if given.json else 2))
 
 
