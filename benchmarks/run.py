@@ -65,6 +65,7 @@ BENCHMARKS = (
     Benchmark("hybrid_report_minilm", "hybrid", ("report", "--embedding", "all-MiniLM-L6-v2"), sample=None),
     Benchmark("hybrid_identifiers", "hybrid", ("identifiers",), sample=("identifiers", *_FEW)),
     Benchmark("hybrid_identifiers_minilm", "hybrid", ("identifiers", "--embedding", "all-MiniLM-L6-v2"), sample=None),
+    Benchmark("hybrid_identifiers_elasticsearch", "hybrid", ("identifiers", "--url", _ES), sample=None, server=_ES),
     Benchmark("whole_question", "whole_question", sample=(*_FEW, "--limit", "50")),
     Benchmark("tuning", "tuning", sample=(*_FEW, "--limit", "200", "--draws", "20")),
     Benchmark("elasticsearch_fields_train", "elasticsearch_fields", ("--split", "train"), sample=None, server=_ES),
