@@ -7,6 +7,7 @@ adds is what a user's data trips over: empty lists, duplicates, ties, queries th
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -94,18 +95,25 @@ def parse_metric(name: str) -> Measure:
         >>> parse_metric("hit_rate@5"), parse_metric("nDCG@10")
         (Success@5, nDCG@10)
     """
-    import ir_measures
-
     head, at, cutoff = name.partition("@")
-    notation = _EVERYDAY_NAMES.get(head.lower(), head) + at + cutoff
     try:
-        measure = ir_measures.parse_measure(notation)
+        measure = _read_notation(_EVERYDAY_NAMES.get(head.lower(), head), at + cutoff)
         measure.validate_params()  # type: ignore[no-untyped-call]
-    except (NameError, ValueError, AssertionError, SyntaxError, TypeError, KeyError) as error:
+    except (NameError, ValueError, AssertionError, SyntaxError, TypeError, KeyError, AttributeError) as error:
         raise ConfigurationError(
             f"unknown metric {name!r}: write nDCG@10, recall@100, precision@5, mrr@10, map@100 or hit_rate@5"
         ) from error
     return measure
+
+
+def _read_notation(measure: str, cutoff: str) -> Measure:
+    """Read ir-measures' notation; its own parser asks for classes of `ast` that Python 3.14 no longer has."""
+    import ir_measures
+
+    known: Measure | None = ir_measures.measures.registry.get(measure)
+    if known is None or not re.fullmatch(r"@[0-9]+", cutoff):
+        return ir_measures.parse_measure(measure + cutoff)
+    return known @ int(cutoff[1:])
 
 
 def _by_place(query: str, ranking: Ranking) -> dict[str, float]:
