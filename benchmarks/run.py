@@ -55,6 +55,7 @@ BENCHMARKS = (
     Benchmark("formats", "formats"),
     Benchmark("overhead", "overhead"),
     Benchmark("first_minutes", "first_minutes", sample=("--runs", "1")),
+    Benchmark("access_cost", "access_cost", sample=("--sizes", "2000", "--questions", "10")),
     Benchmark("query_log", "query_log", sample=("--records", "2000")),
     Benchmark("query_log_postgresql", "query_log", ("--url", _PG), sample=None, server=_PG),
     Benchmark("report_scale", "report_scale", sample=("--queries", "10000")),
@@ -89,6 +90,7 @@ BENCHMARKS = (
     # A pair takes 30 to 130 ms of one core; the scores are kept, so an interrupted run goes on where it was.
     Benchmark("gate", "gate", sample=("--data", "cranfield", "--data", "rag/hotpotqa", "--limit", "40")),
     Benchmark("structured_text", "structured_text", sample=None),
+    Benchmark("stuffing", "stuffing", sample=("--data", "cranfield", "--limit", "10")),
     Benchmark("gate_answers", "gate_answers", sample=("--limit", "20")),
     Benchmark(
         "gate_day_one",
