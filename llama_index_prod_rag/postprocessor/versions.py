@@ -35,7 +35,7 @@ class NewestVersion(BaseNodePostprocessor):
 
     Put it before a reranker, which then has nothing to read twice.
 
-    Args:
+    Attributes:
         similarity: least share of three-word runs that two versions have in common, 0 to 1. At the default, documents
             with one to three changed facts are told to be versions: `python -m benchmarks.whole_question`.
         half_life_days: for news: a passage's score above the lowest one halves with each such span between its date

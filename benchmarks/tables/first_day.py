@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
-Found = Mapping[str, Any]
-Table = Sequence[Sequence[str]]
+from benchmarks.tables.common import Found, Table
 
 
 def document_weights(found: Found) -> Table:

@@ -1,0 +1,22 @@
+"""Tables of the benchmark page about what a run costs."""
+
+from __future__ import annotations
+
+from benchmarks.tables.common import Found, Table, figure, grid
+
+
+def flat(found: Found) -> Table:
+    """A row per figure."""
+    return [["figure", "value"], *([key, str(value)] for key, value in found.items())]
+
+
+def stages(found: Found) -> Table:
+    """Milliseconds by stage."""
+    return grid(found, ("p50_ms", "p95_ms"), lambda stage, column: figure(found[stage][column], 2))
+
+
+def first_minutes(found: Found) -> Table:
+    """Seconds and memory by step."""
+    columns = {"seconds": "wall_seconds", "processor seconds": "cpu_seconds", "peak MB": "peak_mb"}
+    steps = found["steps"]
+    return grid(steps, columns, lambda step, column: f"{steps[step][columns[column]]:.{0 if 'MB' in column else 1}f}")
