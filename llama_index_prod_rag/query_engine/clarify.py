@@ -18,6 +18,7 @@ from llama_index_prod_rag.text.terms import term_set
 
 AMBIGUOUS = "“{}” stands for several things in the documents"
 
+_AROUND = " .:)(#"  # a number, as people write one: "2.", "(2)", "#2"
 _SHORT = 6  # words of a message that only chooses: a longer one is a question of its own
 
 
@@ -86,13 +87,13 @@ def find_choice(choice: int | str, labels: Sequence[str]) -> str | None:
 
     Examples:
         >>> labels = ["Mercury (planet)", "Mercury (singer)"]
-        >>> [find_choice(choice, labels) for choice in (2, "1", "the singer", "mercury (planet)", "Mercury")]
+        >>> [find_choice(choice, labels) for choice in (2, "1.", "the singer", "mercury (planet)", "Mercury")]
         ['Mercury (singer)', 'Mercury (planet)', 'Mercury (singer)', 'Mercury (planet)', None]
     """
-    number = int(choice) if isinstance(choice, int) or choice.strip(" .").isdecimal() else 0
-    if 1 <= number <= len(labels):
-        return labels[number - 1]
     said = str(choice).strip().casefold()
+    numbers = [str(number) for number in range(1, len(labels) + 1)]
+    if (number := said.strip(_AROUND)) in numbers:
+        return labels[numbers.index(number)]
     if whole := [label for label in labels if label.casefold() == said]:
         return whole[0]
     words = term_set(said)

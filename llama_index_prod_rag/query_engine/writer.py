@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from textwrap import indent
 from typing import Any, Protocol
 
 from llama_index.core.base.response.schema import (
@@ -202,9 +203,10 @@ class Writer:
         hits, lines = self._report.best.hits, []
         for number, reading in enumerate(self._report.best.assessment.readings, start=1):
             place = next(place for place, hit in enumerate(hits) if hit.node_id in reading.ids)
-            quote = replace(best_sentences(self._query.query_str, [hits[place]], count=1)[0], source=place + 1)
-            self._report.quotes.append(quote)
-            lines.append(f"{number}. {make_line(reading.label)}\n   {list_quotes([quote])}")
+            found = best_sentences(self._query.query_str, [hits[place]], count=1)  # none of a passage without text
+            quotes = [replace(quote, source=place + 1) for quote in found]
+            self._report.quotes += quotes
+            lines += [f"{number}. {make_line(reading.label)}", *([indent(list_quotes(quotes), "   ")] if quotes else [])]
         return self._prompt("clarify_prompt").format(reason=self._reason, summary="\n".join(lines))
 
     async def _fill(self, prompt: str) -> str:

@@ -6,15 +6,16 @@ import asyncio
 from typing import Any
 
 import pytest
-from llama_index.core.schema import TextNode
+from llama_index.core.schema import NodeWithScore, TextNode
 
 from llama_index_prod_rag import BM25FRetriever, ConfidenceGatedQueryEngine, GatedChatEngine, StatusPolicy
 from llama_index_prod_rag.confidence.readings import find_readings
 from llama_index_prod_rag.errors import ConfigurationError, InputError
 from llama_index_prod_rag.query_engine import narrow_query
+from llama_index_prod_rag.query_engine.clarify import find_choice
 from llama_index_prod_rag.query_engine.sources import passages_of
 from llama_index_prod_rag.retrievers import AccessPolicy, Principal
-from tests.query_engine.parts import FixedAssessor
+from tests.query_engine.parts import FixedAssessor, ScriptedRetriever
 
 PAGES = {
     "Mercury (planet)": "Mercury is the planet nearest to the Sun. Its year has 88 days.",
@@ -136,3 +137,22 @@ def test_a_chat_takes_the_choice_as_its_next_message() -> None:
 def test_nothing_is_asked_about_nothing() -> None:
     assert find_readings("", []) == ()
     assert find_readings("What is Mercury?", passages_of([])) == ()
+
+
+@pytest.mark.parametrize("choice", ["2.", " 2 ", "(2)", "2)", "#2"])
+def test_a_number_is_taken_as_people_write_it(choice: str) -> None:
+    assert find_choice(choice, list(PAGES)) == "Mercury (singer)"
+
+
+@pytest.mark.parametrize("choice", ["9" * 5000, "0", "4.", "²", "...", "()", ""])
+def test_what_is_no_number_of_a_reading_chooses_none(choice: str) -> None:
+    assert find_choice(choice, list(PAGES)) is None
+
+
+def test_a_reading_whose_passage_has_no_text_is_named_without_a_quote() -> None:
+    pages = [TextNode(text="", metadata={"title": title}, id_=title) for title in ("Mercury (planet)", "Mercury (car)")]
+    retriever = ScriptedRetriever([NodeWithScore(node=page, score=0.9) for page in pages])
+    response = ConfidenceGatedQueryEngine(retriever, assessor=FixedAssessor(["healthy"])).query("What is Mercury?")
+    assert report(response)["decision"] == "clarify"
+    assert str(response).endswith("1. Mercury (planet)\n2. Mercury (car)")
+    assert report(response)["quotes"] == []
