@@ -97,8 +97,14 @@ def set_thresholds(
 
 
 def estimate(head: Head, unseen: Sequence[Judged], goals: Goals) -> Head:
-    """Give a head the thresholds that seem to reach the goal for refusals; they promise nothing."""
+    """Give a head the thresholds that seem to reach the goal for refusals; they promise nothing.
+
+    Raises:
+        CalibrationError: none of the questions has its evidence.
+    """
     with_evidence = [one.probability for one in unseen if one.good]
+    if not with_evidence:
+        raise CalibrationError("no labelled question has its evidence: there is nothing to set a threshold by")
     aim = goals.max_false_refusal if goals.max_false_refusal is not None else _UNGUARDED_REFUSAL
     unlikely = float(np.quantile(with_evidence, aim))
     # Where labels tell the two kinds well apart, that lies above one half: more likely there than not is not a refusal,

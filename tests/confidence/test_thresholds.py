@@ -9,6 +9,7 @@ import pytest
 
 from llama_index_prod_rag.confidence import CalibratedAssessor, Calibration, Example, Head, calibrate
 from llama_index_prod_rag.confidence.evidence import Passage, gather
+from llama_index_prod_rag.confidence.thresholds import Goals, Judged, set_thresholds
 
 
 def labelled(number: int, slice_: str = "", *, shift: float = 0.0, seed: int = 0) -> list[Example]:
@@ -35,6 +36,14 @@ def test_a_slice_promises_on_its_own_labels_and_one_with_few_keeps_the_shared_th
     assert [promise.partition(" ")[0] for promise in made.promises] == ["at", "a:"]
     made.save(tmp_path / "c.json")
     assert Calibration.load(tmp_path / "c.json").heads[0] == made.heads[0]
+
+
+def test_a_slice_without_any_evidence_among_what_it_borrows_keeps_the_shared_thresholds() -> None:
+    head = Head(("pair.top",), (0.0,), (1.0,), (1.0,), 0.0)
+    rare = [Judged(0.96 + place / 1000, True, "a") for place in range(5)]
+    unseen = [Judged(place / 1000, False, "a") for place in range(950)] + rare + [Judged(0.3, False, "b")] * 10
+    made, _ = set_thresholds(head, unseen, [], Goals())
+    assert list(made.by_slice) == ["a"]
 
 
 def test_two_goals_are_promised_together() -> None:
