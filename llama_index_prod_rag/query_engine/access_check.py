@@ -1,4 +1,4 @@
-"""The last postprocessor of a gate with an access policy: nothing that others fetched goes round it."""
+"""Stands behind every postprocessor of a gate with an access policy: nothing that they fetched goes round it."""
 
 from __future__ import annotations
 

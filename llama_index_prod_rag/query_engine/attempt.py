@@ -193,8 +193,8 @@ async def retrieve(query: QueryBundle, search: Search) -> list[NodeWithScore]:
     """Retrieve and postprocess without a judgment; faults are raised. Awaits calls only."""
     candidates = hits = await _ask(search.retriever, query)
     for stage in search.postprocessors:
-        hits = await _process(stage, hits, query)
-    return _keep_permitted(hits, candidates, search.filters)
+        hits = _keep_permitted(await _process(stage, hits, query), candidates, search.filters)
+    return hits
 
 
 def refuse(query: str, reason: str) -> Attempt:
@@ -242,11 +242,12 @@ async def _postprocess(attempt: Attempt, candidates: list[NodeWithScore], search
     hits = candidates
     for stage in search.postprocessors:
         before, hits = hits, await _apply(attempt, hits, stage, query, search.required)
+        hits = _keep_permitted(hits, candidates, search.filters)  # before the next stage reads or prefers it
         if before and not hits and attempt.empty is None and may_be_skipped(stage, search.required):
             attempt.empty = NOTHING_CLOSE
         if attempt.empty is not None:
             break
-    attempt.hits = _keep_permitted(hits, candidates, search.filters)
+    attempt.hits = hits
     attempt.seconds["postprocess"] = perf_counter() - began
 
 

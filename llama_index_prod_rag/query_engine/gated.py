@@ -89,8 +89,8 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
             whose quote no passage has is a no, and a fault leaves the hedge.
         support_policy: which findings about a written answer turn it into a hedge; None reports them in `checks` only.
         access: who may see what. Every search, also of retries, carries the principal's filters, and what
-            postprocessors fetch beside the hits (neighbors, parents) is checked after the last of them. A question of
-            nobody is an error, before anything is searched.
+            postprocessors fetch beside the hits (neighbors, parents) is checked before the next one sees it. A question
+            of nobody is an error, before anything is searched.
         query_log: takes one record per question; its faults never reach the user.
         language: of the gate's own texts, such as "german"; None takes the question's, or that of what was found.
         texts: language -> `Texts`, beside English and German.
@@ -145,7 +145,8 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
         self._access = access
         self._principal: Principal | None = None
         if access is not None:
-            retriever, stages = access.guard(retriever), [*stages, AccessCheck(policy=access)]
+            check = AccessCheck(policy=access)
+            retriever, stages = access.guard(retriever), [part for stage in stages for part in (stage, check)]
             retries = [_guard(retry, access) for retry in retries]
         self._search = Search(retriever, stages, dict(required or {}))
         self._judge = Judge(

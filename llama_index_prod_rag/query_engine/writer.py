@@ -206,7 +206,7 @@ class Writer:
             found = best_sentences(self._query.query_str, [hits[place]], count=1)  # none of a passage without text
             quotes = [replace(quote, source=place + 1) for quote in found]
             self._report.quotes += quotes
-            lines += [f"{number}. {make_line(reading.label)}", *([indent(list_quotes(quotes), "   ")] if quotes else [])]
+            lines += [f"{number}. {make_line(reading.label)}", *(indent(list_quotes([one]), "   ") for one in quotes)]
         return self._prompt("clarify_prompt").format(reason=self._reason, summary="\n".join(lines))
 
     async def _fill(self, prompt: str) -> str:

@@ -16,12 +16,15 @@ from llama_index_prod_rag import (
     AccessPolicy,
     BM25FRetriever,
     ConfidenceGatedQueryEngine,
+    CrossEncoderRerank,
     HybridFusionRetriever,
+    NewestVersion,
     Principal,
     acting_as,
 )
 from llama_index_prod_rag.errors import AccessError, ConfigurationError
 from llama_index_prod_rag.query_engine.retry import Retry
+from tests.pair_scorers import OverlapScorer
 from tests.query_engine.parts import FixedAssessor, ListLog, ScriptedRetriever, make_hits
 
 STAFF, BOARD = Principal(groups=("staff",)), Principal(groups=("board",))
@@ -65,6 +68,29 @@ def test_nothing_of_another_group_is_in_the_response_the_log_or_a_message(
         assert "signed" not in f"{response.response} {response.metadata}"
     assert "signed" not in f"{tool_output.content} {log.records} {caplog.text}"
     assert "secret" in {hit.node_id for hit in gate.for_principal(BOARD).query("Friday merger Acme").source_nodes}
+
+
+@pytest.mark.parametrize("by", ["access", "filters"])
+def test_what_a_postprocessor_fetched_and_nobody_may_see_reaches_no_later_stage(
+    index: VectorStoreIndex, by: str
+) -> None:
+    log, rerank = ListLog(), CrossEncoderRerank(scorer=OverlapScorer())
+    nodes = list(index.docstore.get_nodes(["open", "secret"]))
+    nodes[0].metadata["date"], nodes[1].metadata["date"] = "2020-01-01", "2024-01-01"
+    nodes[1].metadata["supersedes"] = "open"
+    index.docstore.add_documents(nodes)
+    neighbors = PrevNextNodePostprocessor(docstore=index.docstore, mode="both", num_nodes=1)
+    gate = ConfidenceGatedQueryEngine(
+        BM25FRetriever.from_index(index),
+        node_postprocessors=[neighbors, NewestVersion(), rerank],
+        access=AccessPolicy() if by == "access" else None,
+        query_log=log,
+    )
+    asked = gate.for_principal(STAFF) if by == "access" else gate.with_filters(AccessPolicy().filters(STAFF))
+    response = asked.query("merger Acme signed Friday")
+    assert [hit.node_id for hit in response.source_nodes] == ["open"]
+    assert "secret" not in f"{response.metadata} {log.records}"
+    assert response.metadata["prod_rag"]["signals"]["pair.top"] < 0.5
 
 
 def test_nobodys_question_is_an_error_and_nothing_is_asked(index: VectorStoreIndex) -> None:
