@@ -29,6 +29,8 @@ _KINDS = {
 }
 _DEEPEST = 40
 """Items nested deeper are passed over: no document has them."""
+_WIDEST = 16_384
+"""Columns of the widest table, as many as a sheet of Excel has; a larger number is no place in one."""
 PAGE = "page_label"
 """Metadata key of the page, as LlamaIndex's readers name it."""
 
@@ -101,7 +103,7 @@ class _Reader:
             return []
         if label in {"title", "section_header"}:
             return [*self._heading(item), *self._children(item, depth)]
-        if "data" in item and "table_cells" in (item["data"] or {}):
+        if isinstance(item.get("data"), dict) and "table_cells" in item["data"]:
             return [*self._captions(item), *self._table(item), *self._notes(item), *self._children(item, depth)]
         if label == "inline":
             return self._inline(item, depth)
@@ -132,8 +134,7 @@ class _Reader:
 
     def _begin(self, item: Mapping[str, Any], join: str = "\n\n") -> int:
         """Where an item starts in the view, on which page."""
-        if self._view.length:
-            self._view.add(join, 0, 0)
+        self._view.separate(join)
         page = next((place.get("page_no") for place in dicts(item.get("prov"))), None)
         if isinstance(page, int):
             self._view.note({PAGE: str(page)})
@@ -191,7 +192,8 @@ class _Reader:
         for cell in sorted(cells, key=lambda cell: (_number(cell, "row"), _number(cell, "col"))):
             rows.setdefault(_number(cell, "row"), []).append(cell)
         columns = item["data"].get("num_cols")
-        width = columns if isinstance(columns, int) else max((_number(cell, "col") + 1 for cell in cells), default=0)
+        known = isinstance(columns, int) and columns <= _WIDEST
+        width = columns if known else max((_number(cell, "col") + 1 for cell in cells), default=0)
         blocks: list[Block] = []
         header: list[str] = []
         for row in rows.values():
@@ -222,7 +224,7 @@ class _Reader:
 
 def _number(cell: Mapping[str, Any], axis: str) -> int:
     value = cell.get(f"start_{axis}_offset_idx")
-    return value if isinstance(value, int) and value >= 0 else 0
+    return value if isinstance(value, int) and 0 <= value < _WIDEST else 0
 
 
 def _flat(text: str) -> str:

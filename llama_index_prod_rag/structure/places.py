@@ -63,7 +63,7 @@ def note_places(pieces: Sequence[Piece], length: int, base: int) -> str:
     Args:
         pieces: of the text, in order.
         length: of the text.
-        base: place in the source from which the note counts.
+        base: place in the source from which the note counts, before all of the pieces.
 
     Returns:
         For each piece its start in the text and its place in the source, with the place's end where only the whole
@@ -76,7 +76,8 @@ def note_places(pieces: Sequence[Piece], length: int, base: int) -> str:
         ''
     """
     if len(pieces) > _MOST_PIECES:
-        return f"0:{pieces[0].source_start - base}-{pieces[-1].source_end - base}"
+        begin, end = min(piece.source_start for piece in pieces), max(piece.source_end for piece in pieces)
+        return f"0:{begin - base}-{end - base}"
     words = []
     for piece, until in _with_ends(pieces, length):
         exact = until - piece.start == piece.source_end - piece.source_start
@@ -100,10 +101,14 @@ def find_place(note: str, start: int, end: int) -> tuple[int, int]:
     """
     pieces = [_read(word) for word in note.split()]
     starts = [shown for shown, _, _ in pieces]
-    first = pieces[max(0, bisect_right(starts, start) - 1)]
-    last = pieces[max(0, bisect_right(starts, max(start, end - 1)) - 1)]
-    begin = first[1] + (start - first[0] if first[2] is None else 0)
-    return begin, last[1] + end - last[0] if last[2] is None else last[2]
+    low, high = (max(0, bisect_right(starts, place) - 1) for place in (start, max(start, end - 1)))
+    begins, ends = [], []
+    for (shown, place, place_end), until in zip(
+        pieces[low : high + 1], [*starts[low + 1 : high + 1], end], strict=True
+    ):
+        begins.append(place + (max(start - shown, 0) if place_end is None else 0))
+        ends.append(place + until - shown if place_end is None else place_end)
+    return min(begins), max(ends)  # not the first and the last: the pieces need not be in the source's order
 
 
 def _read(word: str) -> tuple[int, int, int | None]:

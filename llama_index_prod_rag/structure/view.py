@@ -79,11 +79,10 @@ class View:
         return self.text[start:end]
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
-        """Find the place in the source that a slice of the view comes from; a whole piece where it is encoded."""
-        first, last = self._piece(start), self._piece(max(start, end - 1))
-        begin = first.source_start + (start - first.start) * self._is_exact(first)
-        until = last.source_start + (end - last.start) if self._is_exact(last) else last.source_end
-        return begin, max(begin, until)
+        """Find the stretch of the source that holds all of a slice; a whole piece where it is encoded."""
+        places = self.places(start, end) or [self._piece(start)]
+        # Not the first and the last: some sources keep their tables behind all paragraphs.
+        return min(place.source_start for place in places), max(place.source_end for place in places)
 
     def places(self, start: int, end: int) -> list[Piece]:
         """Find for each stretch of a slice where it stands in the source."""
@@ -99,11 +98,6 @@ class View:
 
     def _piece(self, position: int) -> Piece:
         return self.pieces[max(0, bisect_right(self.pieces, position, key=lambda piece: piece.start) - 1)]
-
-    def _is_exact(self, piece: Piece) -> bool:
-        place = bisect_right(self.pieces, piece.start, key=lambda each: each.start)
-        end = self.pieces[place].start if place < len(self.pieces) else len(self.text)
-        return end - piece.start == piece.source_end - piece.source_start
 
 
 class ViewBuilder:
@@ -131,11 +125,11 @@ class ViewBuilder:
             self._parts.append(text)
             self.length += len(text)
 
-    def separate(self) -> None:
-        """Append a blank line between two parts, unless nothing stands before it."""
+    def separate(self, between: str = "\n\n") -> None:
+        """Append what parts two stretches, a blank line if nothing else is given, unless nothing stands before it."""
         if self.length:
             position = self._pieces[-1].source_end
-            self.add("\n\n", position, position)
+            self.add(between, position, position)
 
     def note(self, facts: Mapping[str, str]) -> None:
         """Note what is known of all that is appended from here on, until the next note."""

@@ -61,6 +61,9 @@ def test_nodes_of_a_docling_document_know_their_pages_and_their_place_in_the_fil
         '"groups": [{"label": "list", "children": [{"$ref": "#/groups/0"}]}]}',
         '{"schema_name": "DoclingDocument", "body": {"children": [{"$ref": "#/tables/0"}]}, '
         '"tables": [{"data": {"table_cells": [{"text": "a", "start_row_offset_idx": -1}]}}]}',
+        '{"schema_name": "DoclingDocument", "body": {"children": [{"$ref": "#/texts/0"}]}, "texts": [{"data": 5}]}',
+        '{"schema_name": "DoclingDocument", "body": {"children": [{"$ref": "#/tables/0"}]}, "tables": [{"data": '
+        '{"num_cols": 9000000000, "table_cells": [{"text": "a", "start_col_offset_idx": 9000000000}]}}]}',
         '{"schema_name": "DoclingDocument", "body":',
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 
 import pytest
@@ -15,7 +16,7 @@ from llama_index_prod_rag import DocumentAwareNodeParser
 from llama_index_prod_rag.query_engine.extract import best_sentences
 from llama_index_prod_rag.query_engine.sources import place_of
 from llama_index_prod_rag.structure.html import HtmlText
-from llama_index_prod_rag.structure.places import find_place, note_places
+from llama_index_prod_rag.structure.places import Piece, find_place, note_places
 
 PAGES = (
     "<p>Owls hunt at night.</p>",
@@ -116,3 +117,29 @@ def test_a_mail_in_quoted_printable_has_its_places() -> None:
     for word in ("frei", "hunt"):
         start, end = place_of(hits[-1], text.index(word), text.index(word) + len(word))
         assert source[start:end] == "Die Stra=C3=9Fe ist frei. Owls hunt.\n"  # the line it stands in
+
+
+def test_a_source_in_another_order_than_it_reads_in_has_its_places() -> None:
+    rows = [{"text": "Ann", "start_col_offset_idx": 0}, {"text": "Bob \u00e9", "start_col_offset_idx": 1}]
+    document = {
+        "schema_name": "DoclingDocument",
+        "body": {"children": [{"$ref": f"#/{place}"} for place in ("texts/0", "tables/0", "texts/1")]},
+        "texts": [{"label": "text", "text": 'Above "it".'}, {"label": "text", "text": "Below \u00e9 it."}],
+        "tables": [{"label": "table", "data": {"num_cols": 2, "table_cells": rows}}],
+    }
+    source = json.dumps(document)
+    parser = DocumentAwareNodeParser(format="docling", tokenizer="simple")
+    (node,) = parser.get_nodes_from_documents([Document(text=source)])
+    hit, text = NodeWithScore(node=node), node.get_content(MetadataMode.NONE)
+    for word in ("Above", "it", "Ann", "Bob", "Below"):
+        start, end = place_of(hit, text.index(word), text.index(word) + len(word))
+        assert word in source[start:end]
+        assert end - start <= len("Bob \\u00e9")
+    start, end = place_of(hit, text.index("Bob"), text.index("Below") + len("Below"))
+    assert "Below" in source[start:end]
+    assert "Bob" in source[start:end]
+
+
+def test_very_many_pieces_in_another_order_are_known_as_a_whole() -> None:
+    pieces = [Piece(place, 2000 - 2 * place, 2001 - 2 * place) for place in range(600)]
+    assert find_place(note_places(pieces, 600, 802), 3, 5) == (0, 1199)
