@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -12,6 +12,7 @@ from llama_index.core.schema import BaseNode
 from llama_index.core.storage.docstore import SimpleDocumentStore
 from llama_index.core.vector_stores.simple import SimpleVectorStore
 
+from llama_index_prod_rag.retrievers.embedded.node_table import TableChanges
 from llama_index_prod_rag.retrievers.embedded.store import EmbeddedStore
 from llama_index_prod_rag.retrievers.stored_nodes import keeps_nodes, nodes_of_store
 
@@ -58,8 +59,12 @@ class StoreFollower:
         """
         found = self._store.changes(-1 if everything else self.upto, known)
         gone = set(known).difference(found.put) if everything else found.gone
+        return Changes(gone, self._take(found))
+
+    def _take(self, found: TableChanges) -> Iterator[BaseNode]:
+        """Give what was put; only when all of it was read is it done with."""
+        yield from self._store.iterate(found.put)
         self.upto = found.upto
-        return Changes(gone, self._store.iterate(found.put))
 
 
 class Unchanged:
@@ -133,8 +138,9 @@ class IndexFollower:
         current = _versions(self._index)
         changed = [id_ for id_, version in current.items() if everything or self._versions.get(id_) != version]
         gone |= self._versions.keys() - current.keys()
-        self._versions, self._seen = current, seen
-        return Changes(gone, [*stored, *self._index.docstore.get_nodes(changed, raise_error=False)])
+        nodes = self._index.docstore.get_nodes(changed, raise_error=False)
+        self._versions, self._seen = current, seen  # not before they were read: a server may be away for a moment
+        return Changes(gone, [*stored, *nodes])
 
 
 def _views(index: VectorStoreIndex) -> tuple[dict[str, Any], ...]:

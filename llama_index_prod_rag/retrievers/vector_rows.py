@@ -152,18 +152,21 @@ class VectorRows:
             vectors: one per id, all of the same dimensions.
 
         Raises:
-            InputError: the dimensions differ from those of the vectors that are there.
+            InputError: the dimensions differ from those of the vectors that stay.
         """
         new = np.asarray(vectors, dtype=np.float32)
         if not ids:
             return
         with self._lock:
-            if self._ids and new.shape[1] != self._vectors.shape[1]:
+            other = bool(self._ids) and new.shape[1] != self._vectors.shape[1]
+            if other and self._slots.keys() - set(ids):
                 raise InputError(
                     f"embeddings of {new.shape[1]} and of {self._vectors.shape[1]} numbers cannot be in one index: "
                     "embed everything with the same model"
                 )
             self._drop(ids)
+            if not self._slots:  # each was replaced: the dimensions may be others than before
+                self._clear()
             used = len(self._ids)
             self._vectors = _with_rows(self._vectors, used, new)
             self._lengths = _with_rows(self._lengths, used, _lengths(new))

@@ -76,8 +76,8 @@ def note_places(pieces: Sequence[Piece], length: int, base: int) -> str:
         ''
     """
     if len(pieces) > _MOST_PIECES:
-        begin, end = min(piece.source_start for piece in pieces), max(piece.source_end for piece in pieces)
-        return f"0:{begin - base}-{end - base}"
+        first, last = min(piece.source_start for piece in pieces), max(piece.source_end for piece in pieces)
+        return f"0:{first - base}-{last - base}"
     words = []
     for piece, until in _with_ends(pieces, length):
         exact = until - piece.start == piece.source_end - piece.source_start

@@ -220,6 +220,21 @@ TestFollowedIndex = FollowedIndex.TestCase
 TestFollowedIndex.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)
 
 
+def test_a_docstore_that_was_away_is_read_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    index = VectorStoreIndex([TextNode(text="one cat", id_="a")], embed_model=MockEmbedding(2))
+    retriever = BM25FRetriever.from_index(index)
+    index.insert_nodes([TextNode(text="two cats", id_="b")])
+
+    def fail(*_: object, **__: object) -> None:
+        raise ConnectionError("away for a moment")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(index.docstore), "get_nodes", fail)
+        with pytest.raises(ConnectionError):
+            retriever.retrieve("cat")
+    assert sorted(hit.node_id for hit in retriever.retrieve("cat")) == ["a", "b"]
+
+
 def test_a_replaced_text_in_a_docstore_that_is_not_watched_is_seen_after_refresh(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -7,6 +7,7 @@ import os
 import pickle
 import sqlite3
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -158,6 +159,9 @@ def test_a_metadata_value_that_was_changed_is_seen_by_the_next_filter() -> None:
     [
         ([node("a"), TextNode(id_="b", text="x", embedding=[1.0])], "node b has 1 numbers and others have 6"),
         ([node("a"), TextNode(id_="b", text="x", embedding=[float("nan")] * 6)], "node b is not finite"),
+        ([TextNode(id_="a", text="x", embedding=[])], "node a is empty"),
+        ([node("a"), node("b", day=date(2024, 3, 1))], "the node 'b' cannot be kept .*date"),
+        ([node("a"), node("b\udc80")], "cannot do that: .*surrogates"),
     ],
 )
 def test_embeddings_that_cannot_be_searched_are_refused_and_nothing_is_added(
@@ -167,6 +171,29 @@ def test_embeddings_that_cannot_be_searched_are_refused_and_nothing_is_added(
     with pytest.raises(InputError, match=message):
         store.add(nodes)
     assert store.get_nodes() == []
+
+
+def test_nodes_without_a_document_are_deleted_with_none() -> None:
+    store = EmbeddedStore()
+    store.add([node("a", document="d"), node("b")])
+    store.delete("")
+    store.delete(None)  # type: ignore[arg-type] # the `ref_doc_id` of a node that has none
+    assert store.ids() == ["a", "b"]
+    assert store.query(VectorStoreQuery(query_embedding=[1.0] * 6, similarity_top_k=5, doc_ids=[""])).ids == []
+
+
+def test_a_closed_store_is_not_called_damaged(tmp_path: Path) -> None:
+    store = EmbeddedStore(tmp_path)
+    store.close()
+    with pytest.raises(InputError, match="closed") as caught:
+        store.get_nodes()
+    assert "delete" not in str(caught.value)
+
+
+def test_a_store_comes_back_from_its_settings(tmp_path: Path) -> None:
+    store = EmbeddedStore(tmp_path)
+    store.add([node("a")])
+    assert EmbeddedStore.from_json(store.to_json()).ids() == ["a"]
 
 
 def test_questions_that_it_cannot_answer_say_what_to_do() -> None:
@@ -216,6 +243,35 @@ def test_a_damaged_lexical_file_is_made_again(tmp_path: Path, caplog: pytest.Log
     assert [hit.node_id for hit in again.retrieve("number7")] == expected == ["7"]
     assert "made again" in caplog.text
     assert file.read_bytes() == whole or BM25FRetriever.from_index(index_over(EmbeddedStore(tmp_path)))
+
+
+def test_a_lexical_file_of_the_store_that_lay_here_before_is_made_again(tmp_path: Path) -> None:
+    store = EmbeddedStore(tmp_path)
+    store.add([node(f"old{n}", n, f"cat {n}") for n in range(5)])
+    BM25FRetriever.from_index(index_over(store))
+    store.close()
+    for file in tmp_path.glob("nodes.sqlite*"):
+        file.unlink()
+    store = EmbeddedStore(tmp_path)
+    store.add([node(f"new{n}", n, f"cat {n}") for n in range(6)])
+    found = BM25FRetriever.from_index(index_over(store), similarity_top_k=20).retrieve("cat")
+    assert sorted(hit.node_id for hit in found) == [f"new{n}" for n in range(6)]
+
+
+def test_nodes_that_could_not_be_read_are_taken_over_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = EmbeddedStore()
+    store.add([node("a", 1, "cat one")])
+    lexical_leg = BM25FRetriever.from_index(index_over(store))
+    store.add([node("b", 2, "cat two")])
+
+    def fail(*_: object) -> None:
+        raise OSError("away for a moment")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(EmbeddedStore, "iterate", fail)
+        with pytest.raises(OSError, match="away"):
+            lexical_leg.retrieve("cat")
+    assert sorted(hit.node_id for hit in lexical_leg.retrieve("cat")) == ["a", "b"]
 
 
 def test_a_leg_of_other_settings_is_another_file(tmp_path: Path) -> None:
@@ -289,6 +345,20 @@ def test_what_one_opening_changes_another_finds(tmp_path: Path, monkeypatch: pyt
     found = {hit.node_id: hit.text for hit in hybrid.retrieve(question(5))}
     assert sorted(found) == ["15", "16", "17", "18", "19"]
     assert found["16"] == "changed cat"
+
+
+def test_an_index_built_again_with_another_model_is_found_by_who_has_it_open(tmp_path: Path) -> None:
+    writer, reader = EmbeddedStore(tmp_path), EmbeddedStore(tmp_path)
+    writer.add([node("a", 1), node("b", 2)])
+    assert reader.query(VectorStoreQuery(query_embedding=[1.0] * 6)).ids
+    writer.clear()
+    writer.add([TextNode(id_=id_, text=id_, embedding=[1.0, 2.0]) for id_ in "ab"])
+    assert sorted(reader.query(VectorStoreQuery(query_embedding=[1.0, 0.0], similarity_top_k=5)).ids or []) == [
+        "a",
+        "b",
+    ]
+    with pytest.raises(InputError, match="6 and of 2 numbers"):
+        reader.add([node("c", 3)])
 
 
 def test_it_is_pickled_as_its_folder(tmp_path: Path) -> None:

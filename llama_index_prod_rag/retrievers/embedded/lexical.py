@@ -7,6 +7,7 @@ import json
 import logging
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from llama_index_prod_rag._version import __version__
 from llama_index_prod_rag.errors import InputError
@@ -29,12 +30,12 @@ def open_lexical(store: EmbeddedStore, settings: LexicalSettings) -> LexicalStor
     What is kept holds nothing that the nodes do not: a file that is damaged, or of another version, is made again.
     """
     path = _path(store, settings)
-    index, upto = _load(path, settings)
+    index, upto = _load(path, settings, store)
     follower = StoreFollower(store, upto)
     lexical = LexicalStore(settings, follower, NodesOfStore(store), index)
     lexical.refresh()
     if path is not None and follower.upto - upto > _MUCH * len(lexical):
-        _keep(lexical, path, follower.upto)
+        _keep(lexical, path, identity=store.identity(), upto=follower.upto)
     return lexical
 
 
@@ -45,8 +46,8 @@ def _path(store: EmbeddedStore, settings: LexicalSettings) -> Path | None:
     return Path(store.folder) / f"bm25f-{key[:16]}.npz"
 
 
-def _load(path: Path | None, settings: LexicalSettings) -> tuple[BM25FIndex | None, int]:
-    """The index, and the number of the last change that it knows."""
+def _load(path: Path | None, settings: LexicalSettings, store: EmbeddedStore) -> tuple[BM25FIndex | None, int]:
+    """The index, and the number of the last change that it knows; none where it is not of this store as it is."""
     if path is None or not path.is_file():
         return None, -1
     try:
@@ -56,11 +57,14 @@ def _load(path: Path | None, settings: LexicalSettings) -> tuple[BM25FIndex | No
         return None, -1
     if head.get("version") != __version__:  # which may split words in another way
         return None, -1
-    return make_index(settings, head, arrays), int(head["upto"])
+    upto = int(head["upto"])
+    if head.get("identity") != store.identity() or upto > store.last_change():  # begun anew, or from a backup
+        return None, -1
+    return make_index(settings, head, arrays), upto
 
 
-def _keep(lexical: LexicalStore, path: Path, upto: int) -> None:
+def _keep(lexical: LexicalStore, path: Path, **head: Any) -> None:
     try:
-        lexical.save(path, version=__version__, upto=upto)
+        lexical.save(path, version=__version__, **head)
     except OSError as error:  # no rights, no space: questions are answered all the same
         _log.warning("the lexical index is not kept in %s (%s): it will be made again", path, error)

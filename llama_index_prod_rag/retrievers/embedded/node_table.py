@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from llama_index.core.schema import BaseNode
@@ -27,6 +28,7 @@ from llama_index_prod_rag.retrievers.filters import filterable_metadata
 
 FILE = "nodes.sqlite"
 _FORMAT = "1"
+_BYTES = 4  # of a number
 _AT_ONCE = 500  # SQLite before 3.32 takes at most 999 bound variables in one statement
 _MOST_REMOVED = 10_000  # removals that are remembered one by one; who has not looked since compares all ids
 _TABLES = """
@@ -85,7 +87,10 @@ class NodeTable:
             if not self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'removed'").fetchone():
                 self._connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} COMMIT")
             with self._write():
-                self._connection.execute("INSERT OR IGNORE INTO head VALUES ('format', ?), ('change', '0')", (_FORMAT,))
+                self._connection.execute(
+                    "INSERT OR IGNORE INTO head VALUES ('format', ?), ('change', '0'), ('identity', ?)",
+                    (_FORMAT, uuid4().hex),
+                )
             if self._head("format") != _FORMAT:
                 raise InputError(f"{self._path} was written by another version of this package: {_REMEDY}")
 
@@ -104,6 +109,12 @@ class NodeTable:
                 raise
             except sqlite3.OperationalError as error:  # no rights, no space, locked for a minute
                 raise OSError(f"{self._path or 'the store'}: {error}") from error
+            except (
+                sqlite3.ProgrammingError,
+                sqlite3.DataError,
+                UnicodeEncodeError,
+            ) as error:  # closed, too long, no UTF-8
+                raise InputError(f"{self._path or 'the store'} cannot do that: {error}") from error
             except (sqlite3.DatabaseError, ValueError) as error:
                 raise InputError(f"{self._path} is damaged ({error}): {_REMEDY}") from error
 
@@ -140,22 +151,39 @@ class NodeTable:
         """The number of the last change."""
         return int(self._head("change"))
 
+    def identity(self) -> str:
+        """What no other table has, so that nobody takes its numbers for those of one that lay here before."""
+        return self._head("identity")
+
     def put(self, nodes: Sequence[BaseNode], vectors: NDArray[np.float32]) -> None:
         """Add nodes, all of them or none; one whose id is there already replaces it.
 
         Args:
             nodes: the last one of an id counts.
             vectors: one row per node.
+
+        Raises:
+            InputError: the vectors differ in length from those that stay, or a node cannot be written as JSON.
         """
         rows = {node.node_id: (node, vector) for node, vector in zip(nodes, vectors, strict=True)}
         with self._write() as first:
             self._forget(list(rows))
+            self._check_length(vectors.shape[1])
             numbered = [(number, *row) for number, row in enumerate(rows.values(), start=first)]
             of_nodes = (_node_row(number, node) for number, node, _ in numbered)
             of_vectors = (_vector_row(number, node.node_id, vector) for number, node, vector in numbered)
             self._connection.executemany("INSERT INTO nodes VALUES (?, ?, ?, ?, ?, ?)", of_nodes)
             self._connection.executemany("INSERT INTO vectors VALUES (?, ?, ?, ?)", of_vectors)
             self._set_head("change", first + len(rows) - 1)
+
+    def _check_length(self, length: int) -> None:
+        """Refuse to mix models; looked up where the change is made, for another process may just have added."""
+        kept = self._connection.execute("SELECT length(vector) FROM vectors LIMIT 1").fetchone()
+        if kept is not None and kept[0] != length * _BYTES:
+            raise InputError(
+                f"embeddings of {length} and of {kept[0] // _BYTES} numbers cannot be in one index: embed everything "
+                "with the same model"
+            )
 
     def remove(self, ids: Iterable[str]) -> None:
         """Forget nodes; unknown ids are ignored."""
@@ -190,11 +218,16 @@ class NodeTable:
             self._connection.execute(f"DELETE FROM nodes WHERE id IN ({marks})", part)  # noqa: S608
             self._connection.execute(f"DELETE FROM removed WHERE id IN ({marks})", part)  # noqa: S608
 
-    def ids(self, document: str | None = None) -> list[str]:
-        """Ids of all nodes, or of one document's, in the order in which they came."""
-        where, values = ("", ()) if document is None else (" WHERE document = ?", (document,))
+    def ids(self) -> list[str]:
+        """Ids of all nodes, in the order in which they came."""
         with self._reading() as connection:
-            return [id_ for (id_,) in connection.execute(f"SELECT id FROM nodes{where} ORDER BY change", values)]  # noqa: S608
+            return [id_ for (id_,) in connection.execute("SELECT id FROM nodes ORDER BY change")]
+
+    def ids_of(self, document: str) -> list[str]:
+        """Ids of one document's nodes, in the order in which they came; nodes without a document are nobody's."""
+        query = "SELECT id FROM nodes WHERE document = ? AND document <> '' ORDER BY change"
+        with self._reading() as connection:
+            return [id_ for (id_,) in connection.execute(query, (document,))]
 
     def nodes(self, ids: Sequence[str]) -> dict[str, BaseNode]:
         """Nodes of given ids, each made anew, in the order of the ids; unknown ones are left out."""
@@ -265,7 +298,13 @@ _REMEDY = "delete its folder and build the index again"
 
 def _node_row(number: int, node: BaseNode) -> tuple[Any, ...]:
     bare = node if node.embedding is None else node.model_copy(update={"embedding": None})
-    text = json.dumps(doc_to_json(bare))
+    try:
+        text = json.dumps(doc_to_json(bare))
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"the node {node.node_id!r} cannot be kept ({error}): its metadata may hold strings, numbers, true and "
+            "false, lists and mappings; write a date as str(date)"
+        ) from error
     metadata = json.dumps(filterable_metadata(node), default=str)
     return number, node.node_id, node.ref_doc_id or "", text, metadata, _sum(node.node_id, text)
 

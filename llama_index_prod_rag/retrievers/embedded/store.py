@@ -20,7 +20,7 @@ from pydantic import PrivateAttr
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError
 from llama_index_prod_rag.retrievers.embedded.node_table import FILE, NodeTable, TableChanges
-from llama_index_prod_rag.retrievers.filters import matches
+from llama_index_prod_rag.retrievers.filters import metadata_test
 from llama_index_prod_rag.retrievers.vector_rows import Rows, VectorRows
 
 _AT_ONCE = 1_000  # nodes that are read at a time where all are
@@ -82,6 +82,11 @@ class EmbeddedStore(BasePydanticVectorStore):
         """Give the name under which the component is serialized."""
         return "EmbeddedStore"
 
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], **_: Any) -> EmbeddedStore:
+        """Open the folder that `to_dict` names."""
+        return cls(data.get("folder"))
+
     @property
     def client(self) -> None:
         """There is no server and no client."""
@@ -105,7 +110,9 @@ class EmbeddedStore(BasePydanticVectorStore):
 
     def _check_vectors(self, nodes: Sequence[BaseNode]) -> np.ndarray[Any, np.dtype[np.float32]]:
         embeddings = [node.get_embedding() for node in nodes]
-        width = self._follow().vectors.shape[1] or len(embeddings[0])
+        width = len(embeddings[0])
+        if not width:
+            raise InputError(f"the embedding of node {nodes[0].node_id} is empty: check the embedding model")
         for node, embedding in zip(nodes, embeddings, strict=True):
             if len(embedding) != width:
                 raise InputError(
@@ -119,7 +126,7 @@ class EmbeddedStore(BasePydanticVectorStore):
 
     def delete(self, ref_doc_id: str, **_: Any) -> None:
         """Delete a document's nodes; an unknown one has none."""
-        self._table.remove(self._table.ids(ref_doc_id))
+        self._table.remove(self._table.ids_of(ref_doc_id))
 
     def delete_nodes(self, node_ids: list[str] | None = None, filters: MetadataFilters | None = None, **_: Any) -> None:
         """Delete nodes by id, by filters, or those of the ids that pass the filters."""
@@ -138,8 +145,8 @@ class EmbeddedStore(BasePydanticVectorStore):
         ids = self._table.ids() if node_ids is None else list(node_ids)
         if filters is None:
             return ids
-        metadata = self.metadata()
-        return [id_ for id_ in ids if id_ in metadata and matches(metadata[id_], filters)]
+        metadata, passes = self.metadata(), metadata_test(filters)
+        return [id_ for id_ in ids if id_ in metadata and passes(metadata[id_])]
 
     def iterate(self, node_ids: Sequence[str]) -> Iterator[BaseNode]:
         """Nodes of given ids, a thousand in memory at a time."""
@@ -167,6 +174,10 @@ class EmbeddedStore(BasePydanticVectorStore):
         self._follow()
         return {id_: vector.tolist() for id_, vector in self._rows.vectors(node_ids).items()}
 
+    def identity(self) -> str:
+        """What no other store has; a folder that was deleted and filled again holds another one."""
+        return self._table.identity()
+
     def last_change(self) -> int:
         """The number of the last change; a store that was never changed is at 0."""
         return self._table.last_change()
@@ -181,6 +192,7 @@ class EmbeddedStore(BasePydanticVectorStore):
 
     def changes(self, after: int, known: Collection[str]) -> TableChanges:
         """What happened after a change, as `NodeTable.changes` tells it."""
+        self._follow()  # whoever takes it over asks what is held here
         return self._table.changes(after, known)
 
     def query(self, query: VectorStoreQuery, **_: Any) -> VectorStoreQueryResult:
@@ -209,11 +221,12 @@ class EmbeddedStore(BasePydanticVectorStore):
     def _make_test(self, query: VectorStoreQuery) -> Callable[[str], bool] | None:
         allowed = [set(query.node_ids)] if query.node_ids else []
         if query.doc_ids:
-            allowed.append({id_ for document in query.doc_ids for id_ in self._table.ids(document)})
+            allowed.append({id_ for document in query.doc_ids for id_ in self._table.ids_of(document)})
         if (filters := query.filters) is None:
             return (lambda id_: all(id_ in ids for ids in allowed)) if allowed else None
-        metadata = self.metadata()
-        return lambda id_: all(id_ in ids for ids in allowed) and matches(metadata.get(id_, {}), filters)
+        metadata, passes = self.metadata(), metadata_test(filters)
+        # What another process deleted meanwhile has no metadata, which `!=` would let through.
+        return lambda id_: all(id_ in ids for ids in allowed) and id_ in metadata and passes(metadata[id_])
 
     def _follow(self) -> Rows:
         """The vectors as they are in the folder now, whoever changed them."""
