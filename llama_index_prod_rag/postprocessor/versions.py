@@ -27,11 +27,11 @@ class NewestVersion(BaseNodePostprocessor):
 
     Versions are passages whose metadata says that they hold at different times (`date`, `version`, `valid_from`,
     `valid_to`) and that are near duplicates with the same title, or of which one says that it `supersedes` the other
-    (by document id, node id or title). With titles, the other passages of their documents go with them: what only the
-    old version said is not shown either. The one that is shown takes the best place and score of its versions; why the
-    others are left out stands in the open trace and in the gate's `metadata["prod_rag"]["left_out"]`. Without such
-    metadata nothing changes. What filters excluded never comes here, so a version that the asker may not see hides
-    nothing.
+    (by document id, node id or title; then neither needs a date). With titles, the other passages of their documents go
+    with them: what only the old version said is not shown either. The one that is shown takes the best place and score
+    of its versions; why the others are left out stands in the open trace and in the gate's
+    `metadata["prod_rag"]["left_out"]`. Without such metadata nothing changes. What filters excluded never comes here,
+    so a version that the asker may not see hides nothing.
 
     Put it before a reranker, which then has nothing to read twice.
 
@@ -66,7 +66,7 @@ class NewestVersion(BaseNodePostprocessor):
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
         question = query_bundle.query_str if query_bundle is not None else ""
-        stamps = {place: stamp for place, hit in enumerate(nodes) if (stamp := stamp_of(hit.node.metadata))}
+        stamps = _stamps(nodes)
         if not stamps:
             return nodes
         shown = self._collapse(nodes, stamps, question)
@@ -139,6 +139,27 @@ def detect_versions(documents: Sequence[Node]) -> list[Node]:
         found = detect_version(name, document.get_content(MetadataMode.NONE))
         copies.append(document.model_copy(update={"metadata": {**found, **document.metadata}}))
     return copies
+
+
+def _stamps(hits: Sequence[NodeWithScore]) -> dict[int, Stamp]:
+    """Place -> when the passage holds, of those whose metadata says so, and of those that others supersede."""
+    stamps = {place: stamp for place, hit in enumerate(hits) if (stamp := stamp_of(hit.node.metadata))}
+    follows = [
+        (later, former)
+        for later, stamp in stamps.items()
+        if stamp.supersedes
+        for former, hit in enumerate(hits)
+        if stamps.get(former) != stamp and _names(stamp, hit.node)
+    ]
+    stamps |= {former: Stamp() for _, former in follows if former not in stamps}
+    placed, undated = dict(stamps), [pair for pair in follows if stamps[pair[0]].since is None]
+    for _ in hits:  # one that follows may be followed itself
+        before = dict(placed)
+        for later, former in undated:
+            placed[later] = placed[later].follow(placed[former])
+        if placed == before:
+            return placed
+    return stamps  # they say that each follows the other
 
 
 def _families(

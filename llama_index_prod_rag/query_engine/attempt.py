@@ -169,7 +169,8 @@ async def look(name: str, query: QueryBundle, search: Search, judge: Judge, trac
     entailment = await _compare_with_question(attempt, query.query_str, judge.entailment)
     began = perf_counter()
     attempt.records = join_records(trace, carried_records(attempt.hits or candidates))
-    attempt.left_out = dict(trace.left_out)
+    shown = {hit.node.node_id for hit in attempt.hits}  # what an earlier attempt left out may be all that this one has
+    attempt.left_out = {node_id: why for node_id, why in trace.left_out.items() if node_id not in shown}
     attempt.degraded.update(_failures(attempt.records))
     evidence = gather(
         query.query_str,
@@ -191,7 +192,8 @@ async def look(name: str, query: QueryBundle, search: Search, judge: Judge, trac
 
 async def retrieve(query: QueryBundle, search: Search) -> list[NodeWithScore]:
     """Retrieve and postprocess without a judgment; faults are raised. Awaits calls only."""
-    candidates = hits = await _ask(search.retriever, query)
+    candidates = await _ask(search.retriever, query)
+    hits = candidates = query.keep(candidates) if isinstance(query, NarrowedQuery) else candidates
     for stage in search.postprocessors:
         hits = _keep_permitted(await _process(stage, hits, query), candidates, search.filters)
     return hits

@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import PurePath
@@ -49,25 +49,40 @@ class Stamp:
         until: last day; None where it goes on.
         version: as numbers, so that 1.10 follows 1.9.
         supersedes: ids, titles or versions of what it takes the place of.
+        after: how many versions it follows that nobody dated, counted from the first day; see `follow`.
     """
 
     since: date | None = None
     until: date | None = None
     version: tuple[int, ...] = ()
     supersedes: tuple[str, ...] = ()
+    after: int = 0
 
     @property
-    def order(self) -> tuple[date, tuple[int, ...]]:
+    def order(self) -> tuple[date, int, tuple[int, ...]]:
         """What sorts versions from the oldest to the newest."""
-        return self.since or date.min, self.version
+        return self.since or date.min, self.after, self.version
+
+    def follow(self, former: Stamp) -> Stamp:
+        """Put one without a first day behind what it supersedes.
+
+        Examples:
+            >>> old, new = Stamp(since=date(2020, 1, 1)), Stamp(supersedes=("old",))
+            >>> new.order > old.order, new.follow(old).order > old.order
+            (False, True)
+        """
+        if self.order > former.order:
+            return self
+        return replace(self, since=former.since, after=former.after + 1)
 
     def holds(self, period: Period) -> bool:
         """Whether it held on a day of a period."""
         return (self.since or date.min) <= period[1] and (self.until or date.max) >= period[0]
 
     def __str__(self) -> str:
-        since = [self.since.isoformat()] if self.since else []
-        return ", ".join([*since, *(["version " + ".".join(map(str, self.version))] if self.version else [])])
+        since = [f"{'after ' if self.after else ''}{self.since.isoformat()}"] if self.since else []
+        version = ["version " + ".".join(map(str, self.version))] if self.version else []
+        return ", ".join([*since, *version]) or "without a date"
 
 
 def stamp_of(metadata: Mapping[str, Any]) -> Stamp | None:
@@ -151,7 +166,10 @@ def choose(stamps: Sequence[Stamp], question: str, today: date) -> Stamp:
     period = named_time(question)
     of_time = [stamp for stamp in stamps if period and stamp.holds(period)]
     in_force = [stamp for stamp in stamps if stamp.holds((today, today))]
-    return max(of_version or of_time or in_force or stamps, key=lambda stamp: stamp.order)
+    found = of_version or of_time or in_force or stamps
+    if all(stamp.version for stamp in found) and not all(stamp.since for stamp in found):
+        return max(found, key=lambda stamp: stamp.version)  # the numbers compare all of them, the dates only some
+    return max(found, key=lambda stamp: stamp.order)
 
 
 def similarity(first: str, second: str) -> float:

@@ -11,6 +11,8 @@ from llama_index.core.schema import NodeWithScore, TextNode
 
 from llama_index_prod_rag import BM25FRetriever, ConfidenceGatedQueryEngine, NewestVersion, tracing
 from llama_index_prod_rag.postprocessor import detect_versions
+from llama_index_prod_rag.query_engine.retry import Retry
+from tests.query_engine.parts import FixedAssessor, ScriptedRetriever
 
 TEXT = "Every member of staff has {} days of leave per year, to be taken until the end of March."
 TODAY = date(2024, 6, 1)
@@ -80,6 +82,31 @@ def test_titles_tell_templates_apart_and_numbers_in_them_do_not() -> None:
     assert two("Leave policy v1 (2020)", "Leave policy v2 (2023)") == ["b"]
 
 
+@pytest.mark.parametrize(
+    "versions",
+    [
+        [{"date": "2020-01-01"}, {"supersedes": "n0"}],  # the new one has no date
+        [{}, {"supersedes": "n0", "date": "2023"}],  # the old one has none
+        [{}, {"supersedes": "n0"}],
+        [{"version": "1", "date": "2020"}, {"version": "2", "supersedes": ["n0"]}],
+        [{"version": "1", "date": "2020"}, {"version": "2"}],  # by their numbers alone
+        [{"date": "2020"}, {"date": "2022"}, {"supersedes": ["n0", "n1"]}],
+        [{"version": "1"}, {"version": "2", "supersedes": "n0"}, {"supersedes": "n1"}, {"supersedes": "n2"}],
+    ],
+)
+@pytest.mark.parametrize("step", [1, -1])
+def test_what_is_known_to_be_newer_is_shown_whatever_is_dated(versions: list[dict[str, Any]], step: int) -> None:
+    hits = [hit(f"n{place}", place, **metadata) for place, metadata in enumerate(versions)]
+    assert shown(hits[::step]) == [hits[-1].node_id]
+
+
+def test_passages_of_one_text_do_not_supersede_one_another() -> None:
+    parts = [hit(id_, 5, text=id_ * 50, title="Leave", supersedes="Leave") for id_ in ("a", "b")]
+    assert shown([*parts, hit("old", 5, title="Leave", date="2020")]) == ["a", "b"]
+    circle = [hit("a", 20, supersedes="b"), hit("b", 25, supersedes="a")]
+    assert shown(circle) == ["a", "b"]
+
+
 def test_what_says_that_it_supersedes_needs_not_be_alike() -> None:
     new = hit("b", 25, text="We rewrote everything: {} days.", date="2023", supersedes="a")
     assert shown([hit("a", 20, date="2020"), new]) == ["b"]
@@ -109,6 +136,20 @@ def test_a_version_that_filters_exclude_hides_nothing() -> None:
     assert [one.node_id for one in response.source_nodes] == ["new"]
     assert response.metadata is not None
     assert response.metadata["prod_rag"]["left_out"][0]["node_id"] == "old"
+
+
+def test_what_a_retry_shows_is_not_said_to_be_left_out() -> None:
+    old, new = hit("old", 20, date="2020"), hit("new", 25, date="2023")
+    gate = ConfidenceGatedQueryEngine(
+        ScriptedRetriever([new, old]),
+        node_postprocessors=[NewestVersion(today=TODAY)],
+        assessor=FixedAssessor(["low_confidence", "healthy"]),
+        retries=[Retry("archive", retriever=ScriptedRetriever([old]))],
+    )
+    response = gate.query("How many days of leave?")
+    assert [one.node_id for one in response.source_nodes] == ["old"]
+    assert response.metadata is not None
+    assert response.metadata["prod_rag"]["left_out"] == []
 
 
 def test_names_and_front_matter_are_read_when_asked() -> None:

@@ -85,8 +85,11 @@ def test_a_choice_narrows_the_question_to_one_reading(choice: int | str) -> None
     assert report(response)["decision"] == "answer"
     assert response.source_nodes[0].node_id == "Mercury (planet)"
     assert "Mercury (singer)" not in {hit.node_id for hit in response.source_nodes}
-    again = asyncio.run(engine.aquery(narrow_query(asked, number)))
-    assert [hit.node_id for hit in again.source_nodes] == [hit.node_id for hit in response.source_nodes]
+    narrowed, expected = narrow_query(asked, number), [hit.node_id for hit in response.source_nodes]
+    again = asyncio.run(engine.aquery(narrowed))
+    assert [hit.node_id for hit in again.source_nodes] == expected
+    assert [hit.node_id for hit in engine.retrieve(narrowed)] == expected
+    assert [hit.node_id for hit in asyncio.run(engine.aretrieve(narrowed))] == expected
 
 
 def test_what_is_no_choice_is_said() -> None:
