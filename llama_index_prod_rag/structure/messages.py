@@ -26,6 +26,14 @@ _EXTRAS = ("attachments", "embeds", "files", "photos", "media")
 _EXTRA_TEXTS = ("title", "name", "fileName", "filename", "file_name", "description", "text", "fallback", "uri")
 _TITLES = ("title", "name", "topic", "channel", "conversation_name")
 _LISTS = ("messages", "chat_messages", "conversations", "chats", "list", "value", "items", "data", "history", "chat")
+_THREADS = ("replies", "comments", "responses", "children")
+"""Of a message, those that answer it."""
+_FACTS = (
+    *("level", "levelname", "loglevel", "log_level", "severity", "logger", "exception", "stacktrace", "stack_trace"),
+    *("status_code", "http_status", "price", "amount", "currency", "quantity", "qty", "sku", "product", "rating"),
+    *("stars", "email", "phone", "company", "city", "country"),
+)
+"""What logs, orders, reviews and forms say about somebody in one word or number, and no chat of a message."""
 _DEEPEST = 6
 _MOST_FOREIGN = 0.1
 """Share of messages that may hold words under a name that is not known here: more are not a chat but other records."""
@@ -92,28 +100,56 @@ def find_conversations(value: object, title: Located | None = None, depth: int =
     if depth > _DEEPEST:
         return []
     if isinstance(value, list):
-        messages = _messages(value)
-        if messages:
+        if messages := _messages(value):
             return [Conversation(title, messages)]
-        return [found for each in value for found in find_conversations(each, title, depth + 1)]
-    if not isinstance(value, dict):
-        return []
-    named = next((each for key in _TITLES if (each := _name(value.get(key))) is not None), None) or title
-    if (mapping := value.get("mapping")) is not None:
-        found = _tree(mapping, named)
+        parts = [(each, find_conversations(each, title, depth + 1)) for each in value]
+    elif isinstance(value, dict):
+        title = next((each for key in _TITLES if (each := _name(value.get(key))) is not None), title)
+        parts = [(each, _conversations_under(key, each, title, depth)) for key, each in value.items()]
     else:
-        found = [each for key in _LISTS for each in find_conversations(value.get(key), named, depth + 1)]
-    said = tuple(Message("", "", (("", words),)) for words in _other_words(value) if words is not named)
+        return []
+    found = [each for _, conversations in parts for each in conversations]
+    beside = (words for each, conversations in parts if not conversations for words in _words_in(each))
+    said = tuple(Message("", "", (("", words),)) for words in beside if words is not title)
     return [replace(found[0], messages=(*said, *found[0].messages)), *found[1:]] if found else []
 
 
+def _conversations_under(key: str, value: object, title: Located | None, depth: int) -> list[Conversation]:
+    if key == "mapping":
+        return _tree(value, title)
+    return find_conversations(value, title, depth + 1) if key in _LISTS else []
+
+
+def _words_in(value: object) -> Iterator[Located]:
+    """The words anywhere in what holds no conversation."""
+    if isinstance(value, Located):
+        if _WORDS.search(value):
+            yield value
+    elif isinstance(value, (list, dict)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _words_in(each)
+
+
 def _messages(values: list[object]) -> tuple[Message, ...]:
-    """The messages of a list, if it is one of messages."""
-    rows = dicts(values)
-    found = [message for row in rows if (message := _message(row)) is not None]
-    foreign = sum(1 for row in rows if _other_words(row))
-    known = 2 * sum(1 for message in found if message.author) >= max(1, len(values))
+    """The messages of a list, if it is one of messages; each is followed by those that answer it."""
+    rows = [(row, _message(row)) for row in dicts(values)]
+    found = [each for row, message in rows for each in (message, *_replies(row)) if each is not None]
+    foreign = sum(1 for row, _ in rows if _other_words(row) or _has_facts(row))
+    known = 2 * sum(1 for _, message in rows if message is not None and message.author) >= max(1, len(values))
     return tuple(found) if found and known and foreign <= _MOST_FOREIGN * len(rows) else ()
+
+
+def _replies(row: Mapping[str, object], depth: int = 0) -> Iterator[Message]:
+    for reply in (each for key in _THREADS for each in dicts(row.get(key))):
+        if (message := _message(reply)) is not None:
+            yield message
+        if depth < _DEEPEST:
+            yield from _replies(reply, depth + 1)
+
+
+def _has_facts(row: Mapping[str, object]) -> bool:
+    """Whether an object says something that would be lost with all but its author, date and text."""
+    return any(key.lower() in _FACTS and value not in (None, "") for key, value in row.items())
 
 
 def _message(row: Mapping[str, object]) -> Message | None:

@@ -181,6 +181,9 @@ def test_a_long_message_is_cut_at_its_paragraphs_and_keeps_its_author() -> None:
         [{"user": {"login": "ann"}, "title": "It breaks when I press", "body": "On Linux", "created_at": "2024"}] * 3,
         [{"author": "A. Lee", "date": "2024", "headline": "A long headline of it", "content": "Body."}] * 3,
         {"messages": [{"from": "a", "text": 3, "date": 1}]},
+        [{"user": "ann", "date": "2024", "product": "Drill", "price": 12.5, "message": "Please gift wrap"}] * 3,
+        [{"user": "ann", "timestamp": "2024", "level": "ERROR", "message": "payment failed", "order": "A-1"}] * 3,
+        [{"author": "ann", "date": "2024", "rating": 4, "text": "A nice drill."}] * 3,
     ],
 )
 def test_other_records_lose_nothing_to_the_reader_of_chats(value: object) -> None:
@@ -188,6 +191,26 @@ def test_other_records_lose_nothing_to_the_reader_of_chats(value: object) -> Non
     nodes = DocumentAwareNodeParser(chunk_size=60, tokenizer="simple")([Document(text=text)])
     kept = "".join("".join(node.text.split()) for node in nodes)
     assert all(word in kept for word in text.split())
+
+
+def test_answers_within_a_message_follow_it() -> None:
+    inner = {"author": "Cy", "date": "2024", "text": "Thanks."}
+    answer = {"author": "Bob", "date": "2024", "text": "Here they are.", "replies": [inner]}
+    export = [{"author": "Ann", "date": "2024", "text": "Who has the keys?", "replies": [answer]}, ann(text="Good.")]
+    said = view_of(read_chat(json.dumps(export))).text.split("\n\n")
+    assert [line.partition(": ")[2] for line in said] == ["Who has the keys?", "Here they are.", "Thanks.", "Good."]
+
+
+def test_words_of_other_lists_beside_the_messages_are_kept() -> None:
+    talk = [{"role": "user", "content": "Hi."}]
+    tickets = [{"id": 1, "summary": "Fix the lock of the door"}]
+    text = "An introduction to all of it"
+    for export in (
+        {"messages": talk, "text": text, "tickets": tickets},
+        [{"chat": talk}, {"tickets": tickets, "t": text}],
+    ):
+        shown = view_of(read_chat(json.dumps(export))).text
+        assert all(words in shown for words in ("user: Hi.", text, "Fix the lock of the door"))
 
 
 def test_words_beside_the_messages_are_kept() -> None:
