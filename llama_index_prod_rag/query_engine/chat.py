@@ -186,7 +186,8 @@ class _Turn:
         """What the memory keeps about the turn."""
         report = (self.response.metadata or {})["prod_rag"]
         hits = [] if report["decision"] == "refuse" else self.response.source_nodes
-        return {**note_of(self.understood, hits), "readings": [one["label"] for one in report["readings"]]}
+        asked_back = report["readings"] if report["decision"] == "clarify" else []
+        return {**note_of(self.understood, hits), "readings": [one["label"] for one in asked_back]}
 
     def output(self, text: str = "") -> ToolOutput:
         """The gate's response as the source of a reply."""

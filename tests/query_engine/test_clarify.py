@@ -142,6 +142,12 @@ def test_nothing_is_asked_about_nothing() -> None:
     assert find_readings("What is Mercury?", passages_of([])) == ()
 
 
+def test_a_chat_that_did_not_ask_back_takes_nothing_for_a_choice() -> None:
+    chat = GatedChatEngine(gate(policy=StatusPolicy({"ambiguous": "answer"})))
+    assert report(chat.chat("What is Mercury?"))["decision"] == "answer"
+    assert chat.chat("2").metadata["follow_up"]["question"] != "What is Mercury (singer)?"
+
+
 @pytest.mark.parametrize("choice", ["2.", " 2 ", "(2)", "2)", "#2"])
 def test_a_number_is_taken_as_people_write_it(choice: str) -> None:
     assert find_choice(choice, list(PAGES)) == "Mercury (singer)"

@@ -168,6 +168,8 @@ class Writes(CustomLLM):
     ("text", "ruling"),
     [
         ("Yes\nthe sweep of a wing", Ruling(1.0, "the sweep of a wing")),
+        ('**Yes**\n\n"the sweep of a wing"', Ruling(1.0, "the sweep of a wing")),
+        ("Yes\n\u201cthe sweep\nof a wing\u201d\nThis names it.", Ruling(1.0, "the sweep\nof a wing")),
         ('**Partly.** Quote: "Lift is lower"', Ruling(0.5, "Lift is lower")),
         ("no", Ruling(0.0, "")),
         ("No, the passages speak of lift.", Ruling(0.0, "the passages speak of lift.")),
