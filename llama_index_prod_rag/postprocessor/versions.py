@@ -153,7 +153,7 @@ def _stamps(hits: Sequence[NodeWithScore]) -> dict[int, Stamp]:
     ]
     stamps |= {former: Stamp() for _, former in follows if former not in stamps}
     placed, undated = dict(stamps), [pair for pair in follows if stamps[pair[0]].since is None]
-    for _ in hits:  # one that follows may be followed itself
+    for _ in set(stamps.values()):  # one that follows may be followed itself
         before = dict(placed)
         for later, former in undated:
             placed[later] = placed[later].follow(placed[former])
@@ -173,14 +173,15 @@ def _families(
 
     def join(first: int, second: int) -> None:
         joined, into = family[second], family[first]
-        family.update({place: into for place, one in family.items() if one == joined})
+        if joined != into:
+            family.update({place: into for place, one in family.items() if one == joined})
 
     for pair in alike:
         join(*pair)
-        for member in pair:
-            for place in stamps:
-                if _same_document(hits[member].node, hits[place].node):
-                    join(member, place)
+    for member in {place for pair in alike for place in pair}:
+        for place in stamps:
+            if _same_document(hits[member].node, hits[place].node):
+                join(member, place)
     groups: dict[int, list[int]] = defaultdict(list)
     for place in sorted(stamps):
         groups[family[place]].append(place)
