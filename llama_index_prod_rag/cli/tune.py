@@ -96,7 +96,7 @@ def _tune_from_documents(path: Path, *, save: bool, json_output: bool) -> None:
     retriever = HybridFusionRetriever.from_index(corpus.index, similarity_top_k=CANDIDATES)
     with progress_bar("asking", total=_WRITTEN) as advance:
         found = weights_from_documents(
-            retriever, corpus.index.docstore.docs.values(), questions=_WRITTEN, progress=advance
+            retriever, corpus.nodes(), questions=_WRITTEN, term_statistics=corpus.terms, progress=advance
         )
     share = CrossEncoderRerank(model="offline").blend  # documents say nothing about the pair score's
     weights = {leg: (1.0 - share) * weight for leg, weight in found.weights.items()} | {CROSS_ENCODER: share}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 from llama_index.core.embeddings import BaseEmbedding, MockEmbedding
 from llama_index.core.schema import MetadataMode
+from typer.testing import CliRunner
 
 from llama_index_prod_rag.cli import corpus as module
+from llama_index_prod_rag.cli.app import build_app
 from llama_index_prod_rag.cli.corpus import open_corpus
 from llama_index_prod_rag.cli.sources import files_source
 from llama_index_prod_rag.models import embedding
@@ -181,3 +184,11 @@ def test_the_same_folder_by_another_path_is_the_same_index(
         again = open_corpus(files_source(path))
         assert (again.folder, again.fresh) == (first.folder, False)
     assert len(model.embedded) == embedded
+
+
+@pytest.mark.usefixtures("model")
+def test_weights_are_estimated_from_the_documents_of_an_index(folder: Path) -> None:
+    result = CliRunner().invoke(build_app(), ["tune", str(folder), "--from-documents", "--json"])
+    told = json.loads(result.stdout)
+    assert told["questions"] >= 15
+    assert set(told["weights"]) == {"dense", "bm25", "cross_encoder"}
