@@ -42,7 +42,8 @@ class GatedChatEngine(BaseChatEngine):
     Args:
         query_engine: the gate. What else it has (access, filters, log, retries) holds for every turn.
         llm: rewrites follow-ups; None does without one. It is not the model that answers, which is the gate's.
-        memory: keeps the messages; None keeps them in memory. What a turn was about is kept with its message.
+        memory: keeps the messages; None keeps them in memory. What a turn was about is kept with its message, titles of
+            passages included: one memory is one person's conversation, and access policies do not look into it.
         condense_prompt: of `llm`; takes {chat_history} and {question}.
 
     Raises:
