@@ -82,7 +82,8 @@ class _Reader:
         self._view = ViewBuilder()
 
     def read(self) -> View:
-        blocks = self._children(self._body, 0)
+        everything = {"children": [{"$ref": name} for name in self._items]}  # where the body names nothing
+        blocks = self._children(self._body, 0) or self._children(everything, 0)
         return self._view.view(nest_sections(blocks, self._view.length), merge_pages)
 
     def _children(self, item: Mapping[str, Any], depth: int) -> list[tuple[int, Block]]:
@@ -98,8 +99,8 @@ class _Reader:
                 yield self._items[name]
 
     def _item(self, item: Mapping[str, Any], depth: int) -> Iterable[tuple[int, Block]]:
-        label = item.get("label")
-        if item.get("content_layer") in _NOT_SAID or depth > _DEEPEST:
+        label = _word(item, "label")
+        if _word(item, "content_layer") in _NOT_SAID or depth > _DEEPEST:
             return []
         if label in {"title", "section_header"}:
             return [*self._heading(item), *self._children(item, depth)]
@@ -109,14 +110,14 @@ class _Reader:
             return self._inline(item, depth)
         if label in _LISTS or label == "list_item":
             return self._nested(item, "list" if label in _LISTS else "item", depth)
-        beside = (*self._captions(item), *self._described(item), *self._fields(item))
-        return [*self._leaf(item), *beside, *self._children(item, depth)]
+        said = [*self._leaf(item), *self._captions(item), *self._described(item), *self._fields(item)]
+        return [*said, *self._children(item, depth)]
 
     def _heading(self, item: Mapping[str, Any]) -> Iterator[tuple[int, Block]]:
         level = item.get("level")
         for _, block in self._leaf(item):
             title = " ".join(str(item["text"]).split())
-            depth = 1 if item.get("label") == "title" else 1 + (level if isinstance(level, int) else 1)
+            depth = 1 if _word(item, "label") == "title" else 1 + (level if isinstance(level, int) else 1)
             yield depth, Block("heading", block.start, block.end, title=title)
 
     def _leaf(self, item: Mapping[str, Any], *, join: str = "\n\n", lead: str = "") -> Iterator[tuple[int, Block]]:
@@ -128,9 +129,9 @@ class _Reader:
         for part in pieces(self._source, text):
             self._view.add(*part)
         language = item.get("code_language")
-        known = item.get("label") == "code" and isinstance(language, str) and language != "unknown"
+        known = _word(item, "label") == "code" and isinstance(language, str) and language != "unknown"
         facts = {"language": str(language).lower()} if known else {}
-        yield 0, Block(_KINDS.get(str(item.get("label")), "paragraph"), start, self._view.length, metadata=facts)
+        yield 0, Block(_KINDS.get(_word(item, "label"), "paragraph"), start, self._view.length, metadata=facts)
 
     def _begin(self, item: Mapping[str, Any], join: str = "\n\n") -> int:
         """Where an item starts in the view, on which page."""
@@ -156,7 +157,7 @@ class _Reader:
         """Fragments of one paragraph: words in bold, links, formulas."""
         found: list[Block] = []
         for child in self._refer(item.get("children")):
-            if child.get("label") in {"inline", "list", "ordered_list"}:
+            if _word(child, "label") in {"inline", "list", "ordered_list"}:
                 found += [block for _, block in self._item(child, depth + 1)]
             else:
                 found += [block for _, block in self._leaf(child, join=" " if found else "\n\n")]
@@ -220,6 +221,12 @@ class _Reader:
             self._view.add(" |", place, place)
             column = _number(cell, "col") + 1
         self._view.add(" |" * max(0, width - column), place, place)
+
+
+def _word(item: Mapping[str, Any], key: str) -> str:
+    """A name that an item has under a key; empty where that is none."""
+    value = item.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def _number(cell: Mapping[str, Any], axis: str) -> int:

@@ -39,6 +39,8 @@ _MOST_FOREIGN = 0.1
 """Share of messages that may hold words under a name that is not known here: more are not a chat but other records."""
 _MILLISECONDS = 100_000_000_000
 """Seconds are below it until the year 5138."""
+_FIRST_SECOND = 100_000_000
+"""In 1973; smaller numbers are places in a recording, years or days written as one number."""
 _NUMBER = re.compile(r"\d{9,13}(?:\.\d+)?")
 # To the minute: seconds say nothing to a reader, and cost as much as three words.
 _ISO = re.compile(
@@ -206,6 +208,8 @@ def _extra(extra: Mapping[str, object]) -> list[Located]:
 def _date(value: object) -> str:
     number = float(value) if isinstance(value, Located) and _NUMBER.fullmatch(value) else value
     if isinstance(number, (int, float)) and not isinstance(number, bool):
+        if number < _FIRST_SECOND:
+            return str(number)
         seconds = number / 1000 if number >= _MILLISECONDS else number
         try:
             return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M")

@@ -64,6 +64,8 @@ def test_nodes_of_a_docling_document_know_their_pages_and_their_place_in_the_fil
         '{"schema_name": "DoclingDocument", "body": {"children": [{"$ref": "#/texts/0"}]}, "texts": [{"data": 5}]}',
         '{"schema_name": "DoclingDocument", "body": {"children": [{"$ref": "#/tables/0"}]}, "tables": [{"data": '
         '{"num_cols": 9000000000, "table_cells": [{"text": "a", "start_col_offset_idx": 9000000000}]}}]}',
+        '{"schema_name": "DoclingDocument", "body": {"children": [{"$ref": "#/texts/0"}]}, '
+        '"texts": [{"label": ["text"], "content_layer": {}, "text": "a"}]}',
         '{"schema_name": "DoclingDocument", "body":',
     ],
 )
@@ -191,6 +193,31 @@ def test_other_records_lose_nothing_to_the_reader_of_chats(value: object) -> Non
     nodes = DocumentAwareNodeParser(chunk_size=60, tokenizer="simple")([Document(text=text)])
     kept = "".join("".join(node.text.split()) for node in nodes)
     assert all(word in kept for word in text.split())
+
+
+@pytest.mark.parametrize("date", [12.5, 2024, 20240301])
+def test_a_number_that_is_no_time_of_a_clock_stays_as_it_is(date: float) -> None:
+    export = [{"speaker": "Ann", "timestamp": date, "text": "Hello."}]
+    assert view_of(read_chat(json.dumps(export))).text == f"Ann ({date}): Hello."
+
+
+def test_the_caption_of_code_follows_it() -> None:
+    body = {"children": [{"$ref": "#/texts/0"}]}
+    code = {"label": "code", "text": "x = 1", "captions": [{"$ref": "#/texts/1"}]}
+    caption = {"label": "caption", "text": "Listing 1"}
+    document = {"schema_name": "DoclingDocument", "body": body, "texts": [code, caption]}
+    view = view_of(read_docling(json.dumps(document)))
+    assert view.text == "x = 1\n\nListing 1"
+    check_tree(view.root, view.text)
+
+
+def test_a_docling_document_without_an_order_loses_nothing() -> None:
+    document = {
+        "schema_name": "DoclingDocument",
+        "body": {"children": []},
+        "texts": [{"label": "text", "text": "Owls."}],
+    }
+    assert view_of(read_docling(json.dumps(document))).text == "Owls."
 
 
 def test_answers_within_a_message_follow_it() -> None:
