@@ -7,7 +7,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from llama_index.core import Settings, StorageContext, VectorStoreIndex, load_index_from_storage
 from llama_index.core.base.base_retriever import BaseRetriever
@@ -106,7 +106,7 @@ class ProdRagInMemory(ProdRag):
 
     def _open_index(self) -> None:
         context = StorageContext.from_defaults(persist_dir=str(self.folder))
-        self.index = load_index_from_storage(context, embed_model=self.embedding)
+        self.index = cast("VectorStoreIndex", load_index_from_storage(context, embed_model=self.embedding))
 
     def delete(self, node_id: str) -> None:
         """Delete from the stores in memory."""

@@ -96,7 +96,7 @@ def _draw(how: str, draws: random.Random) -> str:
     def one(match: re.Match[str]) -> str:
         low, high, step, choices = match.groups()
         if choices:
-            return draws.choice(choices.split("|"))
+            return draws.choice(str(choices).split("|"))
         digits = len(low) if low.startswith("0") else 0
         return str(draws.randrange(int(low), int(high) + 1, int(step or 1))).zfill(digits)
 

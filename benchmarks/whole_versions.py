@@ -55,7 +55,7 @@ def make_versions(dataset: RetrievalDataset, seed: int = 0) -> tuple[RetrievalDa
         {document for grades in dataset.qrels.values() for document, grade in grades.items() if grade > 0}
     )
     names = sorted({name for document in relevant for name in names_in(dataset.documents[document].text)}) or ["Smith"]
-    documents, versions = dict(dataset.documents), {}
+    documents, versions = dict(dataset.documents), dict[str, list[str]]()
     for document in random_.sample(relevant, min(_DOCUMENTS, len(relevant))):
         versions[document] = []
         for day in _DATES[: random_.randint(1, 2)]:

@@ -118,7 +118,7 @@ class BM25FIndex:
             (id, score) best first, scores above 0, equal scores by id. Nothing where nothing matches.
         """
         scores = self._scores(terms)
-        eligible = np.flatnonzero((scores > 0) & self._live)
+        eligible: NDArray[np.signedinteger[Any]] = np.flatnonzero((scores > 0) & self._live)
         if top_k < 1 or not len(eligible):
             return []
         if allowed is not None:
