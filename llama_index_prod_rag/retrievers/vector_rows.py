@@ -62,7 +62,7 @@ class Rows:
             (id, cosine similarity) best first, equal ones by id; a vector of zeros has similarity 0.
 
         Raises:
-            InputError: the query has other dimensions than the vectors.
+            InputError: the query has other dimensions than the vectors, or is not finite.
         """
         if not len(self.vectors) or top_k < 1:
             return []
@@ -72,6 +72,8 @@ class Rows:
                 f"the question's embedding has {direction.size} numbers and those of the index have "
                 f"{self.vectors.shape[1]}: embed both with the same model"
             )
+        if not np.isfinite(direction).all():
+            raise InputError("the question's embedding is not finite: check the embedding model")
         direction /= float(np.linalg.norm(direction)) or 1.0
         similarities = self.vectors @ direction.astype(np.float32)
         similarities /= self.lengths

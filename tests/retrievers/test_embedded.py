@@ -203,6 +203,8 @@ def test_questions_that_it_cannot_answer_say_what_to_do() -> None:
         store.query(VectorStoreQuery(query_embedding=[0.0] * 6, mode=VectorStoreQueryMode.MMR))
     with pytest.raises(InputError, match="2 numbers and those of the index have 6"):
         store.query(VectorStoreQuery(query_embedding=[0.0, 1.0]))
+    with pytest.raises(InputError, match="not finite"):
+        store.query(VectorStoreQuery(query_embedding=[float("nan")] * 6))
     with pytest.raises(InputError, match="embedding"):
         store.query(VectorStoreQuery(query_str="cat"))
 

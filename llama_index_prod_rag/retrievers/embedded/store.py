@@ -200,7 +200,7 @@ class EmbeddedStore(BasePydanticVectorStore):
 
         Raises:
             ConfigurationError: another mode than the default one.
-            InputError: no embedding, or one of another length than the nodes'.
+            InputError: no embedding, one of another length than the nodes', or one that is not finite.
         """
         if query.mode != VectorStoreQueryMode.DEFAULT:
             raise ConfigurationError(
