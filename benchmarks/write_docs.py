@@ -146,10 +146,10 @@ SECTIONS = (
         "embedded_scale",
         "Index in a folder",
         "Chunks of about 140 tokens and 384 dimensions; questions bring their vectors. Milliseconds are the median and "
-        "the 95th percentile; in brackets processor seconds, and processor milliseconds of all threads a question. The "
-        "two cores had some thirty other processes to run, so wall time is many times the processor time, which is "
-        "what to compare. `exact` is the share of the true ten nearest in the dense leg. LlamaIndex's parts were left "
-        "out at 100,000 chunks, and the figures there come from several runs.",
+        "the 95th percentile; in brackets processor seconds, and processor milliseconds of all threads a question. Our "
+        "row at 100,000 was measured on two idle cores; beside the others some thirty processes ran, so for them the "
+        "processor time is what to compare. `exact` is the share of the true ten nearest in the dense leg. "
+        "LlamaIndex's parts were left out at 100,000 chunks.",
         retrieval.scale,
     ),
     Section(
@@ -238,10 +238,8 @@ SECTIONS = (
     Section(
         "first_minutes",
         "First minutes",
-        "Medians of five whole processes on two cores, from nothing computed to everything kept; the models come from "
-        "their wheel. `demo` asks eight questions of 945 chunks. Measured beside so much other work on the same cores "
-        "(load averages of 10 to 30) that the seconds on the clock say little: read the processor seconds, which both "
-        "cores share where it embeds or reranks.",
+        "Medians of five whole processes on two cores with nothing else to do, from nothing computed to everything "
+        "kept; the models come from their wheel. `demo` asks eight questions of 945 chunks.",
         running.first_minutes,
     ),
     Section("overhead", "Overhead", "Milliseconds per question of our own code.", running.stages),
