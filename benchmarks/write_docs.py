@@ -234,6 +234,15 @@ SECTIONS = (
         "the first quote says the value. Test folders; everything was chosen on others.",
         structured_text_table,
     ),
+    Section(
+        "stuffing",
+        "Stuffed passages",
+        "The share of questions refused or hedged without their evidence that are answered once passages that imitate "
+        "it are planted, by attempt; the shipped calibration, test questions. And what the defense costs: questions "
+        "that are answered still when their evidence begins with the very question, and the share of ordinary "
+        "questions in which it touches anything at all.",
+        gate.stuffing,
+    ),
     Section("gate_answers", "Wrong answers", "SmolLM2-135M on squad2_dev_sample.", gate.answers),
     Section(
         "first_minutes",
@@ -241,6 +250,12 @@ SECTIONS = (
         "Medians of five whole processes on two cores with nothing else to do, from nothing computed to everything "
         "kept; the models come from their wheel. `demo` asks eight questions of 945 chunks.",
         running.first_minutes,
+    ),
+    Section(
+        "access_cost",
+        "Access policy",
+        "Processor time per question with a policy and without, in one run.",
+        running.access_cost,
     ),
     Section("overhead", "Overhead", "Milliseconds per question of our own code.", running.stages),
     Section("query_log", "Query log", "Four processes, SQLite.", running.flat),

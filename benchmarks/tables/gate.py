@@ -58,3 +58,26 @@ def answers(found: Found) -> Table:
         return str(value) if column == "correct" else interval(value) if value else ""
 
     return grid(systems, ("coverage", "wrong_of_all", "wrong_of_answered", "correct"), cell)
+
+
+def stuffing(found: Found) -> Table:
+    """What planted passages change, by attempt and set, and what the defense costs."""
+    sets, ordinary = found["sets"], found["ordinary"]
+    columns = [*sets, *(name for name in ordinary if name not in sets)]
+    costs = {
+        "questions": "questions",
+        "answered, evidence there": "answered",
+        "answered, evidence gone": "answered_gone",
+        "answered still with the question above the evidence": "faq_answered",
+        "refused then": "faq_refused",
+    }
+
+    def cell(row: str, column: str) -> str:
+        if row == "ordinary questions touched":
+            return figure(ordinary[column]["touched"]) if column in ordinary else ""
+        if column not in sets:
+            return ""
+        value = sets[column][costs[row]] if row in costs else sets[column]["attacks"][row]["turned"]
+        return str(value) if row == "questions" else figure(value)
+
+    return grid([*costs, *next(iter(sets.values()))["attacks"], "ordinary questions touched"], columns, cell)

@@ -20,3 +20,10 @@ def first_minutes(found: Found) -> Table:
     columns = {"seconds": "wall_seconds", "processor seconds": "cpu_seconds", "peak MB": "peak_mb"}
     steps = found["steps"]
     return grid(steps, columns, lambda step, column: f"{steps[step][columns[column]]:.{0 if 'MB' in column else 1}f}")
+
+
+def access_cost(found: Found) -> Table:
+    """Milliseconds without and with a policy, and what it adds, by size and part."""
+    rows = {f"{size} chunks, {part}": row for size, parts in found["sizes"].items() for part, row in parts.items()}
+    columns = {"without, ms": "without_ms", "with, ms": "with_ms", "added, %": "added_percent"}
+    return grid(rows, columns, lambda row, column: figure(rows[row][columns[column]], 2))

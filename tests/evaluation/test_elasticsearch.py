@@ -28,5 +28,7 @@ def test_both_backends_measure_alike(data_folder: Path, elasticsearch_url: str) 
         assert measure_retrieval(workbench, ["hybrid"]).pipelines["hybrid"]["nDCG@10"].mean > 0.4
     with Connection(url=elasticsearch_url).open() as client:
         assert not client.indices.exists(index=index)
-    for name, tolerance in {"dense": 0.005, "bm25": 0.03, "hybrid": 0.02}.items():
+    # The server rounds vectors to 8 bits, each time it builds an index a little differently: over eight builds these 40
+    # questions' dense leg measured .558 to .572, where exact search measures .563.
+    for name, tolerance in {"dense": 0.02, "bm25": 0.03, "hybrid": 0.02}.items():
         assert served[name]["nDCG@10"].mean == pytest.approx(embedded[name]["nDCG@10"].mean, abs=tolerance)
