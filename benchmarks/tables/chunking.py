@@ -6,7 +6,7 @@ from benchmarks.tables.common import Found, Table, figure, grid
 
 
 def chunking(found: Found) -> Table:
-    """Mean size, recall and precision of each system, by collection."""
+    """Show mean size, recall and precision of each system, by collection."""
     metrics = (
         "mean_tokens",
         "recall",
@@ -29,7 +29,7 @@ def chunking(found: Found) -> Table:
 
 
 def chunking_minus(found: Found) -> Table:
-    """Ours minus each other system, paired."""
+    """Show ours minus each other system, paired."""
     differences = found["differences"]
     metrics = list(next(iter(differences.values())))
 
@@ -41,7 +41,7 @@ def chunking_minus(found: Found) -> Table:
 
 
 def cuad(found: Found) -> Table:
-    """What of the experts' spans is kept and found, and the paired differences."""
+    """Show what of the experts' spans is kept and found, and the paired differences."""
     systems, differences = found["systems"], found["differences"]
 
     def cell(system: str, column: str) -> str:
@@ -57,13 +57,13 @@ def cuad(found: Found) -> Table:
 
 
 def formats(found: Found) -> Table:
-    """The share of files of each origin that were told right."""
+    """Show the share of files of each origin that were told right."""
     rows = [[name, str(row["n"]), f"{100 * row['right']:.1f}"] for name, row in found.items()]
     return [["files", "n", "right, %"], *rows]
 
 
 def structure(found: Found) -> Table:
-    """Blocks and heading paths kept, by system and format."""
+    """Show blocks and heading paths kept, by system and format."""
     systems = found["systems"]
     formats = list(next(iter(systems.values())))
     return grid(systems, formats, lambda system, kind: f"{systems[system][kind]['whole']:.0%}")

@@ -13,7 +13,7 @@ Table = Sequence[Sequence[str]]
 
 
 def figure(value: float | None, digits: int = 3) -> str:
-    """A number without its leading zero; nothing for None."""
+    """Write a number without its leading zero; nothing for None."""
     if value is None:
         return ""
     text = f"{value:.{digits}f}"
@@ -21,11 +21,11 @@ def figure(value: float | None, digits: int = 3) -> str:
 
 
 def interval(value: Mapping[str, float]) -> str:
-    """A mean with its 95 % interval."""
+    """Write a mean with its 95 % interval."""
     return f"{figure(value['mean'])} [{figure(value['low'])}, {figure(value['high'])}]"
 
 
 def grid(rows: Iterable[str], columns: Iterable[str], cell: Callable[[str, str], str]) -> Table:
-    """A table of a cell per row and column, each with its name."""
+    """Write a table of a cell per row and column, each with its name."""
     columns = list(columns)
     return [["", *columns], *([row, *(cell(row, column) for column in columns)] for row in rows)]

@@ -8,7 +8,7 @@ from benchmarks.tables.common import Found, Table
 
 
 def document_weights(found: Found) -> Table:
-    """Gains over the default by set."""
+    """Show gains over the default by set."""
     rows = [
         [
             name,
@@ -26,7 +26,7 @@ def document_weights(found: Found) -> Table:
 
 
 def day_one(found: Found) -> Table:
-    """Decisions by set, pipeline and calibration."""
+    """Show decisions by set, pipeline and calibration."""
     calibrations = ("raw", "shipped", "documents")
     rows = [
         [name, pipeline, *(_decisions(by[one]) for one in calibrations), ", ".join(by["shipped"]["warned"])]
@@ -37,13 +37,13 @@ def day_one(found: Found) -> Table:
 
 
 def _decisions(figures: Found) -> str:
-    """Refused with the evidence there; answered where it is there, was taken out, and for everyday questions."""
+    """Show what is refused with the evidence there; answered where it is, was taken out, and for everyday questions."""
     answered = " / ".join(f"{100 * figures[kind]['answer']:.0f}" for kind in ("there", "gone", "far"))
     return f"{100 * figures['there']['refuse']:.0f}; {answered}"
 
 
 def judge(found: Found) -> Table:
-    """Coverage and precision by set and judge."""
+    """Show coverage and precision by set and judge."""
     rows = [
         [name, kind, *(f"{100 * row[column]:.0f}" for column in _JUDGED)]
         for name, judges in found["sets"].items()
@@ -57,14 +57,14 @@ _JUDGED = ("answered", "hedged", "refused", "precision", "false_refusals")
 
 
 def reads(found: Found) -> Table:
-    """What the offline language model made of hedges."""
+    """Show what the offline language model made of hedges."""
     columns = ("hedges", "with_evidence", "no_verdict", "said_yes", "yes_with_a_true_quote", "right", "moved")
     rows = [[name, *(str(by["reads"][column]) for column in columns)] for name, by in found["sets"].items()]
     return [["", *(column.replace("_", " ") for column in columns)], *rows]
 
 
 def promises(found: Found) -> Table:
-    """Share of draws that promise both, by number of labels."""
+    """Show the share of draws that promise both, by number of labels."""
     rows = [
         [f"{float(goal):.0%}", way, *(f"{100 * by['promised']:.0f}" for by in counts.values())]
         for goal, ways in found["goals"].items()

@@ -28,7 +28,7 @@ def gate(domain: str) -> Callable[[Found], Table]:
 
 
 def gate_trust(found: Found) -> Table:
-    """Calibration error, broken promises and what a precision goal leaves."""
+    """Show calibration error, broken promises and what a precision goal leaves."""
     sets = found["datasets"]
 
     def cell(name: str, column: str) -> str:
@@ -50,7 +50,7 @@ def gate_trust(found: Found) -> Table:
 
 
 def answers(found: Found) -> Table:
-    """Wrong answers and refusals by system."""
+    """Show wrong answers and refusals by system."""
     systems = found["systems"]
 
     def cell(system: str, column: str) -> str:
@@ -61,7 +61,7 @@ def answers(found: Found) -> Table:
 
 
 def stuffing(found: Found) -> Table:
-    """What planted passages change, by attempt and set, and what the defense costs."""
+    """Show what planted passages change, by attempt and set, and what the defense costs."""
     sets, ordinary = found["sets"], found["ordinary"]
     columns = [*sets, *(name for name in ordinary if name not in sets)]
     costs = {

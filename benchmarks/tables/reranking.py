@@ -6,7 +6,7 @@ from benchmarks.tables.common import Found, Table, figure, grid, interval
 
 
 def rerank(found: Found) -> Table:
-    """nDCG@10 of each pipeline, and its mean gain over dense."""
+    """Show nDCG@10 of each pipeline, and its mean gain over dense."""
     sets, gains = found["sets"], found["mean_gain_over_dense"]
     columns = [*sets, "mean gain over dense"]
 
@@ -17,7 +17,7 @@ def rerank(found: Found) -> Table:
 
 
 def read(found: Found) -> Table:
-    """What the cross-encoder reads, by collection, against its present order."""
+    """Show what the cross-encoder reads, by collection, against its present order."""
     sets = found["sets"]
     orders = next(iter(sets.values()))
     rows = [f"{order}: {text}" for order, texts in orders.items() for text in texts]
@@ -30,13 +30,13 @@ def read(found: Found) -> Table:
 
 
 def trec(found: Found) -> Table:
-    """nDCG@10 on TREC DL 2019, and what int8 costs."""
+    """Show nDCG@10 on TREC DL 2019, and what int8 costs."""
     rows = [[name, interval({**row, "mean": row["nDCG@10"]})] for name, row in found["systems"].items()]
     return [["", "nDCG@10"], *rows, ["int8 minus fp32", interval(found["int8_minus_fp32"])]]
 
 
 def speed(found: Found) -> Table:
-    """Pairs per second and per processor second, quality and peak memory."""
+    """Show pairs per second and per processor second, quality and peak memory."""
     systems, long = found["systems"], found.get("long", {})
 
     def cell(system: str, column: str) -> str:
@@ -54,14 +54,14 @@ def speed(found: Found) -> Table:
 
 
 def cores(found: Found) -> Table:
-    """Pairs per second by threads, with efficiency."""
+    """Show pairs per second by threads, with efficiency."""
     digits = {"pairs_per_second": 1, "efficiency": 2, "busy": 2}
     rows = {f"{name}, {count} threads": row for name, of in found["workloads"].items() for count, row in of.items()}
     return grid(rows, digits, lambda row, column: figure(rows[row][column], digits[column]))
 
 
 def gpu(found: Found) -> Table:
-    """Pairs per second on a card, with its share of the time."""
+    """Show pairs per second on a card, with its share of the time."""
     systems = found["systems"]
     digits = {"pairs_per_second": 0, "card": 2, "tokenizer": 2}
     return grid(systems, digits, lambda row, column: figure(systems[row].get(column), digits[column]))

@@ -8,27 +8,27 @@ from benchmarks.tables.common import Found, Table, figure, grid, interval
 
 
 def hybrid(found: Found) -> Table:
-    """nDCG@10 by system and collection."""
+    """Show nDCG@10 by system and collection."""
     sets = found["sets"]
     systems = next(iter(sets.values()))["nDCG@10"]
     return grid(systems, sets, lambda system, name: interval(sets[name]["nDCG@10"][system]))
 
 
 def hybrid_minus(found: Found) -> Table:
-    """The hybrid minus each other system, paired."""
+    """Show the hybrid minus each other system, paired."""
     sets = found["sets"]
     systems = next(iter(sets.values()))["hybrid_minus"]
     return grid(systems, sets, lambda system, name: interval(sets[name]["hybrid_minus"][system]))
 
 
 def identifiers(found: Found) -> Table:
-    """The share found in the first ten and in the first place."""
+    """Show the share found in the first ten and in the first place."""
     columns = {"first ten": "top_ten", "first": "first"}
     return grid(found["found"], columns, lambda system, column: interval(found["found"][system][columns[column]]))
 
 
 def whole_question(found: Found) -> Table:
-    """What was measured, where, and the figure; each part has columns of its own, so one row per figure."""
+    """Show what was measured, where, and the figure; each part has columns of its own, so one row per figure."""
     hops, chats, readings = found["hops"]["sets"], found["follow_ups"], found["readings"]
     rows = [["", "without", "with", "difference"]]
     for name, values in hops.items():
@@ -71,7 +71,7 @@ def whole_question(found: Found) -> Table:
 
 
 def tuning(found: Found) -> Table:
-    """nDCG@10 by number of labels."""
+    """Show nDCG@10 by number of labels."""
     sets = found["sets"]
     labels = list(next(iter(sets.values()))["tuned"])
     rows = ["dense", "bm25", "default", *(f"{number} labels" for number in labels)]
@@ -84,7 +84,7 @@ def tuning(found: Found) -> Table:
 
 
 def fields(found: Found) -> Table:
-    """nDCG@10 of each way of matching two fields, and the paired difference."""
+    """Show nDCG@10 of each way of matching two fields, and the paired difference."""
     sets = found["sets"]
 
     def cell(query: str, name: str) -> str:
@@ -96,7 +96,7 @@ def fields(found: Found) -> Table:
 
 
 def latency(found: Found) -> Table:
-    """Milliseconds and recall by size of the index."""
+    """Show milliseconds and recall by size of the index."""
     rows = [
         [
             size,
@@ -130,7 +130,7 @@ def _times(row: Mapping[str, float]) -> str:
 
 
 def scale(found: Found) -> Table:
-    """Seconds, milliseconds and megabytes by size of the index and system."""
+    """Show seconds, milliseconds and megabytes by size of the index and system."""
     rows = {
         f"{int(size):,} {system}": row for size, systems in found["sizes"].items() for system, row in systems.items()
     }

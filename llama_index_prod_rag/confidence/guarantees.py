@@ -119,25 +119,20 @@ def bound_false_refusals(
 
 
 def _promise_few_refusals(threshold: float, answerable: Sequence[float], at_most: float, how: str) -> Guarantee:
-    share = sum(value >= threshold for value in answerable) / len(answerable)
-    return Guarantee(
-        threshold,
-        f"at most {at_most:.1%} of the questions whose evidence is there fall below, {how} "
-        f"({share:.0%} of the {len(answerable)} labelled ones pass)",
-        len(answerable),
-        share,
-    )
+    claim = f"at most {at_most:.1%} of the questions whose evidence is there fall below, {how}"
+    return _promise(threshold, answerable, claim, "pass")
 
 
 def _promise_precision(threshold: float, confidences: Sequence[float], goal: float, how: str) -> Guarantee:
-    share = sum(value >= threshold for value in confidences) / len(confidences)
-    return Guarantee(
-        threshold,
-        f"at least {goal:.1%} of the questions answered have their evidence, {how} "
-        f"({share:.0%} of the {len(confidences)} labelled ones are answered)",
-        len(confidences),
-        share,
-    )
+    claim = f"at least {goal:.1%} of the questions answered have their evidence, {how}"
+    return _promise(threshold, confidences, claim, "are answered")
+
+
+def _promise(threshold: float, confidences: Sequence[float], claim: str, reached: str) -> Guarantee:
+    """Put a promise into words, with the share of the labeled questions that reach the threshold."""
+    number = len(confidences)
+    share = sum(value >= threshold for value in confidences) / number
+    return Guarantee(threshold, f"{claim} ({share:.0%} of the {number} labelled ones {reached})", number, share)
 
 
 def bound_wrong_answers(

@@ -278,7 +278,8 @@ def _keep_permitted(
     if filters is None:
         return hits
     searched = {hit.node.node_id for hit in candidates}
-    permitted = {hit.node.node_id for hit in passing(hits, filters)} | searched
+    strangers = [hit for hit in hits if hit.node.node_id not in searched]
+    permitted = searched.union(hit.node.node_id for hit in passing(strangers, filters))
     return [hit for hit in hits if hit.node.node_id in permitted]
 
 

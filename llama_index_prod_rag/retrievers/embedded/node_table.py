@@ -188,7 +188,7 @@ class NodeTable:
     def remove(self, ids: Iterable[str]) -> None:
         """Forget nodes; unknown ids are ignored."""
         with self._write() as first:
-            known = [id_ for part in _parts(list(dict.fromkeys(ids))) for (id_,) in self._known(part)]
+            known = [id_ for part in parts(list(dict.fromkeys(ids))) for (id_,) in self._known(part)]
             if not known:
                 return
             self._forget(known)
@@ -209,7 +209,7 @@ class NodeTable:
         return self._connection.execute(f"SELECT id FROM nodes WHERE id IN ({_marks(ids)})", ids).fetchall()  # noqa: S608
 
     def _forget(self, ids: Sequence[str]) -> None:
-        for part in _parts(ids):
+        for part in parts(ids):
             marks = _marks(part)
             self._connection.execute(
                 f"DELETE FROM vectors WHERE change IN (SELECT change FROM nodes WHERE id IN ({marks}))",  # noqa: S608
@@ -252,7 +252,7 @@ class NodeTable:
 
     def _select(self, columns: str, ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         with self._reading() as connection:
-            for part in _parts(ids):
+            for part in parts(ids):
                 query = f"SELECT {columns} FROM nodes WHERE id IN ({_marks(part)})"  # noqa: S608 - only question marks
                 yield from connection.execute(query, part).fetchall()
 
@@ -328,7 +328,8 @@ def _vector_row(number: int, id_: str, vector: NDArray[np.float32]) -> tuple[int
     return number, id_, data, zlib.crc32(data, number & 0xFFFFFFFF)
 
 
-def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+def parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Cut ids into as many as one statement may name."""
     for start in range(0, len(ids), _AT_ONCE):
         yield ids[start : start + _AT_ONCE]
 

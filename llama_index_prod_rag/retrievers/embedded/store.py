@@ -19,11 +19,9 @@ from llama_index.core.vector_stores.types import (
 from pydantic import PrivateAttr
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError
-from llama_index_prod_rag.retrievers.embedded.node_table import FILE, NodeTable, TableChanges
+from llama_index_prod_rag.retrievers.embedded.node_table import FILE, NodeTable, TableChanges, parts
 from llama_index_prod_rag.retrievers.filters import metadata_test
 from llama_index_prod_rag.retrievers.vector_rows import Rows, VectorRows
-
-_AT_ONCE = 1_000  # nodes that are read at a time where all are
 
 
 class EmbeddedStore(BasePydanticVectorStore):
@@ -139,7 +137,7 @@ class EmbeddedStore(BasePydanticVectorStore):
 
     def get_nodes(self, node_ids: list[str] | None = None, filters: MetadataFilters | None = None) -> list[BaseNode]:
         """Nodes of given ids, or all, as copies without their embeddings; unknown ids are left out."""
-        return [node for part in _parts(self._passing(node_ids, filters)) for node in self._table.nodes(part).values()]
+        return [node for part in parts(self._passing(node_ids, filters)) for node in self._table.nodes(part).values()]
 
     def _passing(self, node_ids: Sequence[str] | None, filters: MetadataFilters | None) -> list[str]:
         ids = self._table.ids() if node_ids is None else list(node_ids)
@@ -150,7 +148,7 @@ class EmbeddedStore(BasePydanticVectorStore):
 
     def iterate(self, node_ids: Sequence[str]) -> Iterator[BaseNode]:
         """Nodes of given ids, a thousand in memory at a time."""
-        for part in _parts(node_ids):
+        for part in parts(node_ids):
             yield from self._table.nodes(part).values()
 
     def metadata(self) -> Mapping[str, dict[str, Any]]:
@@ -241,8 +239,3 @@ class EmbeddedStore(BasePydanticVectorStore):
                     self._metadata = {**kept, **self._table.metadata(changes.put)}
                 self._upto = changes.upto
             return self._rows.view()
-
-
-def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(ids), _AT_ONCE):
-        yield ids[start : start + _AT_ONCE]
