@@ -41,6 +41,10 @@ _Calibration = Annotated[
     Path | None,
     typer.Option(exists=True, dir_okay=False, help="From `prod-rag calibrate`; default: the shipped one."),
 ]
+_Slice = Annotated[
+    str | None,
+    typer.Option("--slice", help="Kind of question, by the names of `prod-rag calibrate --slice-by`: its thresholds."),
+]
 _Log = Annotated[str | None, typer.Option(help="Database to log to, such as sqlite:///queries.sqlite.")]
 _Include = Annotated[
     list[str] | None, typer.Option(help="Read only these files, as in .gitignore: '*.md'. Repeatable.")
@@ -60,6 +64,7 @@ def ask(
     alpha: _Alpha = None,
     llm: _Llm = None,
     calibration: _Calibration = None,
+    kind: _Slice = None,
     log: _Log = None,
     include: _Include = None,
     exclude: _Exclude = None,
@@ -78,7 +83,7 @@ def ask(
     from llama_index_prod_rag.cli.engine import build_engine, open_log, settings_of
     from llama_index_prod_rag.cli.show import as_json, print_answer, print_json, report_of
 
-    settings = settings_of(top_k=top_k, alpha=alpha, llm=llm, calibration=calibration, strict=strict)
+    settings = settings_of(top_k=top_k, alpha=alpha, llm=llm, calibration=calibration, strict=strict, kind=kind)
     source = _select(path, include, exclude, git_ignored)
     with open_log(log) as query_log:
         engine = build_engine(open_corpus(source), settings, query_log=query_log)
@@ -97,6 +102,7 @@ def chat(
     alpha: _Alpha = None,
     llm: _Llm = None,
     calibration: _Calibration = None,
+    kind: _Slice = None,
     log: _Log = None,
     include: _Include = None,
     exclude: _Exclude = None,
@@ -112,7 +118,7 @@ def chat(
     from llama_index_prod_rag.cli.engine import build_engine, open_log, settings_of
     from llama_index_prod_rag.query_engine.chat import GatedChatEngine
 
-    settings = settings_of(top_k=top_k, alpha=alpha, llm=llm, calibration=calibration, strict=strict)
+    settings = settings_of(top_k=top_k, alpha=alpha, llm=llm, calibration=calibration, strict=strict, kind=kind)
     source = _select(path, include, exclude, git_ignored)
     with open_log(log) as query_log:
         corpus = open_corpus(source)

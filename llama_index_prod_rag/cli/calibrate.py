@@ -53,6 +53,13 @@ def calibrate(
         float | None,
         typer.Option(min=0.001, max=0.999, help="Promise: at least this share of answered questions has evidence."),
     ] = None,
+    slice_by: Annotated[
+        str,
+        typer.Option(
+            help="Field of the labels (a column of your own in the sheet) that says what kind of question it is: "
+            "thresholds for each kind."
+        ),
+    ] = "",
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Chance that a promise holds.")] = 0.95,
     on_average: Annotated[
         bool, typer.Option("--on-average", help="Bound false refusals on average only; needs fewer labels.")
@@ -68,7 +75,7 @@ def calibrate(
 ) -> None:
     """Fit the gate to your own labels, or to your models' scales where there are no labels yet."""
     goals = bool(max_false_refusal or min_answer_precision)
-    _check_the_source(log, labels, from_documents, promised=goals)
+    _check_the_source(log, labels, from_documents, slice_by, promised=goals)
     if estimate and on_average:
         raise typer.BadParameter("--estimate promises nothing, --on-average does: give one of them")
     if from_documents is not None:
@@ -80,7 +87,7 @@ def calibrate(
 
     assert log is not None  # noqa: S101 - checked above
     assert labels is not None  # noqa: S101 - checked above
-    examples = _read_examples(log, labels, promised=goals and not estimate)
+    examples = _read_examples(log, labels, slice_by, promised=goals and not estimate)
     fit = partial(
         fitting.calibrate,
         prior=default_calibration(),
@@ -99,21 +106,25 @@ def calibrate(
     _finish(calibration, out, change, json_output=json_output)
 
 
-def _check_the_source(log: str | None, labels: Path | None, documents: Path | None, *, promised: bool) -> None:
+def _check_the_source(
+    log: str | None, labels: Path | None, documents: Path | None, slice_by: str, *, promised: bool
+) -> None:
     if documents is None and (log is None or labels is None):
         raise typer.BadParameter("give --log and --labels, or --from-documents where there are no labels yet")
     if documents is not None and (log is not None or labels is not None):
         raise typer.BadParameter("--from-documents stands alone: labels outweigh written questions, so give only them")
     if documents is not None and promised:
         raise typer.BadParameter("a promise needs labels: questions written from documents are easier than people's")
+    if documents is not None and slice_by:
+        raise typer.BadParameter("--slice-by names a field of the labels: give --log and --labels")
 
 
-def _read_examples(log: str, labels: Path, *, promised: bool) -> list[Example]:
+def _read_examples(log: str, labels: Path, slice_by: str, *, promised: bool) -> list[Example]:
     from llama_index_prod_rag.evaluation.calibration_examples import examples_of
     from llama_index_prod_rag.evaluation.labels import read_labels
     from llama_index_prod_rag.query_log.store import QueryLog
 
-    known = read_labels(labels)
+    known = read_labels(labels, slice_by=slice_by)
     if promised:
         # A promise holds for questions like the labelled ones; these were picked for being unlike the others.
         fair = {name: label for name, label in known.items() if label.drawn != "uncertain"}
@@ -191,6 +202,7 @@ def _summary(calibration: Calibration) -> dict[str, object]:
         "auroc_error": head.auroc_error,
         "refuse_below": head.refuse_below,
         "answer_from": head.answer_from,
+        "slices": {name: {"refuse_below": low, "answer_from": high} for name, (low, high) in head.by_slice.items()},
         "promises": list(calibration.promises),
         "scales": list(calibration.scales),
         "note": calibration.note,
@@ -205,6 +217,8 @@ def _print(calibration: Calibration, change: Change | None, out: Path) -> None:
     error = f" ± {head.auroc_error:.0%}" if head.auroc_error is not None else ""
     console.print(f"told apart in {head.auroc or 0.0:.0%}{error} of pairs (cross-validated AUROC, standard error)")
     console.print(f"refused below {head.refuse_below:.0%}, answered from {head.answer_from:.0%}, hedged between")
+    for name, (low, high) in head.by_slice.items():
+        console.print(f"  {name}: refused below {low:.0%}, answered from {high:.0%}", markup=False, highlight=False)
     for promise in calibration.promises:
         console.print(f"promised: {promise}")
     if not calibration.promises:
@@ -213,6 +227,9 @@ def _print(calibration: Calibration, change: Change | None, out: Path) -> None:
         console.print(_table_of(change))
         console.print(_HOW_COUNTED if change.unseen else _HOW_COUNTED_SEEN, style="dim", highlight=False)
     _print_use(console, out)
+    if head.by_slice:
+        names = " or ".join(map(shlex.quote, head.by_slice))
+        console.print(f"with --slice {names} for a kind of question", markup=False, highlight=False, soft_wrap=True)
 
 
 _HOW_COUNTED = "on your labels, each question judged by a gate that had not seen it; 95 % intervals"

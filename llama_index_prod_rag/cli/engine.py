@@ -17,7 +17,7 @@ from llama_index.core.response_synthesizers import get_response_synthesizer
 from llama_index_prod_rag.checked_json import parse_checked
 from llama_index_prod_rag.cli.corpus import Corpus
 from llama_index_prod_rag.confidence.assessment import Assessor, Status
-from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor
+from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor, default_calibration
 from llama_index_prod_rag.confidence.calibration import Calibration
 from llama_index_prod_rag.confidence.policy import Decision, Policy, StatusPolicy
 from llama_index_prod_rag.confidence.verification import SupportPolicy
@@ -63,7 +63,13 @@ class Settings:
 
 
 def settings_of(
-    *, top_k: int, alpha: float | None, llm: str | None, calibration: Path | None, strict: bool | None
+    *,
+    top_k: int,
+    alpha: float | None,
+    llm: str | None,
+    calibration: Path | None,
+    strict: bool | None,
+    kind: str | None = None,
 ) -> Settings:
     """The settings that options of the command line stand for.
 
@@ -74,7 +80,7 @@ def settings_of(
         top_k=top_k,
         alpha=alpha,
         llm=load_llm(llm),
-        assessor=load_assessor(calibration),
+        assessor=load_assessor(calibration, kind),
         policy=StatusPolicy() if strict is None else StatusPolicy(_STRICT if strict else _LENIENT),
     )
 
@@ -111,9 +117,19 @@ def load_llm(name: str | None) -> LLM | None:
     return made
 
 
-def load_assessor(calibration: Path | None) -> Assessor:
-    """What judges a retrieval by a calibration file of `prod-rag calibrate`; None takes the shipped one."""
-    return CalibratedAssessor() if calibration is None else CalibratedAssessor(Calibration.load(calibration))
+def load_assessor(calibration: Path | None, kind: str | None = None) -> Assessor:
+    """What judges a retrieval by a calibration file of `prod-rag calibrate`; None takes the shipped one.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or has no thresholds for this kind of question.
+    """
+    loaded = default_calibration() if calibration is None else Calibration.load(calibration)
+    if kind is None:
+        return CalibratedAssessor(loaded)
+    if kind not in (known := {name for head in loaded.heads for name in head.by_slice}):
+        has = f"it has {', '.join(sorted(known))}" if known else "make them with prod-rag calibrate --slice-by COLUMN"
+        raise ConfigurationError(f"--slice {kind}: this calibration has no thresholds for it; {has}")
+    return CalibratedAssessor(loaded, slice_of=lambda _: kind)
 
 
 @contextmanager

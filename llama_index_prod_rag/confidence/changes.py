@@ -60,12 +60,15 @@ class Change:
 
 
 def decide(calibration: Calibration, example: Example) -> Decision:
-    """Decide as the gate does with this calibration and its default policy; without a fitting head it hedges."""
+    """Decide as the gate does with this calibration, its default policy and the example's slice.
+
+    Without a fitting head it hedges.
+    """
     signals = calibration.place(example.signals)
     head = calibration.head_for(signals)
     if head is None:
         return "hedge"
-    probability = head.probability(signals)
+    head, probability = head.of_slice(example.slice), head.probability(signals)
     if probability < head.refuse_below:
         return "refuse"
     return "answer" if probability >= head.answer_from else "hedge"

@@ -27,6 +27,11 @@ class KnownToBeRight(Protocol):
         """Whether the corpus can answer it; None where nobody said."""
         ...
 
+    @property
+    def slice(self) -> str:
+        """What kind of question it is; empty where nobody said."""
+        ...
+
 
 def examples_of(records: Iterable[QueryRecord], labels: Mapping[str, KnownToBeRight]) -> list[Example]:
     """Examples from a query log, without asking anything again.
@@ -47,7 +52,7 @@ def examples_of(records: Iterable[QueryRecord], labels: Mapping[str, KnownToBeRi
         if label is None or not signals or record.query in examples:
             continue
         if (good := _is_good(record, label)) is not None:
-            examples[record.query] = Example(signals, good=good)
+            examples[record.query] = Example(signals, good=good, slice=label.slice)
     return list(examples.values())
 
 

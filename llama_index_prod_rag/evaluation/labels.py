@@ -24,6 +24,7 @@ class Label:
         needs_all: whether an answer takes every relevant passage (multi-hop), not just one.
         query: the question's text; empty where the label file gives an id only.
         drawn: why the question was labelled, `"random"` or `"uncertain"` (`query_log.sampling`); empty when unknown.
+        slice: what kind of question it is, for thresholds of its own; empty where nobody said.
     """
 
     relevant: Mapping[str, int] = field(default_factory=dict)
@@ -32,6 +33,7 @@ class Label:
     needs_all: bool = False
     query: str = field(default="", compare=False)
     drawn: str = field(default="", compare=False)
+    slice: str = field(default="", compare=False)
 
     @property
     def gold(self) -> tuple[str, ...]:
@@ -54,10 +56,11 @@ class Label:
             needs_all=self.needs_all or other.needs_all,
             query=self.query or other.query,
             drawn=self.drawn or other.drawn,
+            slice=self.slice or other.slice,
         )
 
 
-def read_labels(path: Path) -> dict[str, Label]:
+def read_labels(path: Path, *, slice_by: str = "") -> dict[str, Label]:
     """Labels from JSON lines, one question per line; what several lines say about one is taken together.
 
     Each line has `query_id` (the log's id), `query` (the question's text; `question` is understood too) or both, and
@@ -66,20 +69,21 @@ def read_labels(path: Path) -> dict[str, Label]:
 
     Args:
         path: the file, UTF-8.
+        slice_by: field of the lines that says what kind of question it is, such as a tenant or a language.
 
     Returns:
         Label by id and by text, so that it is found for the record it was made on and for the same question asked
         again.
 
     Raises:
-        InputError: the file is missing, or a line is malformed; the message names the line.
+        InputError: the file is missing, a line is malformed (the message names it), or none has the field `slice_by`.
     """
     if not path.is_file():
         raise InputError(f"no label file at {path}: give a JSONL file with query_id or query on each line")
     labels: dict[str, Label] = {}
     for number, line in numbered_lines(path):
         try:
-            label = label_of(row := json.loads(line))
+            label = label_of(row := json.loads(line), slice_by=slice_by)
             names = {str(row.get("query_id") or ""), label.query} - {""}
             if not names:
                 raise ValueError("neither query_id nor query")
@@ -88,10 +92,12 @@ def read_labels(path: Path) -> dict[str, Label]:
                 f"{path}, line {number}: expected an object with query_id or query, relevant, answers, answerable"
             ) from error
         labels |= {name: labels[name].join_with(label) if name in labels else label for name in names}
+    if slice_by and not any(label.slice for label in labels.values()):
+        raise InputError(f"no line of {path} says {slice_by!r}: add it as a column of the sheet, and import it again")
     return labels
 
 
-def label_of(row: Mapping[str, Any]) -> Label:
+def label_of(row: Mapping[str, Any], *, slice_by: str = "") -> Label:
     """The label in one row of a label file.
 
     Raises:
@@ -99,7 +105,7 @@ def label_of(row: Mapping[str, Any]) -> Label:
 
     Examples:
         >>> label_of({"relevant": ["n1"], "answers": ["42"]})
-        Label(relevant={'n1': 1}, references=('42',), answerable=None, needs_all=False, query='', drawn='')
+        Label(relevant={'n1': 1}, references=('42',), answerable=None, needs_all=False, query='', drawn='', slice='')
     """
     relevant = row.get("relevant") or {}
     if isinstance(relevant, str):
@@ -109,8 +115,11 @@ def label_of(row: Mapping[str, Any]) -> Label:
     references = row.get("answers") or []
     answerable, needs_all = row.get("answerable"), row.get("needs_all", False)
     query, drawn = row.get("query") or row.get("question") or "", row.get("drawn") or ""
+    slice_ = row.get(slice_by)
     if not isinstance(query, str) or not isinstance(drawn, str):
         raise ValueError("query and drawn must be texts")
+    if isinstance(slice_, (list, dict)):
+        raise ValueError(f"{slice_by} must be one value")
     if not isinstance(references, list) or not all(isinstance(text, str) for text in references):
         raise ValueError("answers must be a list of texts")
     if answerable not in (True, False, None) or needs_all not in (True, False):
@@ -122,6 +131,7 @@ def label_of(row: Mapping[str, Any]) -> Label:
         needs_all=needs_all,
         query=query,
         drawn=drawn,
+        slice="" if slice_ is None else str(slice_),
     )
 
 

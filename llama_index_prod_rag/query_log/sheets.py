@@ -25,6 +25,7 @@ from llama_index_prod_rag.query_log.sampling import Sampled
 _COLUMNS = ("query_id", "drawn", "query", "answer", "passage_id", "document_id", "passage")
 _TO_FILL = ("relevant", "answerable", "right_answer")
 _LABEL = ("query_id", "drawn", "query", "relevant", "answerable", "answers")
+_OURS = {*_COLUMNS, *_TO_FILL, *_LABEL, "candidates", "how_to"}  # any other column is the user's own
 _HOW_TO = "how to fill in"  # stands for the query_id of the row that says it
 _EXPLAINED = {
     "relevant": "of each passage: 1 if it answers the question (or a grade), 0 if not, empty: not judged",
@@ -57,7 +58,8 @@ def export_sheet(sample: Iterable[Sampled], path: Path, *, pool: int = 10, text_
     The sheet says how to fill it in, a CSV in its first row, JSONL in `how_to`. Per passage: `relevant` (1, or a grade;
     0 or no for judged and not relevant; empty for not judged); per question, in any of its rows: `answerable` (yes or
     no, whether the corpus has the answer) and `right_answer`. In JSONL the fields are `relevant` (an object, passage id
-    to grade), `answerable` and `answers` (a list).
+    to grade), `answerable` and `answers` (a list). A column of your own, such as `department`, is filled in per
+    question and goes into the label file: it says what kind of question it is.
 
     Args:
         sample: what to label, see `sampling.sample`.
@@ -170,7 +172,7 @@ def _read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
     for number, line in numbered_lines(path):
         try:
             row = json.loads(line)
-            label = {key: row[key] for key in _LABEL}
+            label = {key: row[key] for key in _LABEL} | _further(row)
         except (json.JSONDecodeError, KeyError, TypeError, RecursionError) as error:
             raise InputError(f"{path}, line {number}: not a row of an exported sheet") from error
         for key, kind in (("relevant", dict), ("answers", list), ("answerable", bool | None)):
@@ -179,12 +181,18 @@ def _read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
         yield label
 
 
+def _further(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands in columns that the user added; empty cells say nothing."""
+    return {name: value for name, value in row.items() if name and name not in _OURS and value not in ("", None)}
+
+
 def _read_csv(path: Path) -> Iterator[dict[str, Any]]:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path} is not UTF-8: save the sheet as 'CSV UTF-8' in the spreadsheet") from None
-    delimiter = ";" if text.startswith(("query_id;", '"query_id";')) else ","
+    header = text.partition("\n")[0]
+    delimiter = ";" if header.count(";") > header.count(",") else ","
     questions: dict[str, dict[str, Any]] = {}
     csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))  # the default ends at 131,072 characters
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -220,6 +228,9 @@ def _fill(question: dict[str, Any], cells: Mapping[str, str]) -> None:
         question["answerable"] = _grade(answerable) > 0
     if right_answer and right_answer not in question["answers"]:
         question["answers"].append(right_answer)
+    for name, cell in _further(cells).items():
+        if question.setdefault(name, cell.strip()) != cell.strip():
+            raise ValueError(f"{name} is both {question[name]!r} and {cell.strip()!r} for this question")
 
 
 def _grade(cell: str) -> int:

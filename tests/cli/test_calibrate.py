@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from llama_index_prod_rag.cli.app import build_app
+from llama_index_prod_rag.cli.engine import load_assessor
 from llama_index_prod_rag.confidence.calibration import Calibration
+from llama_index_prod_rag.confidence.evidence import Passage, gather
+from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.query_log import QueryLog
 from llama_index_prod_rag.query_log.record import HitRecord, QueryRecord
 
@@ -73,6 +77,53 @@ def test_a_gate_that_answers_more_without_evidence_is_warned_about(labelled: lis
     rates = [change[gate]["answered_without_evidence"]["mean"] for gate in ("before", "after")]
     assert rates[1] > rates[0]
     assert "answers without evidence more often" in done.stderr
+
+
+@pytest.fixture
+def of_two_kinds(labelled: list[str]) -> list[str]:
+    """Every other pair of questions is from staff."""
+    labels = Path(labelled[4])
+    rows = [json.loads(line) for line in labels.read_text().splitlines()]
+    for number, row in enumerate(rows):
+        row["who"] = "staff [new]" if number % 4 < 2 else "guests"
+    labels.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return [*labelled, "--slice-by", "who"]
+
+
+def test_each_kind_of_question_gets_thresholds_and_is_asked_with_them(of_two_kinds: list[str]) -> None:
+    done = run(*of_two_kinds)
+    assert done.exit_code == 0, done.output
+    assert "staff [new]: refused below" in done.output
+    assert "with --slice guests or 'staff [new]' for a kind of question" in done.output
+    gate = Path(of_two_kinds[6])
+    thresholds = Calibration.load(gate).heads[0].by_slice
+    assert set(thresholds) == {"guests", "staff [new]"}
+    assert thresholds == {
+        name: (row["refuse_below"], row["answer_from"])
+        for name, row in json.loads(run(*of_two_kinds, "--json").stdout)["slices"].items()
+    }
+
+
+def test_a_question_is_judged_by_the_thresholds_of_its_kind(of_two_kinds: list[str]) -> None:
+    run(*of_two_kinds)
+    made = Calibration.load(gate := Path(of_two_kinds[6]))
+    unlike = {"guests": (0.0, 0.0), "staff [new]": (1.0, 1.0)}
+    replace(made, heads=tuple(replace(head, by_slice=unlike) for head in made.heads)).save(gate)
+    asked = gather("wing drag", [Passage("a", "The drag of a wing.")])
+    assert load_assessor(gate, "guests").assess(asked).status == "healthy"
+    assert load_assessor(gate, "staff [new]").assess(asked).status == "low_confidence"
+
+
+def test_a_kind_that_the_calibration_does_not_know_is_an_error(of_two_kinds: list[str]) -> None:
+    run(*of_two_kinds)
+    with pytest.raises(ConfigurationError, match=r"it has guests, staff \[new\]"):
+        load_assessor(Path(of_two_kinds[6]), "tenants")
+    with pytest.raises(ConfigurationError, match="--slice-by COLUMN"):
+        load_assessor(None, "guests")
+
+
+def test_labels_without_the_field_are_an_error(labelled: list[str]) -> None:
+    assert "'who'" in str(run(*labelled, "--slice-by", "who").exception)
 
 
 def test_a_promise_and_an_estimate_are_not_both_had(labelled: list[str]) -> None:

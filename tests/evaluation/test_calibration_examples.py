@@ -80,6 +80,7 @@ def test_the_command_goes_from_log_and_labels_to_a_calibration(tmp_path: Path) -
         ([], "--from-documents where there are no labels yet"),
         (["--log", "sqlite://", "--labels", "l.jsonl", "--from-documents", "."], "stands alone"),
         (["--from-documents", ".", "--max-false-refusal", "0.05"], "a promise needs labels"),
+        (["--from-documents", ".", "--slice-by", "who"], "names a field of the labels"),
     ],
 )
 def test_labels_or_documents_and_no_promise_without_labels(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -31,14 +31,16 @@ SAMPLE = [Sampled(RECORD, "uncertain"), Sampled(QueryRecord(query="no passage", 
 TEXTS = {"n3": "third", "n4": "fourth", "@n1": "not asked for"}
 
 
-def _edit_csv(sheet: Path, edit: Callable[[dict[str, str]], None], delimiter: str = ",") -> None:
+def _edit_csv(
+    sheet: Path, edit: Callable[[dict[str, str]], None], delimiter: str = ",", first: Sequence[str] = ()
+) -> None:
     """What a person with a spreadsheet does."""
     with sheet.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
         edit(row)
     with sheet.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0].keys(), delimiter=delimiter)
+        writer = csv.DictWriter(file, [*first, *(name for name in rows[0] if name not in first)], delimiter=delimiter)
         writer.writeheader()
         writer.writerows(rows)
 
@@ -65,6 +67,47 @@ def test_labels_come_back_from_a_spreadsheet(tmp_path: Path, delimiter: str) -> 
     assert set(read["-1"].references) == {"42", "forty-two"}
     assert read["q2"] == Label(answerable=False)
     assert json.loads(labels.read_text().splitlines()[0])["query"] == NASTY
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_a_column_of_the_users_own_says_what_kind_of_question_it_is(tmp_path: Path, delimiter: str) -> None:
+    kinds = {"'-1": "'=staff, night", "q2": ""}
+
+    def fill(row: dict[str, str]) -> None:
+        row.update(answerable="yes", department=kinds.get(row["query_id"], ""))
+
+    sheet, labels = tmp_path / "sheet.csv", tmp_path / "labels.jsonl"
+    export_sheet(SAMPLE, sheet)
+    _edit_csv(sheet, fill, delimiter, first=["department"])
+    import_sheet(sheet, labels)
+    read = read_labels(labels, slice_by="department")
+    assert (read["-1"].slice, read["q2"].slice) == ("=staff, night", "")
+    assert read_labels(labels)["-1"].slice == ""
+    with pytest.raises(InputError, match="'tenant'"):
+        read_labels(labels, slice_by="tenant")
+
+
+def test_a_question_is_of_one_kind(tmp_path: Path) -> None:
+    numbers = iter(range(99))
+
+    def fill(row: dict[str, str]) -> None:
+        row.update(department=str(next(numbers)), relevant="1")
+
+    export_sheet(SAMPLE, sheet := tmp_path / "sheet.csv")
+    _edit_csv(sheet, fill, first=["department"])
+    with pytest.raises(InputError, match="department is both"):
+        import_sheet(sheet, tmp_path / "labels.jsonl")
+
+
+def test_kinds_come_back_from_json_lines(tmp_path: Path) -> None:
+    sheet, labels = tmp_path / "sheet.jsonl", tmp_path / "labels.jsonl"
+    export_sheet(SAMPLE, sheet)
+    rows = [json.loads(line) for line in sheet.read_text(encoding="utf-8").strip().split("\n")]
+    rows[0].update(answerable=True, tenant=7)
+    sheet.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    import_sheet(sheet, labels)
+    assert read_labels(labels, slice_by="tenant")["-1"].slice == "7"
+    assert labels.read_text().count("candidates") == 0
 
 
 def test_no_cell_of_a_sheet_is_run_as_a_formula(tmp_path: Path) -> None:
