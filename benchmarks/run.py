@@ -55,6 +55,7 @@ BENCHMARKS = (
     Benchmark("formats", "formats"),
     Benchmark("overhead", "overhead"),
     Benchmark("first_minutes", "first_minutes", sample=("--runs", "1")),
+    Benchmark("changed_file", "changed_file", sample=("--files", "300", "--runs", "1")),
     Benchmark("access_cost", "access_cost", sample=("--sizes", "2000", "--questions", "10")),
     Benchmark("query_log", "query_log", sample=("--records", "2000")),
     Benchmark("query_log_postgresql", "query_log", ("--url", _PG), sample=None, server=_PG),
