@@ -1,22 +1,20 @@
 """Whether a name in a question stands for several things, and nothing else in the question says which. Core.
 
-A page goes by a name that others go by, too, and is told apart by what stands in brackets behind it ("Mercury
-(planet)", "Mercury (element)", "Mercury"), as in encyclopedias, product lists and registers. A question that has the
-bare name and words that both pages have is about either.
+Pages of one name are told apart by what their titles add to it, as in encyclopedias, product lists and registers, or by
+what their first sentences say that they are about (`meanings`). A question that has the bare name and words that both
+pages have is about either.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llama_index_prod_rag.confidence.evidence import Passage
-from llama_index_prod_rag.text.names import name_keys, split_qualifier
+from llama_index_prod_rag.confidence.meanings import Thing, find_meaning, group_things
 from llama_index_prod_rag.text.terms import found_terms, term_set
 
 # Chosen on the train half of the names and the train questions of five sets: python -m benchmarks.whole_question.
-_WORD = re.compile(r"[^\W_]+")
 _DEPTH = 20  # candidates that are looked at
 _MOST = 4  # readings that a person is asked to choose from
 _CLOSE = 0.4  # share of the first reading's score: one that is further behind it is not meant
@@ -28,7 +26,7 @@ class Reading:
 
     Attributes:
         name: the name as the question has it.
-        label: what tells this one apart: the page's whole title.
+        label: what tells this one apart: the page's whole title, or the name and what the page says that it is.
         ids: its passages among the candidates, best first.
     """
 
@@ -44,7 +42,7 @@ def find_readings(
 
     Args:
         query: the question.
-        passages: the candidates, best first, with their titles as headings.
+        passages: the candidates, best first, with their titles as headings where they have some.
         language: of both.
         close: how far a reading's score may lie behind the first one's, as a share of that.
 
@@ -56,48 +54,39 @@ def find_readings(
         >>> find_readings("What is the diameter of Mercury?", [planet, singer])
         ()
     """
-    found: dict[str, list[Passage]] = {}
-    for passage in passages[:_DEPTH]:
-        if label := _label_in(query, passage):
-            found.setdefault(label, []).append(passage)
-    if not passages or not found or _label_in(query, passages[0]) != next(iter(found)):
+    meanings = [meaning for passage in passages[:_DEPTH] if (meaning := find_meaning(query, passage))]
+    if not meanings or meanings[0].passage is not passages[0]:
         return ()
-    name = split_qualifier(next(iter(found)))[0]
-    rivals = {label: held for label, held in found.items() if split_qualifier(label)[0].casefold() == name.casefold()}
-    meant = _unsettled(query, name, rivals, language, close)
+    name = meanings[0].name
+    rivals = [meaning for meaning in meanings if meaning.name.casefold() == name.casefold()]
+    things = group_things(rivals, language)
+    meant = _unsettled(query, name, things, language, close) if len(things) > 1 else []
     if len(meant) < 2:
         return ()
-    return tuple(Reading(name, label, tuple(passage.id for passage in rivals[label])) for label in meant[:_MOST])
+    return tuple(Reading(name, thing.label, tuple(_ids(thing))) for thing in meant[:_MOST])
 
 
-def _label_in(query: str, passage: Passage) -> str:
-    """The title or heading of a passage whose bare name the question has; empty where it has none."""
-    words = _words(query)
-    for heading in passage.heading.splitlines():
-        name, _ = split_qualifier(heading)
-        if name_keys(name) and f" {_words(name).strip()} " in words:
-            return heading
-    return ""
+def _ids(thing: Thing) -> list[str]:
+    return [meaning.passage.id for meaning in thing.meanings]
 
 
-def _words(text: str) -> str:
-    return " ".join(["", *_WORD.findall(text.casefold()), ""])
-
-
-def _unsettled(query: str, name: str, rivals: dict[str, list[Passage]], language: str, close: float) -> list[str]:
-    """Labels between which the question's other words do not choose."""
+def _unsettled(query: str, name: str, things: Sequence[Thing], language: str, close: float) -> list[Thing]:
+    """Things between which the question's other words do not choose, best first."""
     asked = term_set(query, language) - term_set(name, language)
-    qualified = {label: term_set(split_qualifier(label)[1], language) for label in rivals}
-    if any(asked & terms for terms in qualified.values()):
+    everywhere = frozenset.intersection(*(thing.tells for thing in things))
+    if any(asked & (thing.tells - everywhere) for thing in things):
         return []  # "Mercury the planet"
-    covered = {
-        label: len(asked & frozenset().union(*(found_terms(passage.wording, language) for passage in held)))
-        for label, held in rivals.items()
-    }
-    most = max(covered.values())
-    best = max((passage.score or 0.0) for held in rivals.values() for passage in held)
-    return [
-        label
-        for label, held in rivals.items()
-        if covered[label] == most and best - max(passage.score or 0.0 for passage in held) <= close * abs(best)
+    covered = [_covered(asked, thing, language) for thing in things]
+    scores = [max(meaning.passage.score or 0.0 for meaning in thing.meanings) for thing in things]
+    best = max(scores)
+    meant = [
+        (score, thing)
+        for count, score, thing in zip(covered, scores, things, strict=True)
+        if count == max(covered) and best - score <= close * abs(best)
     ]
+    return [thing for _, thing in sorted(meant, key=lambda pair: -pair[0])]
+
+
+def _covered(asked: frozenset[str], thing: Thing, language: str) -> int:
+    """Count the question's terms that a thing's passages have."""
+    return len(asked & frozenset().union(*(found_terms(one.passage.wording, language) for one in thing.meanings)))

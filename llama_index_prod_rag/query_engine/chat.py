@@ -188,7 +188,7 @@ class _Turn:
         report = (self.response.metadata or {})["prod_rag"]
         hits = [] if report["decision"] == "refuse" else self.response.source_nodes
         asked_back = report["readings"] if report["decision"] == "clarify" else []
-        return {**note_of(self.understood, hits), "readings": [one["label"] for one in asked_back]}
+        return {**note_of(self.understood, hits), "readings": asked_back}
 
     def output(self, text: str = "") -> ToolOutput:
         """The gate's response as the source of a reply."""

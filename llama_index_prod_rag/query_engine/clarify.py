@@ -13,7 +13,6 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 from llama_index_prod_rag.confidence.readings import Reading, find_readings
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.query_engine.sources import passages_of
-from llama_index_prod_rag.text.names import split_qualifier
 from llama_index_prod_rag.text.terms import term_set
 
 AMBIGUOUS = "“{}” stands for several things in the documents"
@@ -28,14 +27,20 @@ class NarrowedQuery(QueryBundle):
 
     Attributes:
         others: labels of the readings that were not chosen.
+        left_out: ids of their passages.
     """
 
     others: tuple[str, ...] = ()
+    left_out: frozenset[str] = frozenset()
 
     def keep(self, hits: Sequence[NodeWithScore]) -> list[NodeWithScore]:
-        """Leave out the passages of other readings."""
+        """Leave out the passages of other readings: those that were seen, and what has a title of theirs."""
         headings = (passage.heading.splitlines() for passage in passages_of(hits))
-        return [hit for hit, lines in zip(hits, headings, strict=True) if not set(lines) & set(self.others)]
+        return [
+            hit
+            for hit, lines in zip(hits, headings, strict=True)
+            if hit.node_id not in self.left_out and not set(lines) & set(self.others)
+        ]
 
 
 def readings_shown(
@@ -59,26 +64,38 @@ def narrow_query(response: RESPONSE_TYPE, choice: int | str) -> NarrowedQuery:
         InputError: the response did not ask back, or no reading or more than one goes by that name.
     """
     report = (response.metadata or {}).get("prod_rag", {})
-    labels = [reading["label"] for reading in report.get("readings", ())]
-    if not labels:
+    readings = report.get("readings", ())
+    if not readings:
         raise InputError("this response has no readings to choose from: its decision is not 'clarify'")
-    question = report["attempts"][0]["query"]
-    chosen = find_choice(choice, labels)
-    if chosen is None:
-        raise InputError(f"{choice!r} is none of the readings: {'; '.join(labels)}")
-    return settle(question, chosen, labels)
+    narrowed = settle(report["attempts"][0]["query"], choice, readings)
+    if narrowed is None:
+        raise InputError(f"{choice!r} is none of the readings: {'; '.join(one['label'] for one in readings)}")
+    return narrowed
 
 
-def settle(question: str, chosen: str, labels: Sequence[str]) -> NarrowedQuery:
-    """Put the chosen label in the place of the name.
+def settle(question: str, choice: int | str, readings: Sequence[Mapping[str, Any]]) -> NarrowedQuery | None:
+    """Put the label that a choice means in the place of the name; None where it means none of them.
+
+    Args:
+        question: the question that was asked back.
+        choice: as `find_choice` takes it.
+        readings: what it may be about, as `to_json` gives them.
 
     Examples:
-        >>> settle("Who or what is Mercury?", "Mercury (planet)", ["Mercury (planet)", "Mercury (singer)"]).query_str
-        'Who or what is Mercury (planet)?'
+        >>> readings = to_json([Reading("Mercury", "Mercury (planet)", ("p",)), Reading("Mercury", "Mercury", ("m",))])
+        >>> narrowed = settle("Who or what is Mercury?", "the planet", readings)
+        >>> narrowed.query_str, narrowed.others, narrowed.left_out
+        ('Who or what is Mercury (planet)?', ('Mercury',), frozenset({'m'}))
     """
-    name = re.compile(rf"(?<!\w){re.escape(split_qualifier(chosen)[0])}(?!\w)", re.IGNORECASE)
+    label = find_choice(choice, [str(one["label"]) for one in readings])
+    if label is None:
+        return None
+    name = re.compile(rf"(?<!\w){re.escape(str(readings[0]['name']))}(?!\w)", re.IGNORECASE)
+    others = [one for one in readings if one["label"] != label]
     return NarrowedQuery(
-        name.sub(lambda _: chosen, question, count=1), others=tuple(label for label in labels if label != chosen)
+        name.sub(lambda _: label, question, count=1),
+        others=tuple(str(one["label"]) for one in others),
+        left_out=frozenset(str(id_) for one in others for id_ in one["node_ids"]),
     )
 
 

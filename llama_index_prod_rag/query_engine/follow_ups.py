@@ -16,7 +16,7 @@ from typing import Any
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.schema import NodeWithScore
 
-from llama_index_prod_rag.query_engine.clarify import NarrowedQuery, find_choice, settle
+from llama_index_prod_rag.query_engine.clarify import NarrowedQuery, settle
 from llama_index_prod_rag.query_engine.sources import source_of, text_of
 from llama_index_prod_rag.text.follow_up import leans, names_in
 from llama_index_prod_rag.text.terms import term_set
@@ -91,9 +91,8 @@ def note_of(understood: FollowUp, hits: Sequence[NodeWithScore]) -> dict[str, An
 def chosen_reading(message: str, history: Sequence[ChatMessage]) -> NarrowedQuery | None:
     """Make the question that a message stands for which answers the gate's question back; None for any other."""
     noted = history[-1].additional_kwargs.get(NOTE) if history else None
-    labels = [str(label) for label in noted.get("readings", ())] if isinstance(noted, dict) else []
-    chosen = find_choice(message, labels)
-    return settle(str(noted["question"]), chosen, labels) if noted and chosen is not None else None
+    readings = noted.get("readings", ()) if isinstance(noted, dict) else ()
+    return settle(str(noted["question"]), message, readings) if noted and readings else None
 
 
 def topics_before(history: Sequence[ChatMessage], *, continued: bool = False) -> list[str]:

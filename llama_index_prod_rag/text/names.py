@@ -12,6 +12,12 @@ from collections.abc import Iterable, Iterator
 
 _TOKEN = re.compile(r"\w+(?:[.\-_']\w+)*")
 _QUALIFIER = re.compile(r"\s*[(\[][^)\]]*[)\]]\s*$")
+_SET_OFF = re.compile(r",\s+|:\s+|\s+[-\u2013\u2014|]\s+|\u2014")
+# Legal forms as registers write them behind a company's name (ISO 20275 lists thousands; these are the common ones).
+_LEGAL_FORM = re.compile(
+    r"\s+(?:Inc|Incorporated|Ltd|Limited|LLC|LLP|Corp|Corporation|Co|Company|plc|PLC|GmbH|AG|SE|KG|SA|SAS|SARL|SpA|BV|NV"
+    r"|AB|AS|Oy|Pty)\.?$"
+)
 _LONGEST = 12  # tokens of a name: a longer one is a sentence
 _SHORTEST = 3  # characters
 
@@ -30,14 +36,19 @@ def name_keys(name: str) -> list[tuple[str, ...]]:
 
 
 def split_qualifier(name: str) -> tuple[str, str]:
-    """Split a name from what tells it apart in brackets behind it, which may be empty.
+    """Split a name from what tells it apart: brackets, a legal form, or what a comma, colon or dash sets off.
 
     Examples:
-        >>> split_qualifier("Mercury (planet)"), split_qualifier("Ed Wood")
-        (('Mercury', 'planet'), ('Ed Wood', ''))
+        >>> split_qualifier("Mercury (planet)"), split_qualifier("Springfield, Illinois"), split_qualifier("Apple Inc.")
+        (('Mercury', 'planet'), ('Springfield', 'Illinois'), ('Apple', 'Inc.'))
+        >>> split_qualifier("Mercury: the planet"), split_qualifier("Mercury - planet"), split_qualifier("Ed Wood")
+        (('Mercury', 'the planet'), ('Mercury', 'planet'), ('Ed Wood', ''))
     """
-    bare = _QUALIFIER.sub("", name)
-    return (bare, name[len(bare) :].strip(" ()[]")) if bare.strip() else (name, "")
+    for mark in (_QUALIFIER, _SET_OFF, _LEGAL_FORM):
+        found = mark.search(name)
+        if found and (bare := name[: found.start()].strip()):
+            return bare, name[len(bare) :].strip(" ()[],:|-\u2013\u2014")
+    return name, ""
 
 
 def _key(name: str) -> tuple[str, ...]:

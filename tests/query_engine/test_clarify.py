@@ -9,6 +9,7 @@ import pytest
 from llama_index.core.schema import NodeWithScore, TextNode
 
 from llama_index_prod_rag import BM25FRetriever, ConfidenceGatedQueryEngine, GatedChatEngine, StatusPolicy
+from llama_index_prod_rag.confidence.evidence import Passage
 from llama_index_prod_rag.confidence.readings import find_readings
 from llama_index_prod_rag.errors import ConfigurationError, InputError
 from llama_index_prod_rag.query_engine import narrow_query
@@ -135,6 +136,104 @@ def test_a_chat_takes_the_choice_as_its_next_message() -> None:
     assert reply.source_nodes[0].node_id == "Mercury (singer)"
     assert report(chat.chat("What is Mercury?"))["decision"] == "clarify"
     assert chat.chat("What is Venus?").metadata["follow_up"]["question"] == "What is Venus?"
+
+
+ILLINOIS = "Springfield is the capital of the U.S. state of Illinois. In 2020 it had a population of 114,394."
+OHIO = "Springfield is a city in Clark County, Ohio. In 2020 it had a population of 58,662."
+COMPANY = "Apple Inc. is an American technology company headquartered in Cupertino. Its stock trades on Nasdaq."
+FRUIT = "An apple is a round, edible fruit. Apple trees are grown everywhere, and shops stock apples all year."
+PLANET = "Mercury is the planet nearest to the Sun."
+SINGER = "Mercury was a singer, born in 1946."
+POPULATION, STOCK, WHAT = "What is the population of Springfield?", "What about Apple stock?", "What is Mercury?"
+
+
+def labels(question: str, *pages: tuple[str, str]) -> list[str]:
+    passages = [Passage(str(number), text, 0.9, heading=title) for number, (title, text) in enumerate(pages)]
+    return [reading.label for reading in find_readings(question, passages)]
+
+
+@pytest.mark.parametrize(
+    ("question", "first", "second", "expected"),
+    [
+        (POPULATION, ("Springfield, Illinois", ILLINOIS), ("Springfield, Ohio", OHIO), None),
+        (STOCK, ("Apple Inc.", COMPANY), ("Apple", FRUIT), None),
+        (WHAT, ("Mercury: the planet", PLANET), ("Mercury: the singer", SINGER), None),
+        (WHAT, ("Mercury \u2013 planet", PLANET), ("Mercury - singer", SINGER), None),
+        ("Who is Smith?", ("Smith, John", "John Smith fought."), ("Smith, Mary", "Mary Smith is a chemist."), None),
+        (
+            POPULATION, ("", ILLINOIS), ("", OHIO),
+            ["Springfield, the capital of the U.S. state of Illinois", "Springfield, a city in Clark County"],
+        ),
+        (
+            WHAT, ("Mercury", PLANET), ("Mercury", SINGER),
+            ["Mercury, the planet nearest to the Sun", "Mercury, a singer, born in 1946"],
+        ),
+        (
+            STOCK, ("Apple Inc.", COMPANY), ("", FRUIT),
+            ["Apple Inc.", "apple, a round, edible fruit"],
+        ),
+        (
+            "Was ist Merkur?", ("", "Merkur ist der innerste Planet."), ("", "Merkur ist eine Zeitschrift."),
+            ["Merkur, der innerste Planet", "Merkur, eine Zeitschrift"],
+        ),
+    ],
+)  # fmt: skip
+def test_titles_of_every_kind_and_first_sentences_tell_things_apart(
+    question: str, first: tuple[str, str], second: tuple[str, str], expected: list[str] | None
+) -> None:
+    assert labels(question, first, second) == (expected or [first[0], second[0]])
+
+
+@pytest.mark.parametrize(
+    ("question", "pages"),
+    [
+        (
+            "What is the population of Springfield, Ohio?",
+            [("Springfield, Illinois", ILLINOIS), ("Springfield, Ohio", OHIO)],
+        ),
+        ("How do apple trees grow?", [("", FRUIT), ("", COMPANY)]),
+        (
+            "What is Springfield?",
+            [("Springfield, Ohio", OHIO), ("Springfield", OHIO), ("Springfield, Ohio, USA", OHIO)],
+        ),
+        (
+            "What is Python?",
+            [
+                ("Python", "Python is a programming language."),
+                ("Python: functions", "Functions begin with def."),
+                ("Python: data types", "The data types are numbers and strings."),
+            ],
+        ),
+        (
+            "What is a boundary layer?",
+            [
+                ("", "A boundary layer is the fluid near a wall. The boundary layer grows."),
+                ("", "The boundary layer is a region of viscous flow. A boundary layer separates."),
+            ],
+        ),
+        (
+            "Who is Alice Faye?",
+            [("Alice Faye", "Alice Faye was an actress."), ("Alice Faye", "She was the wife of Phil Harris.")],
+        ),
+        ("What is on?", [("on (preposition)", "On is a preposition."), ("on (switch)", "On is a state.")]),
+    ],
+)  # fmt: skip
+def test_one_thing_in_several_passages_is_not_asked_back(question: str, pages: list[tuple[str, str]]) -> None:
+    assert labels(question, *pages) == []
+
+
+def test_a_choice_among_untitled_pages_leaves_the_others_out() -> None:
+    texts = (PLANET, SINGER, "Venus is hot.")
+    retriever = BM25FRetriever([TextNode(text=text, id_=text[:12]) for text in texts])
+    engine = ConfidenceGatedQueryEngine(retriever, assessor=FixedAssessor(["healthy"]))
+    for response in (engine.narrow(engine.query(WHAT), "the singer"), _chosen_in_a_chat(engine)):
+        assert [hit.node_id for hit in response.source_nodes] == [SINGER[:12]]
+
+
+def _chosen_in_a_chat(engine: ConfidenceGatedQueryEngine) -> Any:
+    chat = GatedChatEngine(engine)
+    chat.chat(WHAT)
+    return chat.chat("the singer")
 
 
 def test_nothing_is_asked_about_nothing() -> None:
