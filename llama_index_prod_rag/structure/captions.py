@@ -16,7 +16,7 @@ UNDERLINE = re.compile(r"[ \t]*(?:\r?\n)[ \t]*[-=~_*]{3,}[ \t]*(?=[\r\n]|\Z)")
 _TERM = re.compile(r"\s{0,40}[\"“„«]([^\"“”„«»\n]{1,80})[\"”“»]")
 # The words behind a number up to a full stop, or up to a line end below which something new begins.
 _BEHIND = re.compile(
-    r"[ \t]{0,40}(?:[:–—-][ \t]*)?(?P<words>[\"“(\[]?(?:[^\W_a-z]|\d)[^\r\n.:;。；：]{0,80}?)"
+    r"[ \t\u3000]{0,40}(?:[:–—-][ \t]*)?(?P<words>[\"“(\[]?(?:[^\W_a-z]|\d)[^\r\n.:;。；：]{0,80}?)"
     r"(?:\.(?=\s|\Z)|[.:]?[ \t]{0,40}"
     r"(?:\Z|\r?\n(?=[ \t]*(?:\r?\n|[^\W_a-z]|[\"“„«]|[(（][\w]{1,4}[)）]|[-=~_*]{3}|\Z))))"
 )
@@ -26,12 +26,17 @@ _TWO_LINES = re.compile(r"[^\r\n]+(?:\r?\n[^\r\n]+)?")
 _SENTENCE_SIGN = re.compile(r"[.;:,。；：，、][\"”’')\]]*\Z")
 # Verbs that make a sentence of words, in the languages whose statutes and contracts are read.
 _FINITE_VERB = re.compile(
-    r"(?i)\b(?:agrees?|applies|are|can|cannot|comes|concerns|does|establishes|extends|has|have|hereby"
-    r"|includes?|is|lays|makes|may|means?|must|prevails|protects|provides|shall|was|were|will"
+    r"(?i)\b(?:agrees?|amends|applies|are|begins|can|cannot|ceases|comes|concerns|contains|continues|does|establishes|extends|has|have|hereby"
+    r"|includes?|is|lays|makes|may|means?|must|prevails|protects|provides|repeals|shall|takes|was|were|will"
     r"|darf|dürfen|gelten|gilt|hat|haben|ist|kann|können|muss|müssen|sind|soll|sollen|wird|werden"
     r"|doit|doivent|est|ont|peut|peuvent|sont|debe|deben|es|podrá|puede|pueden|será|son|deve|devono|può|possono|sono"
-    r"|não|pode|podem|são)\b"
+    r"|considera-se|dispõe|fica|ficam|não|pode|podem|são|tem|têm)\b"
 )
+# Such words name what a provision answers, verb and all: `Where Part 1 applies`, `What goods contracts are covered?`.
+_CLAUSE = re.compile(r"(?i)(?:how|what|when|where|whether|which|who|whom|whose|why)\b[^,]*\Z")
+_WITHOUT_BLANKS = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+_LONGEST_WITHOUT_BLANKS = 30
+"""Characters of a caption in Chinese or Japanese; a sentence in these is not told by its verb."""
 _LINE_BREAK = re.compile(r"[ \t]*\r?\n\s*")
 # Captions of Korean and Japanese statutes stand in brackets: `제1조(목적)`.
 _IN_BRACKETS = re.compile(r"[(（\[][^()（）\[\]\r\n]{1,60}[)）\]]")
@@ -41,6 +46,8 @@ _EDITORIAL = re.compile(r"(?i)\b(?:omitted|redacted|reserved|deleted|repealed|in
 _NUMBERED = re.compile(r"\(?[\w.-]{1,8}[).]|[-–—•*]|§|第|\d")
 _TABLE = re.compile(r"\S(?:[ \t]{3,}|\t)\S|(?<![\d.,])(?:\d[\d.,]*[^\d]{1,40}){2}\d")
 """Columns, or figures in a row: no caption."""
+# The first subsection, as in `2.—(1) In this Act—`, or words that lead a list.
+_NO_NAME = re.compile(r"\A[(（]\w{1,3}[)）]|[—–-]\s*\Z")
 _LONGEST = 160
 """Characters of a caption below or above its number."""
 _SHORT_LINE = 60
@@ -73,7 +80,7 @@ def caption_behind(text: str, position: int) -> Caption | None:
     if (touching := _IN_BRACKETS.match(text, position)) is not None:  # Korean statutes: 제1조(목적)
         return Caption(touching.group()[1:-1].strip(), *touching.span())
     match = _BEHIND.match(text, position)
-    if match is None or not names(match["words"]):
+    if match is None or not names(match["words"]) or _NO_NAME.search(match["words"]):
         return None
     return Caption(
         " ".join(match["words"].strip("[]").split()), match.start("words"), _behind_line(text, match.end("words"))
@@ -145,10 +152,17 @@ def names(words: str) -> bool:
     """Whether words can be a name: no verb makes a sentence of them, and they are not a row of a table.
 
     Examples:
-        >>> names("Duties of the Board"), names("The fee is due")
-        (True, False)
+        >>> names("Duties of the Board"), names("The fee is due"), names("When the fee is due")
+        (True, False, True)
     """
-    return _FINITE_VERB.search(words) is None and _TABLE.search(words) is None
+    if _TABLE.search(words) is not None or (_WITHOUT_BLANKS.search(words) is not None and not _is_short(words)):
+        return False
+    verbs = 0 if _FINITE_VERB.search(words) is None else len(_FINITE_VERB.findall(words))
+    return verbs == 0 or (verbs == 1 and _CLAUSE.match(words) is not None)
+
+
+def _is_short(words: str) -> bool:
+    return len(words) <= _LONGEST_WITHOUT_BLANKS and "，" not in words
 
 
 def _can_stand_alone(words: str) -> bool:

@@ -17,6 +17,7 @@ from llama_index_prod_rag.structure.lines import Line, split_lines
 from llama_index_prod_rag.structure.numbering import (
     KEYWORDS,
     LATIN,
+    LIST_RANK,
     NESTED_RANK,
     NUMBER_WORDS,
     Outline,
@@ -31,22 +32,23 @@ _SIGNS = "编編篇部章节節条條편장절조"
 _WORDS = sorted((word for word in KEYWORDS if word not in _SIGNS), key=len, reverse=True)
 _KEYWORD = "|".join(form for word in _WORDS for form in (word.capitalize(), word.upper()))
 _WRITTEN = "|".join(form for word in NUMBER_WORDS for form in (word, word.capitalize(), word.upper()))
-_PUT_IN = rf"(?:[ -]?(?:{LATIN})\b|[A-Z]{{1,2}}(?![\w])|[a-z]{{1,2}}(?![a-zA-Z]))?(?:-\d{{1,3}}[a-z]?)*"
+_PUT_IN = rf"(?:[ -]?(?:{LATIN})\b|-?[A-Z]{{1,2}}(?![\w])|[a-z]{{1,2}}(?![a-zA-Z]))?(?:-\d{{1,3}}[a-z]?)*"
 _ORDINAL = r"(?:(?:er|re|ère)\b|\.?[ºª°])?"
 _REFERRED = r"(?:Abs(?:\.|atz)|Satz|Nr\.|Nummer|Halbsatz|paragraph|para\.|alinéa|al\.|apartado|comma\b|ust\.)"
 _UPPER = r"(?:[^\W\da-zß-ÿ_])"
 NUMBER = re.compile(
     rf"(?P<keyword>\b(?:{_KEYWORD})\b\.?|§)[ \t\u00a0]*(?:No\.[ \t]*|[Nn]°[ \t]*)?"
     rf"(?P<named>(?:[LRDA]\.?[ ]?\*?[ ]?)?\d{{1,4}}{_PUT_IN}(?:\.\d{{1,3}}[A-Za-z]?){{0,4}}{_ORDINAL}"
-    rf"|[IVXLC]{{1,6}}(?:[ -](?:{LATIN})|[A-BE-H]|er\b)?|[A-Z]|{_WRITTEN})(?![\w(])[.:]?(?=\s|[–—-]|\Z)"
+    rf"|[IVXLC]{{1,6}}(?:[ -](?:{LATIN})|[A-BE-H]|(?:er|re|ER|RE)\b)?|[A-Z]|{_WRITTEN})(?![\w(])[.:]?(?=\s|[–—-]|\Z)"
     rf"(?![ \t]*{_REFERRED})"
     r"|第[ \t]?(?P<han>[〇零一二两兩三四五六七八九十百千]{1,8}|\d{1,4})[ \t]?(?P<sign>[编編篇部章节節条條])"
-    r"(?P<han_after>(?:[之のノ][〇零一二三四五六七八九十\d]{1,3})?)(?![^\S\n]?[的和、及或（(第])"
+    r"(?P<han_after>(?:[之のノ][〇零一二三四五六七八九十\d]{1,3})?)(?![^\S\n]?(?:[的和、及或第]|[（(](?!\w{2,40}[)）])))"
     r"|제[ ]?(?P<hangul>\d{1,4})[ ]?(?P<hangul_sign>[편장절조])(?P<hangul_after>(?:의[ ]?\d{1,2})?)(?=[(（\s])"
     r"|(?<![\w.$])(?P<decimal>\d{1,3}(?:[A-Z]{1,2}|[a-z])?(?:\.\d{1,3}[A-Za-z]?){0,4})(?P<dot>[.)]?)"
-    rf"(?=[ \t]*[\r\n]|[ \t]+(?:[\"“„«(\[]|{_UPPER})|\Z)"
+    rf"(?=[ \t]*[\r\n]|[–—-]\(1\)|[ \t]+(?:[\"“„«(\[]|{_UPPER})|\Z)"
     r"|[(（](?P<bracketed>[a-z]{1,2}|[ivxl]{1,6}|[A-Z]{1,2}|[IVXL]{1,5}|\d{1,2}[A-Za-z]?|[一二三四五六七八九十]{1,3})[)）]"
     r"(?=\s|[A-Z\"“]|(?<=）)\w)(?!\s+(?:above|below|hereof|thereof)\b)"
+    r"|(?<!\w)(?P<listed>[一二三四五六七八九十]{1,3})、(?=\S)"
     r"|(?<![\w.])(?P<lettered>[a-zA-Z]|[ivxIVX]{1,5})(?P<after>[.)])(?=\s+\S)"
 )
 # A section's number in a line of its own and, below its caption at most, an article: so laws of the European Union and
@@ -54,6 +56,10 @@ NUMBER = re.compile(
 _SECTION = re.compile(r"(?mi)^[ \t]*section[ \t]+(?:\d{1,3}[a-z]?|[ivxlc]{1,6})\b(?!\.\d)")
 _HOLDS_ARTICLE = re.compile(
     r"(?i)[^\n]{0,160}(?:\n(?![ \t]*(?:section|article)\b)[^\n]{0,160}){0,5}\n[ \t]*(?:articles?|art\.)[ \t]*[lrda\d]"
+)
+# A letter or Roman numeral that divides a law stands above the articles right below its caption, too.
+_LEADS_ARTICLE = re.compile(
+    r"[ \t]+[^\W\d_a-z][^\n]{2,120}\n\s*(?:(?i:articles?|art(?:ikel|[íi]culo|icolo|igo)?)\b\.?|§)[ \t]*\d"
 )
 _ABOVE_ARTICLES = "abschnitt"
 """The German word for such a section, which always stands above articles."""
@@ -75,9 +81,15 @@ _LAST = re.compile(
     r"|\[?(?i:signature\s+page)|(?i:signatures?|unterschrift(?:en)?|firmas?)[ \t]*:?[ \t]*$"
     r"|(?i:(?:duly\s+)?(?:signed|executed)(?:\s+and\s+delivered)?(?:\s+as\s+a\s+deed)?\s+(?:by|for|on|at|this)\b)"
     r"|(?:Done|DONE)\s+(?:at|in)\s+[A-Z]|Fait\s+[àa]\s+[A-Z]|Geschehen\s+zu\b|Hecho\s+en\s+[A-Z]|Fatto\s+a\s+[A-Z]"
+    r"|(?:HAVE|HAS)\s+ADOPTED\s+THIS\b|(?:ONT|A)\s+ADOPTÉ\s+L|HA(?:BEN|T)\s+FOLGENDEN?\b|HAN?\s+ADOPTADO\b"
+    r"|HA(?:NNO)?\s+ADOTTATO\b"
+    rf"|{_UPPER}[\w.-]+(?:[ /][\w.-]+){{0,3}},[ \t]*(?:(?:den|le|il|a|em)[ \t])?[ \t]*"
+    r"(?:\d{1,2}(?:\.|er|º)?[ \t](?:de[ \t])?[^\W\d_]{3,10}[ \t](?:de[ \t])?|\d{1,2}\.\d{1,2}\.|_{3,}[ \t]*)"
+    r"(?:\d{4}|_*)[ \t]*$"
     r"|(?:By|Name|Title|Date|Signature|Unterschrift|Signed)[ \t]*:?[ \t]*_{3,}|_{10,}[ \t]*$"
-    r"|(?P<annexed>(?:APPENDIX|SCHEDULES?|ANNEX(?:E|ES)?|EXHIBITS?|ATTACHMENTS?|ANHANG|ANLAGEN?|ANEXOS?|ALLEGAT[OI])\b"
-    r"(?=[ \t]*(?:$|[:–—-]))|(?:Appendix|Schedule|Annexe?|Anhang|Anlage|Anexo|Allegato)(?=[ \t]*(?:$|:))))"
+    r"|(?P<annexed>(?:APPENDIX|SCHEDULES?|ANNEX(?:E|ES)?|EXHIBITS?|ATTACHMENTS?|ANHANG|ANLAGEN?|ANEXOS?|ALLEGAT[OI]"
+    r"|EXPLANATORY[ ](?:NOTE|MEMORANDUM)|부[ ]?칙|附[ \u3000]?則)\b"
+    r"(?=[ \t]*(?:$|[:–—<-]))|(?:Appendix|Schedule|Annexe?|Anhang|Anlage|Anexo|Allegato)(?=[ \t]*(?:$|:))))"
 )
 """What stands below no clause any more: the end, signatures, and what is annexed without a number."""
 
@@ -92,13 +104,18 @@ _REFERENCE = re.compile(
     r"(?:(?i:articles?|sections?|clauses?|paragraphs?|sub\w+|exhibits?|schedules?|items?)"
     r"|[\dA-Z)]\([a-z\d]{1,4}\)(?:\([a-z\d]{1,4}\))*|(?i:clauses?|paragraphs?|sections?)\s+\([a-z\d]{1,4}\)),?(?:\s+(?:and|or|to|through))?\s*\Z"
 )
+# The number of a schedule, right above.
+_ANNEX_ABOVE = re.compile(r"(?im)^[ \t]*(?:schedules?|annex|appendix|anlage|anhang)\b[^\r\n]{0,12}\s+\Z")
+_POINTS = frozenset({"section", "article", "clause", "paragraph", "§", "artikel"})
+_LINE_REST = re.compile(r"[ \t]*$", re.MULTILINE)
 # Where a sentence is over.
 _STOP = re.compile(r"[.!?。][\"”')\]]*\Z")
 # What authors end a line on; any other line goes on in the next.
 _LINE_END = re.compile(r"[.;:!?,)\]\"”。；：）]\Z|\b(?:and|or)\Z")
 # A number without a sign and its words in a line of their own: a clause, a page or a row, see `_bare_numbers`.
 _BARE = re.compile(
-    r"(?m)^[ \t]*(?P<number>\d{1,3}[A-Z]{0,2})[ \t]{1,8}(?P<words>[\"“(]?[^\W\da-z_][^\r\n]{2,160}?)[ \t]*$"
+    r"(?m)^[ \t]*(?P<number>\d{1,3}[A-Z]{0,2})[ \t]{1,8}"
+    r"(?P<words>(?:\(1\)[ \t]|[\"“(]?[^\W\da-z_])[^\r\n]{2,160}?)[ \t]*$"
 )
 # A number with a full stop: where these are the custom, numbers without one are not clauses.
 _SIGNED = re.compile(r"(?m)^[ \t]*\d{1,3}\.(?:\d{1,3}\.?)?[ \t]+[^\W\da-z_]")
@@ -116,7 +133,7 @@ _SHORT_LINE = 50
 """A line shorter than this was ended by its author, not by the width of the page."""
 _CAPTIONS_ABOVE = 0.6
 """Share of the clauses without words of their own that must have a caption above: a custom, not an accident."""
-_ARTICLES = range(5, 8)
+_ARTICLES = range(6, 9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,9 +285,10 @@ class _Finder:
         text = self._text
         before = text[max(0, match.start() - _LOOK_BACK) : match.start()]
         behind = text[match.end() : match.end() + 40].lstrip(" \t\u00a0")
-        if match["sign"] or match["hangul_sign"]:
+        if match["sign"] or match["hangul_sign"] or match["listed"]:
             return begins_line
-        if match["keyword"] and behind[:1].islower() and match.group()[-1] not in ".:":
+        refers = behind[:1].islower() and match.group()[-1] not in ".:"
+        if match["keyword"] and (refers or (begins_line and _is_pointer(text, match))):
             return False
         if begins_line:
             bare = match["decimal"] is not None and not match["dot"] and "." not in match["decimal"]
@@ -280,6 +298,15 @@ class _Finder:
         if match["keyword"] and behind[:1].islower():
             return False
         return not match["lettered"] and _SENTENCE_END.search(before) is not None
+
+
+def _is_pointer(text: str, match: re.Match[str]) -> bool:
+    """Whether a schedule says here which section it belongs to, in a line of its own below its number."""
+    return (
+        match["keyword"].lower().rstrip(".") in _POINTS
+        and _ANNEX_ABOVE.search(text, max(0, match.start() - _LOOK_BACK), match.start()) is not None
+        and _LINE_REST.match(text, match.end()) is not None
+    )
 
 
 def _sections_hold_articles(text: str) -> bool:
@@ -296,10 +323,14 @@ def _readings(match: re.Match[str], *, sections_hold_articles: bool) -> list[Rea
     if match["hangul"]:
         after = match["hangul_after"][1:].strip()
         return readings(f"{match['hangul']}-{after}" if after else match["hangul"], keyword=match["hangul_sign"])
+    if match["listed"]:
+        return [Reading("一、", place_of(match["listed"]) or 0.0, rank=LIST_RANK)]
     number = match["named"] or match["decimal"] or match["bracketed"] or match["lettered"]
     sign = "()" if match["bracketed"] else match["dot"] or match["after"] or ""
     keyword = match["keyword"] or ""
     above = sections_hold_articles and keyword.lower() == "section"
+    if match["lettered"] and match["after"] == "." and _LEADS_ARTICLE.match(match.string, match.end()):
+        above = True
     return readings(number, keyword=_ABOVE_ARTICLES if above else keyword, sign=sign)
 
 
@@ -361,10 +392,12 @@ def _is_apart(text: str, match: re.Match[str]) -> bool:
     below = text[match.end() : match.end() + _LOOK_BACK]
     alone = below.count("\n", 0, len(below) - len(below.lstrip())) > 1 or not below.strip()
     words = match["words"]
+    if _SUBSECTION.match(words):  # `2 (1) The Board may`
+        return not above.strip() or above.count("\n", len(above.rstrip())) > 1
     if words[-1] in ".;:,":  # a sentence behind the number: what names it stands above
         return caption_above(text, match.start("number"), max(0, match.start() - 400)) is not None
     starts = not above.strip() or above.count("\n", len(above.rstrip())) > 1
-    return starts and names(words) and (alone or _SUBSECTION.match(below) is not None)
+    return starts and ((alone and names(words)) or _SUBSECTION.match(below) is not None)
 
 
 def _add_caption_below(text: str, mark: Mark, end: int) -> Mark:

@@ -14,8 +14,10 @@ from dataclasses import replace
 from llama_index_prod_rag.structure.captions import UNDERLINE
 from llama_index_prod_rag.structure.clauses import Mark, find_marks, sentence_end
 from llama_index_prod_rag.structure.lines import paragraph_spans
+from llama_index_prod_rag.structure.numbering import NESTED_RANK
 from llama_index_prod_rag.structure.pages import PageBreak, page_breaks
 from llama_index_prod_rag.structure.sections import nest_sections
+from llama_index_prod_rag.structure.titles import is_bare_title, is_marked_title
 from llama_index_prod_rag.structure.tree import Block
 from llama_index_prod_rag.text.sentences import split_sentences
 
@@ -26,6 +28,9 @@ _DEFINITION = re.compile(
     r"(?:\(?[\w.]{1,8}\)?[ \t]+)?[\"“][^\"“”\n]{1,80}[\"”][^.\n]{0,60}?"
     r"\b(?:means?|shall\s+mean|has\s+the\s+meaning|is\s+defined)\b"
 )
+
+_BLANKS = re.compile(r"[ \t\u3000.:]*(?:\r?\n)?\s*(?=\S)")
+_LINE_END = re.compile(r"[ \t.:]*\r?\n\s*(?=\S)")
 
 
 def read_legal(text: str) -> Block:
@@ -56,7 +61,7 @@ def read_legal(text: str) -> Block:
             mark.kind,
             mark.start,
             position,
-            tuple(_paragraphs(text, mark.start, position, torn, mark=mark)),
+            tuple(_glue_title(text, _paragraphs(text, mark.start, position, torn, mark=mark), rank=mark.rank)),
             title=mark.title,
             metadata={"numbering": list(mark.numbering)} if mark.numbering else {},
             continues=mark.continues,
@@ -94,10 +99,22 @@ def _paragraphs(
             blocks[-1] = _mend(text, blocks[-1], page, last)
         else:
             heading = mark is not None and len(blocks) < 2 and last < end and _is_heading(text, first, last, mark)
-            blocks.append(Block("heading" if heading else _paragraph_kind(text, first), first, last, glued=heading))
+            below = first if heading or mark is None or blocks else _behind_title(text, first, last, mark)
+            if below > first:
+                blocks.append(Block("heading", first, first + len(text[first:below].rstrip()), glued=True))
+            blocks.append(Block("heading" if heading else _paragraph_kind(text, first), below, last, glued=heading))
         page = torn.get(last)
         if page is not None and page.after >= end:
             page = None
+    return blocks
+
+
+def _glue_title(text: str, blocks: list[Block], *, rank: int) -> list[Block]:
+    """What stands alone below a division's number and caption heads what comes: `What goods are covered?`."""
+    if rank < NESTED_RANK and len(blocks) > 1 and all(block.kind == "heading" for block in blocks[:-1]):
+        words = text[blocks[-1].start : blocks[-1].end]
+        if is_bare_title(words) or is_marked_title(words):
+            return [*blocks[:-1], replace(blocks[-1], glued=True)]
     return blocks
 
 
@@ -107,6 +124,16 @@ def _is_heading(text: str, start: int, end: int, mark: Mark) -> bool:
     known = (mark.label, mark.caption.words if mark.caption else None, mark.title)
     above = f"{mark.caption.words} {mark.label}" if mark.caption else None
     return any(words == each.strip(".:（）()[]") for each in (*known, above) if each)
+
+
+def _behind_title(text: str, start: int, end: int, mark: Mark) -> int:
+    """Where the words begin below a title that a paragraph begins with; the paragraph's start if it has none."""
+    title = max(mark.head, mark.caption.end if mark.caption is not None else 0)
+    if mark.rank >= NESTED_RANK or not start < title < end:
+        return start
+    behind = _BLANKS if mark.keyword else _LINE_END
+    match = behind.match(text, title, end)
+    return start if match is None else match.end()
 
 
 def _mend(text: str, above: Block, page: PageBreak, end: int) -> Block:

@@ -13,24 +13,28 @@ _ROMAN_NUMERAL = re.compile(r"(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
 # How far out a kind of division stands, in the languages whose statutes and contracts are read.
 _DIVISIONS = (
     (1, "annex appendix attachment exhibit schedule annexe anexo anhang anlage allegato bijlage приложение"),
-    (
-        2,
-        "part title book teil buch partie titre livre parte título libro titolo livro deel titel раздел 编 編 篇 部 편",
-    ),
-    (3, "chapter kapitel chapitre capítulo capo hoofdstuk rozdział глава 章 장"),
-    (4, "abschnitt sección sezione secção seção afdeling 节 節 절"),
-    (5, "article artikel artículo articolo artigo artykuł статья art 条 條 조"),
+    (2, "part book teil buch partie livre parte libro livro deel раздел 编 編 篇 部 편"),
+    (3, "title titre título titolo titel"),
+    (4, "chapter kapitel chapitre capítulo capo hoofdstuk rozdział глава 章 장"),
+    (5, "abschnitt sección sezione secção seção afdeling 节 節 절"),
+    (6, "article artikel artículo articolo artigo artykuł статья art 条 條 조"),
 )
-_RANKS = {word: rank for rank, words in _DIVISIONS for word in words.split()}
+_KINDS_OF_PROVISIONS = ("adicional", "transitoria", "derogatoria", "final")
+_RANKS = {word: rank for rank, words in _DIVISIONS for word in words.split()} | {
+    f"disposición {kind}": 1
+    for kind in _KINDS_OF_PROVISIONS  # below the last article of a Spanish law, and below none
+}
 KEYWORDS = (*_RANKS, "section", "clause", "rule", "cláusula", "clausula", "paragraf", "sect", "sec")
 """Words that stand before a number, in lower case and without the full stop that shortens some."""
 _SAME = {"art": "article"}
 _PUT_IN_BY_POINT = frozenset({"статья", "глава"})
-_PARAGRAPH_RANK = 6
+_PARAGRAPH_RANK = 7
 """`§ 4` of German and Austrian laws and contracts holds what is numbered `1.`; `§ 4.2` is a decimal like any other."""
 _PARAGRAPH = "1§"
-_DECIMAL_RANK = 7
+_DECIMAL_RANK = 8
 """`4` stands beside `Section 4`, `4.2` one below it, and so on."""
+LIST_RANK = _DECIMAL_RANK
+"""`一、` in a Chinese contract stands where another has `1.`"""
 NESTED_RANK = 20
 """From here on ranks follow the order of appearance: (a) may hold (i), or the other way round."""
 _MAX_GAP = 5
@@ -39,29 +43,30 @@ _LATIN = ["bis", "ter", "quater", "quinquies", "sexies", "septies", "octies", "n
 LATIN = "|".join(_LATIN)
 """What follows the number of a section put in between two others: 10bis."""
 _WRITTEN_OUT = (
-    "one first premier première primero primera primo prima primeiro primeira unique único única erster erste",
-    "two second segundo segunda",
-    "three third tercero tercera",
-    "four fourth cuarto cuarta",
-    "five fifth quinto quinta",
-    "six sixth sexto sexta",
-    "seven seventh séptimo séptima",
-    "eight eighth octavo octava",
-    "nine ninth noveno novena",
-    "ten tenth décimo décima",
+    "one first premier première primero primera primo prima primeiro primeira unique único única unico unica"
+    " erster erste",
+    "two second segundo segunda secondo seconda deuxième",
+    "three third tercero tercera terzo terza terceiro terceira troisième",
+    "four fourth cuarto cuarta quarto quarta quatrième",
+    "five fifth quinto quinta cinquième",
+    "six sixth sexto sexta sesto sesta sixième",
+    "seven seventh séptimo séptima settimo settima sétimo sétima septième",
+    "eight eighth octavo octava ottavo ottava oitavo oitava huitième",
+    "nine ninth noveno novena nono nona neuvième",
+    "ten tenth décimo décima decimo decima dixième",
     *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
 )
 _WORDS = {word: value for value, words in enumerate(_WRITTEN_OUT, start=1) for word in words.split()}
 NUMBER_WORDS = tuple(_WORDS)
 """Numbers written out, in lower case."""
 # A number with what put it in later: `4A`, `4 bis`, `4-1`.
-_INSERTED = re.compile(rf"(\d+)(?:[ -]?({LATIN})|([a-z]{{1,2}}))?((?:-\d+[a-z]?)*)")
+_INSERTED = re.compile(rf"(\d+)(?:[ -]?({LATIN})|-?([a-z]{{1,2}}))?((?:-\d+[a-z]?)*)")
 # French codes put a letter before the number: `L. 121-1`, `R* 421-5`.
 _CODE = re.compile(r"(?:[lrda]\.? ?\*? ?)(?=\d)")
 # First articles are ordinals in Romance languages: `1er`, `1º`.
 _ORDINAL = re.compile(r"(?<=\d)(?:er|re|ère|\.?[ºª°])$")
 # And their first chapters: `Chapitre Ier`.
-_FIRST_ROMAN = re.compile(r"(?<=^I)er$")
+_FIRST_ROMAN = re.compile(r"(?<=^I)(?:er|ER|re|RE)$")
 _HAN_DIGITS = ("〇零", "一", "二两兩", "三", "四", "五", "六", "七", "八", "九")
 _HAN = {sign: value for value, signs in enumerate(_HAN_DIGITS) for sign in signs}
 _HAN_UNITS = {"十": 10, "百": 100, "千": 1000}
@@ -169,9 +174,9 @@ def readings(number: str, *, keyword: str = "", sign: str = "") -> list[Reading]
         >>> [(reading.style, reading.value) for reading in readings("i", sign="()")]
         [('a()', 9), ('i()', 1)]
         >>> readings("4.2", keyword="Section")
-        [Reading(style='decimal', value=2, above=(4,), rank=8)]
+        [Reading(style='decimal', value=2, above=(4,), rank=9)]
         >>> readings("十二", keyword="条")
-        [Reading(style='1条', value=12, above=(), rank=5)]
+        [Reading(style='1条', value=12, above=(), rank=6)]
     """
     keyword = keyword.lower().rstrip(".")
     rank = _RANKS.get(keyword, 0)
@@ -275,15 +280,15 @@ class Outline:
         Examples:
             >>> outline = Outline()
             >>> outline.take(readings("4", keyword="Section"), "Section 4", begins_line=True)
-            7
-            >>> outline.take(readings("4.1"), "4.1", begins_line=False)
             8
+            >>> outline.take(readings("4.1"), "4.1", begins_line=False)
+            9
             >>> outline.take(readings("9.7"), "9.7", begins_line=False) is None
             True
             >>> outline.take(readings("a", sign="()"), "(a)", begins_line=False), outline.path
             (20, ('Section 4', '4.1', '(a)'))
         """
-        if any(each.reading.style == _PARAGRAPH for each in self._open):
+        if label[:1].isdigit() and any(each.reading.style == _PARAGRAPH for each in self._open):
             candidates = [_below_paragraph(reading) for reading in candidates]
         self._resume(candidates)
         around = self._around

@@ -66,7 +66,13 @@ _HEADING = regex.compile(r"(?:\A|(?<=\n))(#{1,6}) +[^\s#][^\n]*")
 
 _LEGAL = regex.compile(
     r"(?m)^[ \t]*(?:WHEREAS\b|NOW,? THEREFORE|IN WITNESS WHEREOF|(?:ARTICLE|Article) (?:[IVXLC]+|\d+)\b|"
-    r"(?:SECTION|Section) \d+(?:\.\d+)*\.?\s)|[“\"][^”\"\n]{2,60}[”\"] (?:means|shall mean)\b"
+    r"(?:SECTION|Section) \d+(?:\.\d+)*\.?\s|§[ \u00a0]?\d+[a-z]{0,2}(?:-\d+)?\.?[ \u00a0][^\W\d_a-z(]"
+    r"|(?:Artikel|Artículo|ARTÍCULO|Articolo|Artigo|Artykuł|Статья|Art\.|ART\.)[ \u00a0](?:\d+|[IVXLC]+\b)"
+    r"|Article[ \u00a0](?:[LRDA]\.?[ ]?\*?[ ]?\d|1er\b|[Pp]remier\b)"
+    r"|第[ ]?(?:[〇一二三四五六七八九十百千]{1,8}|\d{1,4})[ ]?[条條](?:の[一二三四五六七八九十]{1,3})?[\s\u3000（(]"
+    r"|제[ ]?\d{1,4}[ ]?조(?:의[ ]?\d+)?[ ]?[(（])"
+    r"|Art[ ]\d+[a-z]?[ ]*$|[^\n]{0,12}[甲乙]方[（）：(:]"
+    r"|[“\"][^”\"\n]{2,60}[”\"] (?:means|shall mean)\b"
 )
 _PAPER_HEAD = regex.compile(
     r"(?mi)^(?:abstract[ \t]*[.:—–-][ \t]*\S|(?:doi:?[ \t]*|https?://(?:dx\.)?doi\.org/)10\.\d{4,})"
