@@ -204,7 +204,7 @@ class _Finder:
         self._torn = {each.before: each for each in breaks if each.torn}
         self._bare = _bare_numbers(text)
         self._hold_articles = _sections_hold_articles(text)
-        self._first_below = self._sentence = -1
+        self._first_below = self._sentence = self._behind = -1
         self._unnumbered = iter([*_unnumbered(text, breaks), (len(text), "", 0)])
         self._next = next(self._unnumbered)
 
@@ -252,7 +252,8 @@ class _Finder:
             if not continues or text[sentence_end(text, self._sentence, start, self._torn) : start].strip():
                 outline.leave_sentence(candidates)
             self._sentence = start
-        inside = continues and not begins_line and bool(match["bracketed"])
+        subsection = not text[self._behind : start].strip(" \t\u00a0–—-") if self._behind >= 0 else False  # `2.—(1)`
+        inside = continues and not begins_line and not subsection and bool(match["bracketed"])
         rank = outline.take(
             candidates,
             match.group().rstrip(".:"),
@@ -263,9 +264,9 @@ class _Finder:
         )
         if rank is None:
             return None
-        self._sentence = start
+        self._sentence, self._behind = start, match.end()
         self._first_below = headed.end() if headed is not None else -1
-        named = begins_line or not match["bracketed"]
+        named = begins_line or subsection or not match["bracketed"]
         words = Caption(" ".join(headed["words"].split()), *headed.span("words")) if headed is not None else None
         continues = continues and rank >= NESTED_RANK
         return Mark(

@@ -67,7 +67,7 @@ def read_legal(text: str) -> Block:
             continues=mark.continues,
         )
         blocks.append((mark.rank, clause))
-        outermost = min(outermost, mark.rank) if mark.inside and outermost else mark.rank
+        outermost = min(outermost or mark.rank, mark.rank) if mark.inside else 0
         if position < end:
             blocks += _find_blocks_after_list(text, position, end, outermost, torn)
             position, outermost = end, 0
