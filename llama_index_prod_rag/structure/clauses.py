@@ -42,7 +42,8 @@ NUMBER = re.compile(
     rf"|[IVXLC]{{1,6}}(?:[ -](?:{LATIN})|[A-BE-H]|(?:er|re|ER|RE)\b)?|[A-Z]|{_WRITTEN})(?![\w(])[.:]?(?=\s|[–—-]|\Z)"
     rf"(?![ \t]*{_REFERRED})"
     r"|第[ \t]?(?P<han>[〇零一二两兩三四五六七八九十百千]{1,8}|\d{1,4})[ \t]?(?P<sign>[编編篇部章节節条條])"
-    r"(?P<han_after>(?:[之のノ][〇零一二三四五六七八九十\d]{1,3})?)(?![^\S\n]?(?:[的和、及或第]|[（(](?!\w{2,40}[)）])))"
+    r"(?P<han_after>(?:[之のノ][〇零一二三四五六七八九十\d]{1,3})?)"
+    r"(?![^\S\n]?(?:[的和、及或第]|[（(](?!\w{2,40}[)）](?![にのをはがで及又]))))"
     r"|제[ ]?(?P<hangul>\d{1,4})[ ]?(?P<hangul_sign>[편장절조])(?P<hangul_after>(?:의[ ]?\d{1,2})?)(?=[(（\s])"
     r"|(?<![\w.$])(?P<decimal>\d{1,3}(?:[A-Z]{1,2}|[a-z])?(?:\.\d{1,3}[A-Za-z]?){0,4})(?P<dot>[.)]?)"
     rf"(?=[ \t]*[\r\n]|[–—-]\(1\)|[ \t]+(?:[\"“„«(\[]|{_UPPER})|\Z)"
@@ -384,7 +385,7 @@ def _bare_numbers(text: str) -> frozenset[int]:
     return frozenset(
         match.start("number")
         for match, known in zip(lines, believed, strict=True)
-        if known or _SUBSECTION.match(text, match.end())
+        if known or _SUBSECTION.match(text, match.end()) or _SUBSECTION.match(match["words"])
     )
 
 

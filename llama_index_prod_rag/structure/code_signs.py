@@ -57,6 +57,8 @@ _PYTHON_LINE = regex.compile(
     | \\$
     """
 )
+# The head of a table in TOML or INI, which can also be read as a list in a line of its own.
+_TABLE_HEAD = regex.compile(r"(?m)^\[{1,2}[\w.\"' -]+\]{1,2}[ \t]*(?:\#[^\n]*)?$")
 _WHOLE = 0.8
 """Share of lines that must fit; the rest are what the patterns do not know."""
 
@@ -143,6 +145,8 @@ def code(text: str) -> float:
 
 def _is_python(text: str) -> bool:
     bare = _CONTINUED.sub("", _LONG_STRING.sub("\0", text))
+    if _TABLE_HEAD.search(bare):
+        return False
     lines = [line for line in bare.split("\n") if line[:1].strip() and line[0] != "#"]
     sure = sum(1 for line in lines if _PYTHON_SURE.match(line))
     told = sure or _PYTHON_COOKIE.search(text) is not None or _DOCSTRING_FIRST.match(text) is not None

@@ -16,7 +16,7 @@ _XML = regex.compile(
     < (?: \?xml\b | !DOCTYPE\s+(?!html)\w
     | [a-z][\w:.-]*+ (?:\s+[\w:.-]+\s*=\s*(?:"[^"]*+"|'[^']*+'))*+ \s*/?> )"""
 )
-_JSON = regex.compile(r"\ufeff?\s*[\[{]\s*(?:[\[{\]}]|\"[^\"\n]*+\"\s*[:,\]]|-?\d[\d.]*\s*[,\]])")
+_JSON = regex.compile(r"\ufeff?\s*(?!\{\s*[{\[])[\[{]\s*(?:[\[{\]}]|\"[^\"\n]*+\"\s*[:,\]]|-?\d[\d.]*\s*[,\]])")
 _PEM = regex.compile(r"^-----BEGIN [A-Z0-9 ]+-----$", regex.MULTILINE)
 
 _COMMENTS = ("#", ";", "//", "%", "--")
@@ -24,6 +24,10 @@ _ASSIGNMENT = regex.compile(r"\s*(?:export\s+|set\s+)?[\w.\"'$/-]+(?:\[[^\]]*\])
 _SETTING = regex.compile(
     r"""(?x) \s* (?: \[[^\]\n]+\]\s*$ | -?\s*[\w."'$@/-]+(?:\[[^\]]*\])?\s*(?: :?= | \+= | :(?=\s|$) )
     | [\]})]+[,;]?\s*$ | [\w"'.-]+,?\s*$ | -\ \S | export\s+\w+= )"""
+)
+_DOCKER = regex.compile(
+    r"(?:FROM|RUN|CMD|COPY|ADD|ENV|ARG|WORKDIR|EXPOSE|ENTRYPOINT|USER|LABEL|VOLUME|HEALTHCHECK|SHELL|ONBUILD"
+    r"|STOPSIGNAL|MAINTAINER)[ ]\S|\s"
 )
 _BLOCK_COMMENT = regex.compile(r"(?s)/\*.*?(?:\*/|\Z)")
 _CSS = regex.compile(
@@ -56,7 +60,7 @@ def lines(text: str) -> float:
     """
     if SHEBANG.match(text) or _PEM.search(text):
         return CERTAIN
-    if _JSON.match(text):
+    if _JSON.match(text) or _is_container_file(text):
         return 20.0
     if _XML.match(text) and not html(text):
         return 5.0
@@ -68,6 +72,11 @@ def lines(text: str) -> float:
     if _is_configuration(body) or _is_style_sheet(text):
         return 5.0
     return 3.0 if is_record_like(body) else 1.1 if is_code_like(kept) else 0.0
+
+
+def _is_container_file(text: str) -> bool:
+    body = [line for line in text.split("\n") if line.strip() and line[0] != "#"]
+    return any(line.startswith("FROM ") for line in body) and _share(_DOCKER, body) == 1.0
 
 
 def _share(sign: regex.Pattern[str], body: Sequence[str]) -> float:
