@@ -29,8 +29,8 @@ _DEFINITION = re.compile(
     r"\b(?:means?|shall\s+mean|has\s+the\s+meaning|is\s+defined)\b"
 )
 
-_BLANKS = re.compile(r"[ \t\u3000.:]*(?:\r?\n)?\s*(?=\S)")
-_LINE_END = re.compile(r"[ \t.:]*\r?\n\s*(?=\S)")
+_BLANKS = re.compile(r"[\s\u3000.:]{0,80}")
+_LINE_END = re.compile(r"[ \t.:]{0,40}\r?\n\s{0,80}")
 
 
 def read_legal(text: str) -> Block:
