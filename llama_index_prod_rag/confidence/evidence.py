@@ -175,10 +175,11 @@ def _leave_out(record: RerankRecord, echoes: Mapping[str, str]) -> RerankRecord:
     """Leave out the logits of what repeats the question, and of its rows: one of them may be the copy."""
     if not echoes:
         return record
-    logits, pieces = (
-        {id_: logit for id_, logit in known.items() if id_ not in echoes} for known in (record.logits, record.pieces)
+    logits, pieces, joint = (
+        {id_: logit for id_, logit in known.items() if id_ not in echoes}
+        for known in (record.logits, record.pieces, record.joint)
     )
-    return replace(record, logits=logits, pieces=pieces)
+    return replace(record, logits=logits, pieces=pieces, joint=joint)
 
 
 def _language(query: str, passages: Sequence[Passage], statistics: TermStatistics | None) -> str:

@@ -20,6 +20,7 @@ CROSS_ENCODER = "cross_encoder"
 """Name of the pair score among the legs."""
 
 _RETRIEVAL = "retrieval"
+_LINKS = "links of passages"  # no retriever's leg has this name
 _RULE = ConvexCombination("min-max")
 
 
@@ -85,7 +86,23 @@ def blend_with_legs(
     if weights is None:
         shares = share_weights(record.weights or dict.fromkeys(legs, 1.0), legs)
         weights = {leg: (1.0 - share) * part for leg, part in shares.items()} | {CROSS_ENCODER: share}
-    return Blend(legs, bounds, share_weights(weights, [*legs, CROSS_ENCODER]), record.lifts)
+    known = share_weights(weights, [*legs, CROSS_ENCODER])
+    return _with_links(Blend(legs, bounds, known, record.lifts), candidates, record)
+
+
+def _with_links(blend: Blend, candidates: Collection[str], record: RetrievalRecord) -> Blend:
+    """The same with the links that the retrieval followed as one more leg, which shares the weight of the legs."""
+    strengths = {node: record.links[node].strength for node in candidates if node in record.links}
+    if not strengths:
+        return blend
+    left = 1.0 - blend.weights[CROSS_ENCODER]
+    shares = {leg: (1.0 - record.link_weight) * part for leg, part in blend.weights.items() if leg != CROSS_ENCODER}
+    return Blend(
+        {**blend.legs, _LINKS: strengths},
+        {**blend.bounds, _LINKS: Bounds(0.0, 1.0)},
+        {**shares, _LINKS: record.link_weight * left, CROSS_ENCODER: blend.weights[CROSS_ENCODER]},
+        blend.lifts,
+    )
 
 
 def blend_with_scores(retrieval: Mapping[str, float | None], share: float) -> Blend:

@@ -22,6 +22,7 @@ from llama_index_prod_rag.models.pairs import PairScorer, Progress, sigmoid
 from llama_index_prod_rag.models.scorers import shared_scorer
 from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER, Blend, blend_with_legs, blend_with_scores
 from llama_index_prod_rag.postprocessor.cascade import beginning, score_in_time, score_until_settled
+from llama_index_prod_rag.postprocessor.linked import choose_linked, count_joint, cut_around
 from llama_index_prod_rag.postprocessor.passages import FittedQuery, PassageReader, fit_query
 from llama_index_prod_rag.postprocessor.pieces import Structured, score_pieces
 from llama_index_prod_rag.postprocessor.score_cache import CachedScorer, LruScores
@@ -60,6 +61,9 @@ class CrossEncoderRerank(BaseNodePostprocessor):
         cache_size: pair scores remembered in memory, for questions that come again; 0 remembers none.
         pieces: pairs of question and row, record or line that are read besides, of passages returned that have some
             (tables, CSV, JSON, YAML, code, logs); 0 reads none. They change no order: the record tells the gate.
+        linked: passages that are read a second time behind the one that names them, where the retriever followed
+            mentions (`LinkedRetriever`); what both say together counts for the second. One window and 800 characters
+            of the first; 0 reads none.
         show_progress: a progress bar over the pairs.
         scorer: a loaded model instead of `model`; not serialised.
 
@@ -83,6 +87,7 @@ class CrossEncoderRerank(BaseNodePostprocessor):
     on_failure: Literal["raise", "keep_order"] = "raise"
     cache_size: int = 0
     pieces: int = 16
+    linked: int = 8
     show_progress: bool = False
     scorer: PairScorer | None = Field(default=None, exclude=True, repr=False)
     _remembered: LruScores | None = PrivateAttr(default=None)
@@ -101,8 +106,9 @@ class CrossEncoderRerank(BaseNodePostprocessor):
             self._check_settings()  # not in a validator: pydantic would wrap the error into one of its own
 
     def _check_settings(self) -> None:
-        if self.pieces < 0:
-            raise ConfigurationError(f"pieces={self.pieces}: give a number of pairs, or 0 to read none")
+        if few := {name: getattr(self, name) for name in ("pieces", "linked") if getattr(self, name) < 0}:
+            asked = ", ".join(f"{name}={count}" for name, count in few.items())
+            raise ConfigurationError(f"{asked}: give a number of pairs, or 0 to read none")
         counts = {name: getattr(self, name) for name in ("top_n", "max_windows")}
         if low := {name: count for name, count in counts.items() if count is not None and count < 1}:
             raise ConfigurationError(f"must be at least 1: {low}")
@@ -172,16 +178,36 @@ class CrossEncoderRerank(BaseNodePostprocessor):
             reader = PassageReader(scorer, fitted, passages, max_windows=self.max_windows, progress=progress)
             logits = self._read(reader, kept, blend, remaining)
         late = remaining() <= 0.0
-        scores = self._activate(logits) if isinstance(self.weights, str) else blend.scores(logits)
+        joint = {} if late else self._read_linked(scorer, fitted, hits, logits)
+        known = {**logits, **joint}
+        scores = self._activate(known) if isinstance(self.weights, str) else blend.scores(known)
         return RerankRecord(
             model=self._scorer_name,
             logits=logits,
             scores=scores,
             pieces={} if late else self._read_pieces(scorer, query, hits, scores),
+            joint=joint,
             seconds=time.perf_counter() - began,
             truncated=frozenset(reader.truncated),
             unread=frozenset(node for node in kept if late and node not in logits),
         )
+
+    def _read_linked(
+        self, scorer: PairScorer, fitted: FittedQuery, hits: Sequence[NodeWithScore], logits: Mapping[str, float]
+    ) -> dict[str, float]:
+        """Read linked passages behind those that name them."""
+        record = _find_retrieval_record(hits)
+        links = choose_linked(record.links if record else {}, list(logits), self.linked)
+        if not links:
+            return {}
+        nodes = {hit.node.node_id: hit.node for hit in hits}
+        texts = {node: self._both(nodes[link.partner], link.start, nodes[node]) for node, link in links.items()}
+        read = PassageReader(scorer, fitted, texts, max_windows=1).logits(list(texts))
+        return count_joint(logits, read, links)
+
+    def _both(self, partner: BaseNode, start: int, node: BaseNode) -> str:
+        text = partner.get_content(metadata_mode=MetadataMode.NONE)
+        return "\n".join([*self._heading(partner), cut_around(text, start), self._passage(node)])
 
     def _read_pieces(
         self, scorer: PairScorer, query: str, hits: Sequence[NodeWithScore], scores: Mapping[str, float]
@@ -246,13 +272,16 @@ class CrossEncoderRerank(BaseNodePostprocessor):
     def _passage(self, node: BaseNode) -> str:
         if isinstance(self.metadata, MetadataMode):
             return node.get_content(metadata_mode=self.metadata)
-        lines = [str(node.metadata[key]) for key in self.metadata if node.metadata.get(key)]
-        return "\n".join([*lines, node.get_content(metadata_mode=MetadataMode.NONE)])
+        return "\n".join([*self._heading(node), node.get_content(metadata_mode=MetadataMode.NONE)])
+
+    def _heading(self, node: BaseNode) -> list[str]:
+        keys = ("title", "headings") if isinstance(self.metadata, MetadataMode) else self.metadata
+        return [str(node.metadata[key]) for key in keys if node.metadata.get(key)]
 
     def _blend(self, hits: Sequence[NodeWithScore]) -> Blend:
         if isinstance(self.weights, str):
             return blend_with_scores({}, share=1.0)
-        if (record := _find_retrieval_record(hits)) is not None:
+        if (record := _find_retrieval_record(hits)) is not None and record.legs:
             return blend_with_legs([hit.node.node_id for hit in hits], record, self.weights, self.blend)
         return blend_with_scores({hit.node.node_id: hit.score for hit in hits}, self.blend)
 
@@ -272,7 +301,7 @@ def _find_retrieval_record(hits: Sequence[NodeWithScore]) -> RetrievalRecord | N
         ids = {hit.node.node_id for hit in hits}
         retrievals = [record for record in trace.records if isinstance(record, RetrievalRecord)]
         carried = [record for record in retrievals[-1:] if ids <= record.fused.keys()]
-    return carried[0] if len(carried) == 1 and carried[0].legs else None
+    return carried[0] if len(carried) == 1 else None
 
 
 @contextmanager

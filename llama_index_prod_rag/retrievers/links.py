@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -27,12 +28,16 @@ from llama_index_prod_rag.retrievers.filters import both, passing
 from llama_index_prod_rag.retrievers.following import Follower, IndexFollower
 from llama_index_prod_rag.retrievers.stored_nodes import copy_node
 from llama_index_prod_rag.text.names import Mentioned
+from llama_index_prod_rag.trace.records import Link, RetrievalRecord, amend, note
 from llama_index_prod_rag.trace.scored_node import ScoredNode, rescore
 
 # Chosen on the train questions of hotpotqa among .1, .15, .2, .3 and .4; collections without titles do not move at any.
 # python -m benchmarks.whole_question --parts hops prints the table.
 DEFAULT_WEIGHT = 0.3
 DEFAULT_FIRST = 5
+# A reranker knows no first passages below which a link stays, so a link weighs half as much beside its pair score.
+# Chosen on the same questions behind `CrossEncoderRerank`, among shares from .05 to .4.
+_BESIDE_PAIRS = 0.5
 
 
 class NamedNodes:
@@ -72,23 +77,42 @@ class NamedNodes:
                 self._mentioned.discard(node_id)
             self.put(changes.nodes)
 
-    def find_linked(self, passages: Sequence[BaseNode], hops: int) -> dict[str, tuple[BaseNode, float]]:
-        """Nodes that passages name, with the strength of the link; further hops halve it each time."""
+    def find_linked(
+        self, passages: Sequence[BaseNode], hops: int, filters: MetadataFilters | None = None
+    ) -> dict[str, tuple[BaseNode, Link]]:
+        """Nodes that passages name, each with the first link to it; further hops halve its strength each time.
+
+        A passage is linked to by those before it alone: where two name one another, the first leads to the second. What
+        the filters exclude is neither found nor followed further.
+        """
         with self._lock:
             self.refresh()
-            found: dict[str, tuple[BaseNode, float]] = {}
+            found: dict[str, tuple[BaseNode, Link]] = {}
+            seen: set[str] = set()
             frontier, share = list(passages), 1.0
             for _ in range(hops):
-                here = [pair for passage in frontier for pair in self._find_named(passage)]
-                for node_id, strength in here:
-                    if node_id not in found:
-                        found[node_id] = self._nodes[node_id], share * strength
-                frontier, share = [self._nodes[node_id] for node_id, _ in here], share / 2
+                here = dict[str, Link]()
+                for passage in frontier:
+                    seen.add(passage.node_id)
+                    for node_id, link in self._find_named(passage, share):
+                        if node_id not in seen:
+                            here.setdefault(node_id, link)
+                permitted = {hit.node_id for hit in passing([self._hit(node_id) for node_id in here], filters)}
+                here = {node_id: link for node_id, link in here.items() if node_id in permitted}
+                found = {**{node_id: (self._nodes[node_id], link) for node_id, link in here.items()}, **found}
+                frontier, share = [self._nodes[node_id] for node_id in here], share / 2
             return found
 
-    def _find_named(self, passage: BaseNode) -> list[tuple[str, float]]:
-        mentions = self._mentioned.find(passage.get_content(metadata_mode=MetadataMode.NONE))
-        return [(node_id, strength) for node_id, strength in mentions.items() if node_id != passage.node_id]
+    def _hit(self, node_id: str) -> NodeWithScore:
+        return NodeWithScore(node=self._nodes[node_id])
+
+    def _find_named(self, passage: BaseNode, share: float) -> list[tuple[str, Link]]:
+        mentions = self._mentioned.find_places(passage.get_content(metadata_mode=MetadataMode.NONE))
+        return [
+            (node_id, Link(passage.node_id, share * strength, start))
+            for node_id, (strength, start) in mentions.items()
+            if node_id != passage.node_id
+        ]
 
 
 def names_of(node: BaseNode) -> list[str]:
@@ -186,19 +210,37 @@ class LinkedRetriever(FilteredRetriever):
 
     def _follow(self, hits: list[NodeWithScore]) -> list[NodeWithScore]:
         first, rest = hits[: self.first], hits[self.first :]
-        linked = self._named.find_linked([hit.node for hit in first], self.hops)
+        linked = self._named.find_linked([hit.node for hit in first], self.hops, self._filters)
         known = {hit.node_id for hit in hits}
-        record = first[0].retrieval if first and isinstance(first[0], ScoredNode) else None
         added = [
-            ScoredNode(node=copy_node(node), score=0.0, retrieval=record)
-            for node_id, (node, _) in linked.items()
-            if node_id not in known
+            ScoredNode(node=copy_node(node), score=0.0) for node_id, (node, _) in linked.items() if node_id not in known
         ]
-        behind = [*rest, *passing(added, self._filters)]
-        strengths = {node_id: strength for node_id, (_, strength) in linked.items()}
+        behind = [*rest, *added]
+        links = {hit.node_id: linked[hit.node_id][1] for hit in [*first, *behind] if hit.node_id in linked}
+        if not links:
+            return hits
         weight = self.weight * max(1.0, max((hit.score or 0.0 for hit in first), default=0.0))
-        raised = {hit.node_id: (hit.score or 0.0) + weight * strengths.get(hit.node_id, 0.0) for hit in behind}
+        raised = {
+            hit.node_id: (hit.score or 0.0) + (weight * links[hit.node_id].strength if hit.node_id in links else 0.0)
+            for hit in behind
+        }
         behind.sort(key=lambda hit: -raised[hit.node_id])
         # The first passages are the evidence that a link stands on: nothing that they name scores above them.
         ceiling = min((hit.score or 0.0 for hit in first), default=0.0)
-        return [*first, *(rescore(hit, min(ceiling, raised[hit.node_id])) for hit in behind)]
+        scores = {hit.node_id: hit.score for hit in first} | {id_: min(ceiling, raised[id_]) for id_ in raised}
+        record = self._record(first, scores, links)
+        return [rescore(hit, scores[hit.node_id], retrieval=record) for hit in [*first, *behind]]
+
+    def _record(
+        self, first: list[NodeWithScore], scores: Mapping[str, float | None], links: Mapping[str, Link]
+    ) -> RetrievalRecord:
+        """What the search knew, and the links; in the trace it takes the place of the search's own record."""
+        carried = first[0].retrieval if isinstance(first[0], ScoredNode) else None
+        before = carried or RetrievalRecord("")
+        fused = {**before.fused, **{node_id: score or 0.0 for node_id, score in scores.items()}}
+        record = replace(before, fused=fused, links=links, link_weight=min(1.0, _BESIDE_PAIRS * self.weight))
+        if carried is None:
+            note(record)
+        else:
+            amend(carried, record)
+        return record

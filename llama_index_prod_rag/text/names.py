@@ -103,20 +103,27 @@ class Mentioned:
         Returns:
             owner -> strength: 1 / number of owners of the name, the highest of its names.
         """
-        found: dict[str, float] = {}
-        for key in self._mentions(_TOKEN.findall(text)):
+        return {owner: strength for owner, (strength, _) in self.find_places(text).items()}
+
+    def find_places(self, text: str) -> dict[str, tuple[float, int]]:
+        """Do what `find` does, with the character where the strongest mention begins beside the strength."""
+        tokens = list(_TOKEN.finditer(text))
+        found: dict[str, tuple[float, int]] = {}
+        for key, place in self._mentions([token.group() for token in tokens]):
             owners = self._owners[key]
+            strength = 1.0 / len(owners)
             for owner in owners:
-                found[owner] = max(found.get(owner, 0.0), 1.0 / len(owners))
+                if owner not in found or found[owner][0] < strength:
+                    found[owner] = strength, tokens[place].start()
         return found
 
-    def _mentions(self, tokens: list[str]) -> Iterator[tuple[str, ...]]:
-        """Names from left to right, the longest first: who reads "Ed Wood" does not read "Wood"."""
+    def _mentions(self, tokens: list[str]) -> Iterator[tuple[tuple[str, ...], int]]:
+        """Names and their places from left to right, the longest first: who reads "Ed Wood" does not read "Wood"."""
         start = 0
         while start < len(tokens):
             key = self._longest_name(tokens, start)
             if key:
-                yield key
+                yield key, start
             start += max(1, len(key))
 
     def _longest_name(self, tokens: list[str], start: int) -> tuple[str, ...]:

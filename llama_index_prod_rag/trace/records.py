@@ -38,6 +38,21 @@ class LegHit:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """One passage's mention of another, which a search followed.
+
+    Attributes:
+        partner: id of the passage that names the other one.
+        strength: 1 where the name is one passage's alone, less where several have it or it was followed further.
+        start: character of the partner's text where the name stands.
+    """
+
+    partner: str
+    strength: float
+    start: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class RetrievalRecord:
     """Everything one retriever call knows, including what is cut later. All mappings are keyed by node id or leg name.
 
@@ -56,6 +71,8 @@ class RetrievalRecord:
         readings: leg name -> `"distances"` or `"order"`, where its scores were not similarities.
         lifts: node id -> how far what the question names lifted its fused score towards 1, where it did.
         models: leg name -> the model that embedded the query for it, where it has one.
+        links: node id -> the mention that led to it, for every node that a passage before it names.
+        link_weight: what a link of strength 1 weighs beside the legs, from 0 to 1.
     """
 
     query: str
@@ -72,6 +89,8 @@ class RetrievalRecord:
     readings: Mapping[str, Reading] = field(default_factory=dict)
     lifts: Mapping[str, float] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, Link] = field(default_factory=dict)
+    link_weight: float = 0.0
 
     def leg_score(self, leg: str, node_id: str) -> float | None:
         """Raw score of a node in a leg, returned or completed; None where the leg never saw it."""
@@ -89,6 +108,7 @@ class RetrievalRecord:
             completed={leg: _leave_out(scores, node_ids) for leg, scores in self.completed.items()},
             vectors=_leave_out(self.vectors, node_ids),
             lifts=_leave_out(self.lifts, node_ids),
+            links={id_: link for id_, link in _leave_out(self.links, node_ids).items() if link.partner not in node_ids},
         )
 
 
@@ -114,6 +134,8 @@ class RerankRecord:
         failed: why there are no scores; None when it worked.
         unread: ids of candidates that there was no time for; they keep the retrieval's score and follow the others.
         pieces: node id -> the raw output for its best row, record or line, of returned nodes that have some.
+        joint: node id -> the raw output for it behind the passage that names it, where both together say more than
+            that passage alone.
     """
 
     model: str
@@ -124,6 +146,7 @@ class RerankRecord:
     failed: str | None = None
     unread: frozenset[str] = frozenset()
     pieces: Mapping[str, float] = field(default_factory=dict)
+    joint: Mapping[str, float] = field(default_factory=dict)
 
 
 Record: TypeAlias = RetrievalRecord | RerankRecord
@@ -195,6 +218,14 @@ def note(record: Record) -> None:
     """Append a record to the open trace, if there is one."""
     if (trace := _current.get()) is not None:
         trace.add(record)
+
+
+def amend(record: Record, amended: Record) -> None:
+    """Put a record that says more in the place of the one it was made from, in the open trace, if there is one."""
+    attempt = trace.attempts[-1] if (trace := _current.get()) is not None else []
+    places = [place for place, noted in enumerate(attempt) if noted is record]
+    for place in places:
+        attempt[place] = amended
 
 
 def leave_out(node_id: str, reason: str) -> None:

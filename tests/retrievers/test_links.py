@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import re
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from llama_index.core import MockEmbedding, VectorStoreIndex
@@ -11,8 +14,11 @@ from llama_index.core.schema import TextNode
 
 from llama_index_prod_rag import AccessPolicy, BM25FRetriever, HybridFusionRetriever, Principal, acting_as
 from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.postprocessor import CrossEncoderRerank
+from llama_index_prod_rag.postprocessor.blending import blend_with_legs
 from llama_index_prod_rag.retrievers.links import LinkedRetriever
 from llama_index_prod_rag.text.names import Mentioned
+from llama_index_prod_rag.trace.records import LegHit, Link, RerankRecord, RetrievalRecord, tracing
 
 TEXTS = {
     "Ed Wood (film)": "Ed Wood is a biographical film that was directed by Tim Burton in 1994.",
@@ -101,3 +107,102 @@ def test_settings_out_of_range_are_refused(settings: dict[str, float]) -> None:
         LinkedRetriever(BM25FRetriever(), [], **settings)  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="nodes"):
         LinkedRetriever(BM25FRetriever())
+
+
+def test_the_record_knows_the_links() -> None:
+    index = VectorStoreIndex(make_nodes(), embed_model=MockEmbedding(4))
+    hybrid = HybridFusionRetriever.from_index(index)
+    with tracing() as trace:
+        hits = LinkedRetriever(hybrid, index=index, first=1).retrieve(QUESTION)
+    (record,) = trace.records
+    assert isinstance(record, RetrievalRecord)
+    assert {id(hit.retrieval) for hit in hits} == {id(record)}  # type: ignore[attr-defined]
+    link = record.links["Tim Burton"]
+    assert (link.partner, link.strength) == ("Ed Wood (film)", 1.0)
+    assert TEXTS[link.partner][link.start :].startswith("Tim Burton")
+    assert record.link_weight == pytest.approx(0.15)
+    assert set(record.legs) == {"dense", "bm25"}
+    assert record.without({"Ed Wood (film)"}).links == {}
+    assert record.without({"Wood"}).links == record.links
+
+
+def test_passages_that_name_one_another_are_linked_one_way() -> None:
+    nodes = [
+        TextNode(text=text, id_=title, metadata={"title": title})
+        for title, text in {
+            "Pollux Nine": "Castor Nine and Pollux Nine fly. Pollux Nine flies more.",
+            "Castor Nine": "Castor Nine is the twin of Pollux Nine.",
+        }.items()
+    ]
+    hits = LinkedRetriever(BM25FRetriever(nodes), nodes).retrieve("Pollux Nine flies")
+    assert [hit.node_id for hit in hits] == ["Pollux Nine", "Castor Nine"]
+    assert {node: link.partner for node, link in hits[0].retrieval.links.items()} == {"Castor Nine": "Pollux Nine"}  # type: ignore[attr-defined]
+
+
+def test_what_nobody_may_see_is_not_followed_further() -> None:
+    policy = AccessPolicy()
+    linked = policy.guard(LinkedRetriever(BM25FRetriever(make_nodes()), make_nodes(), hops=3))
+    with acting_as(Principal(groups=("staff",))):
+        assert [hit.node_id for hit in linked.retrieve(QUESTION)] == ["Ed Wood (film)"]
+
+
+class SharesWords:
+    """A pair scorer that counts how many of its question's words a passage has."""
+
+    name, fingerprint, max_tokens, special_tokens = "shares words", "1", 128, 3
+
+    def __init__(self) -> None:
+        self.read: list[str] = []
+
+    def token_offsets(self, text: str) -> list[tuple[int, int]]:
+        return [match.span() for match in re.finditer(r"\S+", text)]
+
+    def score(self, pairs: Sequence[tuple[str, str]], progress: object = None) -> list[float]:
+        del progress
+        texts = [(str(query), str(passage)) for query, passage in pairs]
+        self.read += [passage for _, passage in texts]
+        return [float(sum(word in passage for word in query.split())) for query, passage in texts]
+
+
+def rerank(**settings: Any) -> tuple[list[str], RerankRecord, SharesWords]:
+    index = VectorStoreIndex(make_nodes(), embed_model=MockEmbedding(4))
+    linked = LinkedRetriever(HybridFusionRetriever.from_index(index, alpha=0.0), index=index)
+    scorer = SharesWords()
+    reranker = CrossEncoderRerank(scorer=scorer, top_n=6, **settings)
+    hits = reranker.postprocess_nodes(
+        linked.retrieve("biographical film animation"), query_str="biographical film animation"
+    )
+    record = hits[0].rerank  # type: ignore[attr-defined]
+    return [hit.node_id for hit in hits], record, scorer
+
+
+def test_a_second_hop_is_read_behind_its_partner() -> None:
+    order, record, scorer = rerank()
+    assert record.joint == {"Tim Burton": 3.0}
+    assert record.logits["Tim Burton"] == 1.0
+    assert order[:2] == ["Ed Wood (film)", "Tim Burton"]
+    (both,) = [passage for passage in scorer.read if "Burbank, he" in passage and "biographical" in passage]
+    assert both == f"Ed Wood (film)\n{TEXTS['Ed Wood (film)']}\nTim Burton\n{TEXTS['Tim Burton']}"
+
+
+def test_no_pairs_of_passages_are_read_where_none_are_wanted() -> None:
+    _, record, scorer = rerank(linked=0)
+    assert record.joint == {}
+    assert not [passage for passage in scorer.read if "Burbank, he" in passage and "biographical" in passage]
+    with pytest.raises(ConfigurationError, match="linked=-1"):
+        CrossEncoderRerank(scorer=scorer, linked=-1)
+
+
+def test_a_blend_shares_the_weight_of_the_legs_with_links() -> None:
+    record = RetrievalRecord(
+        "q",
+        legs={"bm25": {"a": LegHit(1, 9.0), "b": LegHit(2, 3.0)}},
+        links={"c": Link("a", 1.0)},
+        link_weight=0.5,
+    )
+    blend = blend_with_legs(["a", "b", "c"], record, None, share=0.2)
+    assert sum(blend.weights.values()) == pytest.approx(1.0)
+    assert blend.scores({"a": 0.0, "b": 0.0, "c": 0.0}) == pytest.approx({"a": 0.5, "c": 0.5, "b": 0.1})
+    tuned = blend_with_legs(["a", "b", "c"], record, {"bm25": 0.6, "cross_encoder": 0.4}, share=0.2)
+    assert tuned.weights["cross_encoder"] == pytest.approx(0.4)
+    assert blend_with_legs(["a", "b"], record, None, share=0.2).weights == {"bm25": 0.8, "cross_encoder": 0.2}
