@@ -28,11 +28,14 @@ class Reading:
         name: the name as the question has it.
         label: what tells this one apart: the page's whole title, or the name and what the page says that it is.
         ids: its passages among the candidates, best first.
+        titled: whether the label is a title. One that quotes the page's own words is not put into a question: the
+            passage would repeat the question then, and that is no evidence.
     """
 
     name: str
     label: str
     ids: tuple[str, ...]
+    titled: bool = True
 
 
 def find_readings(
@@ -63,7 +66,11 @@ def find_readings(
     meant = _unsettled(query, name, things, language, close) if len(things) > 1 else []
     if len(meant) < 2:
         return ()
-    return tuple(Reading(name, thing.label, tuple(_ids(thing))) for thing in meant[:_MOST])
+    return tuple(Reading(name, thing.label, tuple(_ids(thing)), _is_titled(thing)) for thing in meant[:_MOST])
+
+
+def _is_titled(thing: Thing) -> bool:
+    return any(meaning.heading == thing.label for meaning in thing.meanings)
 
 
 def _ids(thing: Thing) -> list[str]:

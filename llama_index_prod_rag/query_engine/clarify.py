@@ -74,7 +74,9 @@ def narrow_query(response: RESPONSE_TYPE, choice: int | str) -> NarrowedQuery:
 
 
 def settle(question: str, choice: int | str, readings: Sequence[Mapping[str, Any]]) -> NarrowedQuery | None:
-    """Put the label that a choice means in the place of the name; None where it means none of them.
+    """Put the title that a choice means in the place of the name; None where it means none of the readings.
+
+    Where pages have no titles of their own, the question stays as it is, and what the others are about is left out.
 
     Args:
         question: the question that was asked back.
@@ -92,8 +94,9 @@ def settle(question: str, choice: int | str, readings: Sequence[Mapping[str, Any
         return None
     name = re.compile(rf"(?<!\w){re.escape(str(readings[0]['name']))}(?!\w)", re.IGNORECASE)
     others = [one for one in readings if one["label"] != label]
+    titled = any(one["titled"] for one in readings if one["label"] == label)
     return NarrowedQuery(
-        name.sub(lambda _: label, question, count=1),
+        name.sub(lambda _: label, question, count=1) if titled else question,
         others=tuple(str(one["label"]) for one in others),
         left_out=frozenset(str(id_) for one in others for id_ in one["node_ids"]),
     )
@@ -119,5 +122,5 @@ def find_choice(choice: int | str, labels: Sequence[str]) -> str | None:
 
 
 def to_json(readings: Sequence[Reading]) -> list[Mapping[str, Any]]:
-    """Make readings JSON objects: `name`, `label`, `node_ids`."""
-    return [{"name": one.name, "label": one.label, "node_ids": list(one.ids)} for one in readings]
+    """Make readings JSON objects: `name`, `label`, `node_ids`, `titled`."""
+    return [{"name": one.name, "label": one.label, "node_ids": list(one.ids), "titled": one.titled} for one in readings]

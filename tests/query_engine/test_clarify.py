@@ -228,6 +228,9 @@ def test_a_choice_among_untitled_pages_leaves_the_others_out() -> None:
     engine = ConfidenceGatedQueryEngine(retriever, assessor=FixedAssessor(["healthy"]))
     for response in (engine.narrow(engine.query(WHAT), "the singer"), _chosen_in_a_chat(engine)):
         assert [hit.node_id for hit in response.source_nodes] == [SINGER[:12]]
+        assert (
+            report(response)["attempts"][0]["query"] == WHAT
+        )  # not the passage's own words: they would be no evidence
 
 
 def _chosen_in_a_chat(engine: ConfidenceGatedQueryEngine) -> Any:
