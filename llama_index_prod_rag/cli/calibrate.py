@@ -39,7 +39,8 @@ def calibrate(
     from_documents: Annotated[
         Path | None,
         typer.Option(
-            exists=True, help="A file or folder instead of log and labels: questions are written from it. No promise."
+            exists=True,
+            help="A file or folder instead of labels: questions are written from it, --log adds asked ones. No promise",
         ),
     ] = None,
     questions: Annotated[
@@ -79,7 +80,7 @@ def calibrate(
     if estimate and on_average:
         raise typer.BadParameter("--estimate promises nothing, --on-average does: give one of them")
     if from_documents is not None:
-        _finish(_of_documents(from_documents, questions), out, None, json_output=json_output)
+        _finish(_of_documents(from_documents, questions, log), out, None, json_output=json_output)
         return
     # Imported here, so that wrong use and --help answer at once.
     from llama_index_prod_rag.confidence import changes, fitting
@@ -111,8 +112,10 @@ def _check_the_source(
 ) -> None:
     if documents is None and (log is None or labels is None):
         raise typer.BadParameter("give --log and --labels, or --from-documents where there are no labels yet")
-    if documents is not None and (log is not None or labels is not None):
-        raise typer.BadParameter("--from-documents stands alone: labels outweigh written questions, so give only them")
+    if documents is not None and labels is not None:
+        raise typer.BadParameter(
+            "--from-documents is for no labels: they outweigh written questions, so give only them"
+        )
     if documents is not None and promised:
         raise typer.BadParameter("a promise needs labels: questions written from documents are easier than people's")
     if documents is not None and slice_by:
@@ -135,23 +138,33 @@ def _read_examples(log: str, labels: Path, slice_by: str, *, promised: bool) -> 
         return examples_of(opened.records(), known)
 
 
-def _of_documents(path: Path, questions: int) -> Calibration:
+def _of_documents(path: Path, questions: int, log: str | None) -> Calibration:
     from llama_index_prod_rag.cli.corpus import open_corpus
     from llama_index_prod_rag.cli.engine import Settings, build_stages
     from llama_index_prod_rag.cli.sources import files_source
     from llama_index_prod_rag.evaluation.self_calibration import calibrate_from_documents
 
+    asked = [] if log is None else _read_questions(log)
     corpus = open_corpus(files_source(path))
     retriever, reranker = build_stages(corpus, Settings())
-    with progress_bar("asking", total=4 * questions) as advance:
+    with progress_bar("asking", total=4 * questions + len(asked)) as advance:
         return calibrate_from_documents(
             retriever,
             [reranker],
             corpus.nodes(),
             questions=questions,
+            asked=asked,
             term_statistics=corpus.terms,
             progress=advance,
         )
+
+
+def _read_questions(log: str) -> list[str]:
+    from llama_index_prod_rag.evaluation.calibration_examples import questions_of
+    from llama_index_prod_rag.query_log.store import QueryLog
+
+    with QueryLog(log) as opened:
+        return questions_of(opened.records(passages=False, hits=False))
 
 
 def _finish(calibration: Calibration, out: Path, change: Change | None, *, json_output: bool) -> None:

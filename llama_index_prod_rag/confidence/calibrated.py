@@ -13,7 +13,7 @@ from llama_index_prod_rag.confidence.calibration import Calibration, Head
 from llama_index_prod_rag.confidence.evidence import Evidence
 from llama_index_prod_rag.confidence.fingerprint import fingerprint_of
 from llama_index_prod_rag.confidence.reasons import describe
-from llama_index_prod_rag.confidence.second_look import UNFITTED, describe_ruling, weigh
+from llama_index_prod_rag.confidence.second_look import describe_ruling, weigh, weigh_untaught
 from llama_index_prod_rag.confidence.signals import compute_signals, not_assessed, signal_named
 from llama_index_prod_rag.confidence.watch import Watch, scale_groups
 
@@ -92,7 +92,9 @@ class CalibratedAssessor:
     def _weigh(self, probability: float, evidence: Evidence) -> float:
         if evidence.ruling is None:
             return probability
-        return weigh(self.calibration.second_look or UNFITTED, probability, evidence.ruling)
+        if self.calibration.second_look is None:
+            return weigh_untaught(probability, evidence.ruling)
+        return weigh(self.calibration.second_look, probability, evidence.ruling)
 
     def _find_foreign(self, evidence: Evidence, signals: Mapping[str, float]) -> dict[str, str]:
         """Groups of signals that are on another scale than the calibration's -> why."""

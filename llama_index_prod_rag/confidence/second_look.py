@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from llama_index_prod_rag.confidence.calibration import Head
-from llama_index_prod_rag.models.pairs import Ruling
+from llama_index_prod_rag.models.pairs import Ruling, sigmoid
 from llama_index_prod_rag.text.printable import make_printable
 
 BEFORE, RULING = "before.logit", "judge.answers"
@@ -24,7 +24,12 @@ _SPREAD = 2.0  # standard deviation that the log-odds are given, so that those u
 UNFITTED = Head(
     (BEFORE, RULING), means=(0.0, HALF), scales=(_SPREAD, HALF), weights=(_SPREAD, math.log(_ODDS)), intercept=0.0
 )
-"""What a ruling is worth as long as no labels say better: no more than that of a rater of 75 % accuracy."""
+"""Where labels begin to teach what a ruling is worth: with a rater of 75 % accuracy."""
+
+# What a yes counts for of a judge that nobody measured. At three to one, a rater of 75 % accuracy cost up to .09 of
+# precision and of the questions with evidence (train questions of five public sets); at this, with a no that refuses
+# nothing, precision stays the same in the mean (worst -.02) and nothing more is refused.
+_UNTAUGHT_ODDS = 1.5
 
 _QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u201e": '"'})
 _AROUND = " \t\n\"'.,;:!?*`\u2026"
@@ -38,6 +43,17 @@ def weigh(head: Head, probability: float, ruling: float) -> float:
         [0.75, 0.5, 0.25]
     """
     return head.probability({BEFORE: log_odds(probability), RULING: ruling})
+
+
+def weigh_untaught(probability: float, ruling: float) -> float:
+    """Compute the same where no labels say what the judge is worth: its yes counts little, its no leaves the hedge.
+
+    Examples:
+        >>> [round(weigh_untaught(0.4, ruling), 2) for ruling in (1.0, 0.5, 0.0)]
+        [0.5, 0.4, 0.4]
+    """
+    yes = max(0.0, (ruling - HALF) / HALF)
+    return sigmoid(log_odds(probability) + yes * math.log(_UNTAUGHT_ODDS))
 
 
 def log_odds(probability: float) -> float:

@@ -113,6 +113,27 @@ def estimate(head: Head, unseen: Sequence[Judged], goals: Goals) -> Head:
     return replace(head, refuse_below=refuse_below, answer_from=max(0.5, unlikely))
 
 
+def estimate_unlabeled(probabilities: Sequence[float], share: float = _UNGUARDED_REFUSAL) -> float:
+    """Find the threshold below which lies a share of the evidence, by what a head says of questions without labels.
+
+    A question whose evidence is there with probability p counts as p such questions, so no label is needed; how good
+    the estimate is depends on how well the head is calibrated for questions like these.
+
+    Args:
+        probabilities: of the questions, at least one, 0 to 1.
+        share: of the questions with evidence that may lie below the threshold, 0 to 1.
+
+    Examples:
+        >>> estimate_unlabeled([0.9] * 10 + [0.02] * 10, share=0.05)
+        0.9
+        >>> estimate_unlabeled([0.9] * 10 + [0.2] * 10, share=0.05)
+        0.2
+    """
+    rising = np.sort(np.asarray(probabilities, dtype=np.float64))
+    below = np.cumsum(rising) - rising
+    return float(rising[np.searchsorted(below, share * rising.sum(), side="right") - 1])
+
+
 def judge(head: Head, examples: Sequence[Example]) -> list[Judged]:
     """What a head says of the labelled questions that have its signals."""
     fitting = [example for example in examples if head.fits(example.signals)]

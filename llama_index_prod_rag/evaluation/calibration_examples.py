@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from llama_index_prod_rag.confidence.calibration import Example
+from llama_index_prod_rag.query_log.normalize import WITHHELD
 from llama_index_prod_rag.query_log.record import QueryRecord
 
 
@@ -54,6 +55,17 @@ def examples_of(records: Iterable[QueryRecord], labels: Mapping[str, KnownToBeRi
         if (good := _is_good(record, label)) is not None:
             examples[record.query] = Example(signals, good=good, slice=label.slice)
     return list(examples.values())
+
+
+def questions_of(records: Iterable[QueryRecord], *, most: int = 200) -> list[str]:
+    """What was asked last, each question once and without those whose text the log does not keep.
+
+    Args:
+        records: from `QueryLog.records`, newest first; hits and passages are not needed.
+        most: at most this many.
+    """
+    kept = dict.fromkeys(record.query for record in records if record.query.strip() and record.query != WITHHELD)
+    return list(kept)[:most]
 
 
 def _is_good(record: QueryRecord, label: KnownToBeRight) -> bool | None:

@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 
 from llama_index_prod_rag.cli.calibrate import register
 from llama_index_prod_rag.confidence.calibration import Calibration, Example
-from llama_index_prod_rag.evaluation.calibration_examples import examples_of
+from llama_index_prod_rag.evaluation.calibration_examples import examples_of, questions_of
 from llama_index_prod_rag.evaluation.labels import Label
+from llama_index_prod_rag.query_log.normalize import WITHHELD
 from llama_index_prod_rag.query_log.record import HitRecord, LoggedPassage, QueryRecord
 from llama_index_prod_rag.query_log.store import QueryLog
 
@@ -43,6 +44,12 @@ def test_a_repeated_question_counts_once() -> None:
     labels = {"again": Label(relevant={"n1": 1})}
     examples = examples_of([logged("again", score=2.0), logged("again", score=1.0)], labels)
     assert [example.signals["pair.top"] for example in examples] == [2.0]
+
+
+def test_the_last_questions_of_a_log_are_taken_once() -> None:
+    asked = [logged(query) for query in ("newest", "again", WITHHELD, " ", "again", "oldest")]
+    assert questions_of(asked) == ["newest", "again", "oldest"]
+    assert questions_of(asked, most=2) == ["newest", "again"]
 
 
 def test_the_command_goes_from_log_and_labels_to_a_calibration(tmp_path: Path) -> None:
@@ -78,7 +85,7 @@ def test_the_command_goes_from_log_and_labels_to_a_calibration(tmp_path: Path) -
     ("arguments", "message"),
     [
         ([], "--from-documents where there are no labels yet"),
-        (["--log", "sqlite://", "--labels", "l.jsonl", "--from-documents", "."], "stands alone"),
+        (["--log", "sqlite://", "--labels", "l.jsonl", "--from-documents", "."], "is for no labels"),
         (["--from-documents", ".", "--max-false-refusal", "0.05"], "a promise needs labels"),
         (["--from-documents", ".", "--slice-by", "who"], "names a field of the labels"),
     ],

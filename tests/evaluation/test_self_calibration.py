@@ -12,6 +12,7 @@ from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
 from llama_index_prod_rag.confidence.calibrated import default_calibration
+from llama_index_prod_rag.confidence.calibration import Calibration
 from llama_index_prod_rag.confidence.evidence import Passage
 from llama_index_prod_rag.confidence.scales import distributions
 from llama_index_prod_rag.errors import CalibrationError
@@ -224,6 +225,28 @@ def test_a_threshold_that_refuses_easy_questions_is_lowered_and_still_stops_othe
     assert refused("far") >= 0.85
     lenient = replace(shipped, heads=tuple(replace(head, refuse_below=1e-9) for head in shipped.heads))
     assert [head.refuse_below for head in match_scales(lenient, rows).heads] == [1e-9] * len(shipped.heads)
+
+
+def test_what_people_asked_moves_what_is_refused_and_leaves_the_scales_alone() -> None:
+    pipeline = Pipeline(*stages(), STATISTICS)
+    rows = pipeline.rows(write_questions(PASSAGES, STATISTICS, number=20), far_questions()[:20], lambda _: None)
+    home = distributions([row.signals for row in rows])
+    prior = replace(default_calibration(), reference=home, ranges=home)
+    strict = replace(prior, heads=tuple(replace(head, refuse_below=0.999) for head in prior.heads))
+    hard = [f"{thing} {verb} overnight in winter" for thing in THINGS for verb in VERBS][:60]
+    asked = pipeline.asked([*hard, hard[0], " "])
+    assert [row.question for row in asked] == hard
+    without, made = match_scales(strict, rows), match_scales(strict, [*rows, *asked])
+    assert (made.scales, made.ranges) == (without.scales, without.ranges)
+
+    def refused(calibration: Calibration) -> float:
+        """The share of what the asked questions' passages probably hold that is refused."""
+        judged = [(calibration.head_for(row.signals), row.signals) for row in asked]
+        said = [(head.probability(signals), head.refuse_below) for head, signals in judged if head is not None]
+        return sum(p for p, lowest in said if p < lowest) / sum(p for p, _ in said)
+
+    assert refused(made) < refused(without)
+    assert refused(made) < refused(strict)
 
 
 def test_a_question_in_its_passages_own_words_is_no_echo() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from pydantic import Field
 
 from llama_index_prod_rag import BM25FRetriever, ConfidenceGatedQueryEngine
 from llama_index_prod_rag.confidence import CalibratedAssessor, Calibration, Head
+from llama_index_prod_rag.confidence.second_look import UNFITTED
 from llama_index_prod_rag.errors import ConfigurationError, ModelError
 from llama_index_prod_rag.models import Ruling
 from llama_index_prod_rag.query_engine import LLMEvidenceJudge
@@ -29,7 +31,11 @@ TEXT = "Drag falls with the sweep of a wing. Lift is lower then."
 def half_sure(refuse_below: float = 0.35, answer_from: float = 0.65) -> CalibratedAssessor:
     """An assessor that finds every question as likely answered as not."""
     head = Head(("coverage.first",), (0.0,), (1.0,), (0.0,), 0.0, refuse_below=refuse_below, answer_from=answer_from)
-    return CalibratedAssessor(Calibration((head,), labels=0, good=0))
+    return CalibratedAssessor(Calibration((head,), labels=0, good=0, second_look=UNFITTED))
+
+
+def untaught(answer_from: float) -> CalibratedAssessor:
+    return CalibratedAssessor(replace(half_sure(0.45, answer_from).calibration, second_look=None))
 
 
 def make_gate(judge: Any, **settings: Any) -> ConfidenceGatedQueryEngine:
@@ -67,6 +73,20 @@ def test_a_ruling_moves_the_hedge_and_says_so(
     assert report["second_look"]["decision"] == decision
     assert report["signals"]["judge.answers"] == log.records[0].signals["judge.answers"]
     assert decision == "answer" or reason in text
+
+
+@pytest.mark.parametrize(
+    ("answer_from", "answers", "decision"),
+    [(0.55, 1.0, "answer"), (0.65, 1.0, "hedge"), (0.6, 0.8, "hedge"), (0.55, 0.0, "hedge")],
+)
+def test_a_judge_that_no_labels_know_moves_what_was_nearly_answered_and_refuses_nothing(
+    answer_from: float, answers: float, decision: str
+) -> None:
+    report = report_of(
+        make_gate(lambda question, passages: Ruling(answers, "Lift is lower"), assessor=untaught(answer_from))
+    )
+    assert report["decision"] == decision
+    assert "a second look found" in report["reasons"][0]
 
 
 @pytest.mark.parametrize("bounds", [(0.1, 0.4), (0.6, 0.9)], ids=["answers", "refuses"])
