@@ -35,7 +35,6 @@ _EARLIER = frozenset(
         "chunking",
         "cuad",
         "tuning_rerank",
-        "rerank_quality",
         "gate",
         "gate_answers",
     }
