@@ -34,7 +34,6 @@ _EARLIER = frozenset(
     {
         "chunking",
         "cuad",
-        "tuning_rerank",
         "gate",
         "gate_answers",
     }
