@@ -47,10 +47,10 @@ _KINDS = {
     "twisted": "twisted so that it no longer answers",
     "far": "about something else",
 }
-# What stands for people's questions where the threshold to refuse below is set: each written one once with its passage
-# and twice without it, each that people asked twice. Chosen on train questions of five public sets by four pipelines:
-# once without it, the threshold refused up to 27 % of those with evidence, twice up to 17 %.
-_COUNTED = {"with": 1, "near": 2, "asked": 2}
+# How often each question counts where the threshold to refuse below is set. Written questions with their passage are
+# far surer than people's, so those without it count three times. Chosen on train questions of five public sets by four
+# pipelines, the same whichever set is left out: counted once, up to 27 % of those with evidence were refused, so 9 %.
+_COUNTED = {"with": 1, "near": 3, "asked": 4}
 _STOPPED_FAR = 0.9  # of the questions about something else: they are what a refusal is for
 _FEWEST = 15  # questions: quantiles of fewer are noise
 
