@@ -6,7 +6,7 @@ never has many. Lines that begin with `#` are left out of account, since that is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import regex
@@ -62,6 +62,20 @@ _TABLE_HEAD = regex.compile(r"(?m)^\[{1,2}[\w.\"' -]+\]{1,2}[ \t]*(?:\#[^\n]*)?$
 _WHOLE = 0.8
 """Share of lines that must fit; the rest are what the patterns do not know."""
 
+_RUBY_SURE = regex.compile(
+    r"""(?mx)^(?: (?:require|require_relative|include|attr_\w+)\s+['":A-Z] | \#\ frozen_string_literal
+    | \s*(?:class|module)\s+[A-Z]\w*(?:::\w+)*(?:\s*<\s*[A-Z][\w:]*)?\s*$
+    | \s*def\s+(?:self\.)?\w+[?!=]?(?:\s*\(.*\))?\s*$ )"""
+)
+_NOT_RUBY = regex.compile(
+    r"(?m)^\s*(?:local\b|(?:local\s+)?function\b|using\s+\w|struct\s|defmodule\b|abstract\s+type\b)"
+)
+_CLOSES = regex.compile(r"\s*end[,;)]*\s*(?:(?:\#|--).*)?$")
+_OPENS = regex.compile(
+    r"^\s*(?:(?:local|private|async)\s+)?(?:function|def\w*|class|module|struct|mutable|if|unless|for|while|until|case|begin"
+    r"|try|let|switch|quote|macro)\b|\bdo(?:\s*\|[^|\n]*\|)?\s*$|=\s*(?:function|if|case|begin)\b|\bfunction\s*\("
+)
+
 # What may stand before the first statement, with psql's own commands such as `\connect`.
 _SQL_COMMENTS = regex.compile(r"(?:\s|--[^\n]*+|/\*(?s:.)*?\*/|\\\w[^\n]*+)*+")
 _SQL = regex.compile(
@@ -74,6 +88,10 @@ _SQL = regex.compile(
 # In languages with braces, most lines end or begin with one of these.
 _ENDS = frozenset(";{}(),\\[]=&|?:+><")
 _BEGINS = frozenset("#})]*@.")
+# An element in a line of its own, as no type has it.
+_ELEMENT = regex.compile(r"<(?:/?[A-Za-z][\w.]*(?:\s[^<>]*)?/?|/?)>")
+_NO_CODE = regex.compile(r"(?m)^\s*syntax\s*=\s*[\"']proto\d")
+"""Interfaces of Protocol Buffers say `package` as Java does."""
 _BRACES = 0.6
 """Share of lines that must begin or end like code in braces; the rest are words of the language and comments."""
 _BLOCK_COMMENT = regex.compile(r"(?s)/\*.*?(?:\*/|\Z)")
@@ -85,12 +103,15 @@ _SURE: Mapping[str, regex.Pattern[str]] = {
         "cpp": r"^\s*(?:namespace\s+[\w:]*\s*\{|template\s*<|using\s+namespace\b|\#\s*include\s*<\w+>)|\bstd::",
         "java": r"""^\s*(?:package\s+[\w.]+;|import\s+(?:static\s+)?[\w.*]+;
                 |(?:public\s+)?(?:final\s+|abstract\s+)?(?:class|interface|enum|record)\s+[A-Z].*\{\s*$)""",
-        "javascript": r"""^\s*(?:(?:export\s+)?(?:default\s+)?(?:async\s+)?function\b|['"]use\ strict['"]
+        "javascript": r"""^\s*(?:(?:export\s+)?(?:default\s+)?(?:async\s+)?function\b\s*\*?\s*[\w$]*\s*\(
+                |['"]use\ strict['"]
                 |(?:export\s+)?(?:const|let|var)\s+[\w$\[{]|import\b.*['"]|export\s|class\s+\w+.*\{\s*$)
                 | \brequire\( | \(function\s*\(""",
-        "typescript": r"""^\s*(?:export\s+)?(?:interface|type|enum|declare|abstract\ class)\s+\w+
+        "typescript": r"""^\s*(?:export\s+)?(?:(?:interface|enum|declare|abstract\ class)\s+\w+|type\s+\w+[^={\n]*=)
                 | :\s*(?:string|number|boolean|void)\b""",
         "go": r"^package\s+\w+\s*$",
+        "csharp": r"^\s*using\s+(?:static\s+)?[A-Z][\w.]*;|^\s*namespace\s+[A-Z][\w.]*\s*(?:;|$)",
+        "kotlin": r"^\s*(?:[a-z]+\s+)*fun\s+(?:<[^>\n]*>\s*)?[\w.]+\s*\(|^\s*(?:data|sealed|open)\s+class\s",
         "rust": r"""^\s*(?:pub(?:\([\w:]+\))?\s+)?(?:unsafe\s+|async\s+|const\s+)*
                 (?:fn\s+\w+\s*[<(]|struct\s+\w+\s*[<({;]|enum\s+\w+\s*[<{]|trait\s+\w+|impl\b.*[{])|\#\[derive\(""",
     }.items()
@@ -109,6 +130,10 @@ _VOTES: Mapping[str, regex.Pattern[str]] = {
                 | ^\s*export\b|^\s*import\b.*\bfrom\s+['"]|\bconsole\.|\bdocument\.|\bthis\.""",
         "typescript": r""":\s*(?:string|number|boolean|void|any|unknown|Promise<)|\breadonly\b|\bimport\ type\b
                 | ^\s*(?:export\s+)?(?:interface|type|enum)\s+\w+|\bas\ const\b""",
+        "csharp": r"""^\s*using\s+[\w.]+;|\bnamespace\b|\b(?:public|private|internal|protected)\b|\bget;|^\s*///
+                |\b(?:string|var|foreach|async|readonly)\b""",
+        "kotlin": r"""\bfun\s+[\w<]|\b(?:val|var)\s+\w|\b(?:data|sealed|companion)\b|\bwhen\s*[({]
+                |^\s*(?:package|import)\s+[\w.*]+$|\boverride\b|\?\.|->""",
         "go": r"""^package\s+\w+\s*$|^func\b|:=|^import\s+[("]|\bchan\b|\bdefer\b|\berr\ !=\ nil\b|^\s*\w+\s+func\(""",
         "rust": r"""\bfn\s+\w+|^\s*(?:pub\s+)?use\s+[\w:]+|\blet\s+(?:mut\s+)?\w|\bimpl\b|\#!?\[|->\s*\w
                 | &(?:mut\s+)?self\b|\bmatch\b.*\{|\bpub\b|\w::\w""",
@@ -129,12 +154,16 @@ def language_by_content(text: str) -> str | None:
         >>> language_by_content("Import the module first.\nThen call it.") is None
         True
     """
+    if text.startswith("<?php"):
+        return "php"
     if (match := SHEBANG.match(text)) is not None:
         return _PROGRAMS.get(match["program"].rstrip("0123456789.").lower())
     if blank_fences(text)[1]:
         return None
     if _is_python(text):
         return "python"
+    if _is_ruby(text):
+        return "ruby"
     return "sql" if _is_sql(text) else _brace_language(text)
 
 
@@ -154,6 +183,22 @@ def _is_python(text: str) -> bool:
     return bool(told) and fitting >= _WHOLE * len(lines)
 
 
+def _is_ruby(text: str) -> bool:
+    """Whether definitions are closed by `end`, and nothing is said in the words of other languages that do so."""
+    return _RUBY_SURE.search(text) is not None and closes_blocks(text.split("\n")) and _NOT_RUBY.search(text) is None
+
+
+def closes_blocks(lines: Sequence[str]) -> bool:
+    """Whether blocks are closed by `end`, as in Ruby, Lua, Julia, Elixir and fish, and each was opened.
+
+    Examples:
+        >>> closes_blocks(["def f", "  1", "end"]), closes_blocks(["In the", "end"])
+        (True, False)
+    """
+    closed = sum(1 for line in lines if _CLOSES.match(line))
+    return 0 < closed <= sum(1 for line in lines if _OPENS.search(line))
+
+
 def _is_sql(text: str) -> bool:
     """Whether the first thing that is not a comment is a statement that ends in a semicolon."""
     match = _SQL_COMMENTS.match(text)
@@ -164,8 +209,11 @@ def _brace_language(text: str) -> str | None:
     bare = _BLOCK_COMMENT.sub("", text) if "/*" in text else text
     lines = [line for line in (each.strip() for each in bare.split("\n")) if line and not line.startswith("//")]
     fitting = sum(1 for line in lines if line[-1] in _ENDS or line[0] in _BEGINS or "; //" in line)
-    if not lines or lines[0][0] == "<" or fitting < _BRACES * len(lines):
+    if not lines or lines[0][0] == "<" or _NO_CODE.search(text) or fitting < _BRACES * len(lines):
         return None
     possible = [name for name, sign in _SURE.items() if sign.search(bare) is not None]
     votes = {name: sum(1 for line in lines if _VOTES[name].search(line)) for name in possible}
-    return max(votes, key=votes.__getitem__, default=None)
+    if votes.get("typescript", 0) > 1:  # all of JavaScript is TypeScript, too
+        votes["typescript"] += votes.get("javascript", 0)
+    best = max(votes, key=votes.__getitem__, default=None)
+    return "tsx" if best == "typescript" and any(_ELEMENT.match(line) for line in lines) else best

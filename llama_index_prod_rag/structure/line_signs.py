@@ -8,7 +8,7 @@ from statistics import median
 
 import regex
 
-from llama_index_prod_rag.structure.code_signs import SHEBANG
+from llama_index_prod_rag.structure.code_signs import SHEBANG, closes_blocks
 from llama_index_prod_rag.structure.signs import CERTAIN, blank_fences, drop_front_matter, html, is_code_like
 
 _XML = regex.compile(
@@ -18,6 +18,13 @@ _XML = regex.compile(
 )
 _JSON = regex.compile(r"\ufeff?\s*(?!\{\s*[{\[])[\[{]\s*(?:[\[{\]}]|\"[^\"\n]*+\"\s*[:,\]]|-?\d[\d.]*\s*[,\]])")
 _PEM = regex.compile(r"^-----BEGIN [A-Z0-9 ]+-----$", regex.MULTILINE)
+
+# A batch file, a patch.
+_SURE = regex.compile(
+    r"(?i)\s*(?:@echo\s+off\b|diff\s+--git\s|(?-i:Index:\s[^\n]+\n=+\n)?---\s[^\n]+\n\+\+\+\s[^\n]+\n@@\s-\d)"
+)
+_PATHS = regex.compile(r"!?[\w./*\[\]?@{}~+-]+$")
+"""Lines of a list of files to leave out; half of them or more have one of `/` and `*`."""
 
 _COMMENTS = ("#", ";", "//", "%", "--")
 _ASSIGNMENT = regex.compile(r"\s*(?:export\s+|set\s+)?[\w.\"'$/-]+(?:\[[^\]]*\])?\s*(?::?=|\+=)|\s*\[[^\]\n]+\]\s*$")
@@ -34,6 +41,8 @@ _CSS = regex.compile(
     r"""(?x) \s* (?: [^{};\n\\]+\{ | [\w-]+\s*:[^;\n]+; | \} | @[\w-]+[^\n]*[;{] | [^{};\n]+, ) \s*(?:\S.*)?$"""
 )
 
+_TELLING = 20.0
+"""Weight of what no text in Markdown has as a whole, whatever its comments look like."""
 _MOST = 0.6
 """Share of lines that begin alike in logs, chats and records; the others go on from the line above."""
 _OFTEN = 0.1
@@ -58,10 +67,10 @@ def lines(text: str) -> float:
         >>> lines("Words in a line\nand the next one.")
         0.0
     """
-    if SHEBANG.match(text) or _PEM.search(text):
+    if SHEBANG.match(text) or _PEM.search(text) or _SURE.match(text):
         return CERTAIN
-    if _JSON.match(text) or _is_container_file(text):
-        return 20.0
+    if _JSON.match(text):
+        return _TELLING
     if _XML.match(text) and not html(text):
         return 5.0
     outside, fences = blank_fences(drop_front_matter(text))
@@ -69,13 +78,19 @@ def lines(text: str) -> float:
     body = [line for line in kept if not line.lstrip().startswith(_COMMENTS)]
     if fences or len(body) < 2:
         return 0.0
+    return _weigh(text, kept, body)
+
+
+def _weigh(text: str, kept: list[str], body: Sequence[str]) -> float:
+    """How surely lines that are not blank, and those of them that are no comments, are no sentences."""
+    if closes_blocks(kept) or _is_list_of_paths(body) or _is_container_file(body):
+        return _TELLING
     if _is_configuration(body) or _is_style_sheet(text):
         return 5.0
     return 3.0 if is_record_like(body) else 1.1 if is_code_like(kept) else 0.0
 
 
-def _is_container_file(text: str) -> bool:
-    body = [line for line in text.split("\n") if line.strip() and line[0] != "#"]
+def _is_container_file(body: Sequence[str]) -> bool:
     return any(line.startswith("FROM ") for line in body) and _share(_DOCKER, body) == 1.0
 
 
@@ -85,6 +100,11 @@ def _share(sign: regex.Pattern[str], body: Sequence[str]) -> float:
 
 def _is_configuration(body: Sequence[str]) -> bool:
     return _share(_ASSIGNMENT, body) >= 0.5 and _share(_SETTING, body) >= 0.8
+
+
+def _is_list_of_paths(body: Sequence[str]) -> bool:
+    telling = sum(1 for line in body if "/" in line or "*" in line)
+    return telling >= max(2, len(body) / 2) and _share(_PATHS, body) == 1.0
 
 
 def _is_style_sheet(text: str) -> bool:

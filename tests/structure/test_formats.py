@@ -81,6 +81,14 @@ WORDS = "Deno.js runs scripts. It's used on servers, isn't it? \"Yes\", they sai
 HEAD = '<p align="center"><img src="x.png"></p>\n<h1>Loom</h1>\n\n'
 
 BY_CONTENT = {
+    "a container file": ("# Base\n\nFROM python:3.12\n\n# Code\n\nCOPY . /app\nRUN make \\\n    test\n", "lines"),
+    "tables of TOML": ('# Meta\n[project]\nname = "loom"\ndependencies = [\n    "rich",\n]\n', "lines"),
+    "files to leave out": ("# Built\nbuild/\n*.egg-info/\n\n# Editors\n.idea/\n", "lines"),
+    "fish": ("# Greet\n\nfunction greet\n    echo hello\nend\n\n# Short\n\nalias ll ls\n", "lines"),
+    "a patch": ("--- a/loom.py\n+++ b/loom.py\n@@ -1,2 +1,3 @@\n import os\n+# Weave\n", "lines"),
+    "Protocol Buffers": ('syntax = "proto3";\npackage loom;\nmessage Loom {\n  string name = 1;\n}\n', "lines"),
+    "GraphQL": ("# Looms\ntype Loom {\n  id: ID!\n}\n\ntype Query {\n  loom: Loom\n}\n", "lines"),
+    "templates of a wiki": ("{{Box|a=b}}\nA loom is old.\n\n== Use ==\nIt weaves cloth.\n", "prose"),
     "HTML shown in a fence": ("# Menu\n\n```html\n<nav><ul><li>A</li></ul></nav>\n<p>B</p>\n```\n", "markdown"),
     "Markdown below a decorated head": (HEAD + "## Install\n\n```sh\nmake\n```\n", "markdown"),
     "formulas in Markdown": ("# Rules\n\n$$\n\\begin{aligned} a &= b \\end{aligned}\n$$\n\nSo it is.\n", "markdown"),
@@ -133,6 +141,11 @@ def test_content_tells_the_format(text: str, expected: str) -> None:
         ("package looms;\n\nimport java.util.List;\n\npublic class Loom {\n    private int width;\n}\n", "java"),
         ("const loom = require('loom');\n\nfunction weave(x) {\n  return loom(x);\n}\n", "javascript"),
         ('package main\n\nimport "fmt"\n\nfunc main() {\n\tfmt.Println("woven")\n}\n', "go"),
+        ('# frozen\nrequire "set"\n\n# A loom\nclass Loom\n  def weave(x)\n    x\n  end\nend\n', "ruby"),
+        ("<?php\n// Weave\nfunction weave($x) {\n  return $x;\n}\n", "php"),
+        ("using System;\n\nnamespace Looms\n{\n    public class Loom\n    {\n    }\n}\n", "csharp"),
+        ("data class Loom(val x: Int) {\n  fun weave(n: Int): Int {\n    return x + n\n  }\n}\n", "kotlin"),
+        ("interface P {\n  t: string;\n}\nexport const A = (p: P) => (\n  <b>\n    {p.t}\n  </b>\n);\n", "tsx"),
         ("use std::fs;\n\nfn main() {\n    let mut x = 1;\n    x += 1;\n}\n", "rust"),
     ],
 )
