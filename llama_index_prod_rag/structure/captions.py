@@ -25,13 +25,16 @@ _TWO_LINES = re.compile(r"[^\r\n]+(?:\r?\n[^\r\n]+)?")
 # What a caption does not end with: sentences and items of lists do.
 _SENTENCE_SIGN = re.compile(r"[.;:,。；：，、][\"”’')\]]*\Z")
 # Verbs that make a sentence of words, in the languages whose statutes and contracts are read.
-_FINITE_VERB = re.compile(
-    r"(?i)\b(?:agrees?|amends|applies|are|begins|can|cannot|ceases|comes|concerns|contains|continues|does|establishes|extends|has|have|hereby"
-    r"|includes?|is|lays|makes|may|means?|must|prevails|protects|provides|repeals|shall|takes|was|were|will"
-    r"|darf|dürfen|gelten|gilt|hat|haben|ist|kann|können|muss|müssen|sind|soll|sollen|wird|werden"
-    r"|doit|doivent|est|ont|peut|peuvent|sont|debe|deben|es|podrá|puede|pueden|será|son|deve|devono|può|possono|sono"
-    r"|considera-se|dispõe|fica|ficam|não|pode|podem|são|tem|têm)\b"
+_FINITE_VERBS = (
+    "agree agrees amends applies are begins can cannot ceases comes concerns contains continues does",
+    "establishes extends has have hereby include includes is lays makes may mean means must prevails",
+    "protects provides repeals shall takes was were will darf dürfen gelten gilt hat haben ist kann können",
+    "muss müssen sind soll sollen wird werden doit doivent est ont peut peuvent sont debe deben es podrá",
+    "puede pueden será son deve devono può possono sono considera-se dispõe fica ficam não pode podem são",
+    "tem têm",
 )
+_VERBS = frozenset(word for words in _FINITE_VERBS for word in words.split())
+_WORD = re.compile(r"[^\W\d_]+(?:-se\b)?")
 # Such words name what a provision answers, verb and all: `Where Part 1 applies`, `What goods contracts are covered?`.
 _CLAUSE = re.compile(r"(?i)(?:how|what|when|where|whether|which|who|whom|whose|why)\b[^,]*\Z")
 _WITHOUT_BLANKS = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
@@ -157,7 +160,7 @@ def names(words: str) -> bool:
     """
     if _TABLE.search(words) is not None or (_WITHOUT_BLANKS.search(words) is not None and not _is_short(words)):
         return False
-    verbs = 0 if _FINITE_VERB.search(words) is None else len(_FINITE_VERB.findall(words))
+    verbs = sum(1 for word in _WORD.findall(words.lower()) if word in _VERBS)
     return verbs == 0 or (verbs == 1 and _CLAUSE.match(words) is not None)
 
 

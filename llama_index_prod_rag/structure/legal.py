@@ -90,6 +90,8 @@ def _paragraphs(
     text: str, start: int, end: int, torn: Mapping[int, PageBreak], *, mark: Mark | None = None
 ) -> list[Block]:
     """The paragraphs of a stretch; the first are headings if they hold nothing but number and caption of its clause."""
+    if start == end:
+        return []
     blocks: list[Block] = []
     page: PageBreak | None = None
     for first, last in paragraph_spans(text, start, end):

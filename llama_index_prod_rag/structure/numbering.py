@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 _ROMAN_NUMERAL = re.compile(r"(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
@@ -178,6 +179,11 @@ def readings(number: str, *, keyword: str = "", sign: str = "") -> list[Reading]
         >>> readings("十二", keyword="条")
         [Reading(style='1条', value=12, above=(), rank=6)]
     """
+    return list(_read(number, keyword, sign))
+
+
+@lru_cache(maxsize=4096)  # every document counts from 1
+def _read(number: str, keyword: str, sign: str) -> Sequence[Reading]:
     keyword = keyword.lower().rstrip(".")
     rank = _RANKS.get(keyword, 0)
     frame = _SAME.get(keyword, keyword) if rank else sign
