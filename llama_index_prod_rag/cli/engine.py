@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.llms import LLM
 from llama_index.core.response_synthesizers import get_response_synthesizer
 
@@ -30,6 +31,7 @@ from llama_index_prod_rag.postprocessor.score_cache import CachedScorer
 from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
 from llama_index_prod_rag.query_engine.writer import Log
 from llama_index_prod_rag.retrievers.hybrid import DEFAULT_ALPHA, HybridFusionRetriever
+from llama_index_prod_rag.retrievers.links import LinkedRetriever
 
 if TYPE_CHECKING:
     from llama_index_prod_rag.query_log.store import QueryLog
@@ -39,6 +41,9 @@ WEIGHTS_FILE = "weights.json"
 
 CANDIDATES = 50
 """Passages that the reranker reads: the depth at which its default weights were chosen."""
+
+LINKED_UP_TO = 20_000
+"""Passages of a corpus whose mentions are followed: their names are read at the start, about 100 us each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +174,8 @@ def saved_weights(folder: Path) -> dict[str, float] | None:
 _TUNE_AGAIN = "delete it for the default weights, or run `prod-rag tune ... --save` again"
 
 
-def build_stages(corpus: Corpus, settings: Settings) -> tuple[HybridFusionRetriever, CrossEncoderRerank]:
-    """What finds the passages: the retriever and the reranker of the engine.
+def build_stages(corpus: Corpus, settings: Settings) -> tuple[BaseRetriever, CrossEncoderRerank]:
+    """What finds the passages: the retriever, with two hops where the corpus is not too large, and the reranker.
 
     Raises:
         ConfigurationError: a setting is out of range.
@@ -178,7 +183,8 @@ def build_stages(corpus: Corpus, settings: Settings) -> tuple[HybridFusionRetrie
     """
     alpha = DEFAULT_ALPHA if settings.alpha is None else settings.alpha
     weights = saved_weights(corpus.folder) if settings.alpha is None else None
-    retriever = HybridFusionRetriever.from_index(corpus.index, alpha=alpha, similarity_top_k=CANDIDATES)
+    hybrid = HybridFusionRetriever.from_index(corpus.index, alpha=alpha, similarity_top_k=CANDIDATES)
+    retriever = LinkedRetriever(hybrid, index=corpus.index) if corpus.chunks <= LINKED_UP_TO else hybrid
     # Reading fifty passages is most of what a question costs; the same question again costs a look into a file.
     scorer = CachedScorer(shared_scorer(settings.rerank_model), DiskScores())
     reranker = CrossEncoderRerank(model=settings.rerank_model, top_n=settings.top_k, weights=weights, scorer=scorer)

@@ -49,12 +49,14 @@ class Measured:
     def logits(self) -> dict[str, float]:
         """List the cross-encoder's finite logits by node id, duplicates left out.
 
-        A passage with rows, records or lines counts as its best one does, where that says more than the whole.
+        A passage with rows, records or lines counts as its best one does, where that says more than the whole; one that
+        another names, as both do together, where that says more than each of them.
         """
         rerank, duplicates = self.evidence.rerank, self.evidence.duplicates
         if rerank is None:
             return {}
-        logits = {id_: max(value, rerank.pieces.get(id_, -math.inf)) for id_, value in rerank.logits.items()}
+        more = (rerank.pieces, rerank.joint)
+        logits = {id_: max(value, *(one.get(id_, value) for one in more)) for id_, value in rerank.logits.items()}
         return {id_: value for id_, value in logits.items() if id_ not in duplicates and math.isfinite(value)}
 
     @cached_property

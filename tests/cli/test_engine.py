@@ -7,11 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from llama_index.core import MockEmbedding, StorageContext, VectorStoreIndex
 from llama_index.core.llms import MockLLM
+from llama_index.core.schema import TextNode
 
-from llama_index_prod_rag.cli.engine import WEIGHTS_FILE, load_llm, saved_weights
+from llama_index_prod_rag.cli.corpus import Corpus
+from llama_index_prod_rag.cli.engine import (
+    LINKED_UP_TO,
+    WEIGHTS_FILE,
+    Settings,
+    build_stages,
+    load_llm,
+    saved_weights,
+)
 from llama_index_prod_rag.errors import InputError, ModelError
 from llama_index_prod_rag.models import weights as models
+from llama_index_prod_rag.retrievers.embedded.store import EmbeddedStore
+from llama_index_prod_rag.text.terms import TermStatistics
 
 
 def test_the_users_own_llm_is_found_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,3 +48,15 @@ def test_damaged_weights_are_refused_with_the_remedy(tmp_path: Path, text: str) 
     with pytest.raises(InputError, match=r"weights\.json is damaged.*prod-rag tune"):
         saved_weights(tmp_path)
     assert saved_weights(tmp_path / "never-tuned") is None
+
+
+@pytest.mark.parametrize(("chunks", "follows"), [(LINKED_UP_TO, True), (LINKED_UP_TO + 1, False)])
+def test_mentions_are_followed_up_to_a_size(tmp_path: Path, chunks: int, follows: bool) -> None:
+    store = EmbeddedStore(tmp_path)
+    texts = {"Token service": "Tokens are signed by the Key Vault.", "Key Vault": "It rotates every ninety days."}
+    nodes = [TextNode(text=text, id_=title, metadata={"title": title}) for title, text in texts.items()]
+    index = VectorStoreIndex(nodes, StorageContext.from_defaults(vector_store=store), embed_model=MockEmbedding(4))
+    corpus = Corpus(index, tmp_path, chunks, TermStatistics.from_texts(texts.values()), fresh=True)
+    retriever, _ = build_stages(corpus, Settings(alpha=0.0))
+    links = retriever.retrieve("Who signs tokens?")[0].retrieval.links  # type: ignore[attr-defined]
+    assert list(links) == (["Key Vault"] if follows else [])

@@ -259,3 +259,11 @@ def test_gaps_do_not_depend_on_where_the_scale_begins(scores: list[float], shift
 def test_shares_stay_between_zero_and_one(query: str, texts: list[str]) -> None:
     found = compute_signals(gather(query, [Passage(str(n), text) for n, text in enumerate(texts)]))
     assert all(0.0 <= value <= 1.0 for name, value in found.items() if name.startswith("coverage"))
+
+
+def test_a_second_hop_counts_as_it_does_with_its_partner() -> None:
+    passages = [Passage("first", "Ed Wood was directed by Tim Burton."), Passage("second", "Born in Burbank.")]
+    logits = {"first": 1.0, "second": -9.0}
+    alone, both = RerankRecord("m", logits=logits), RerankRecord("m", logits=logits, joint={"second": 6.0})
+    tops = [compute_signals(gather("When was he born?", passages, [record]))["pair.top"] for record in (alone, both)]
+    assert tops == [1.0, 6.0]
