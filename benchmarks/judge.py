@@ -4,7 +4,8 @@
 
 Test questions of five public sets, half of them without their evidence, judged by the shipped calibration. A scripted
 judge rules on each hedge and is right in .75, .87 or .93 of the cases, each question drawn for itself (the mean over
-`--draws` draws). `fitted` weighs its rulings by what train questions taught, the others as if three of four were right.
+`--draws` draws). `fitted` weighs its rulings by what train questions taught, the others as of a judge that no label
+knows: its yes counts little, and its no leaves the hedge.
 `answered`, `hedged`, `refused` are shares of all questions; `precision` is the share of the answered that have their
 evidence shown; `false_refusals` the share refused of those that have it.
 
