@@ -29,42 +29,72 @@ def identifiers(found: Found) -> Table:
 
 def whole_question(found: Found) -> Table:
     """Show what was measured, where, and the figure; each part has columns of its own, so one row per figure."""
-    hops, chats, readings = found["hops"]["sets"], found["follow_ups"], found["readings"]
-    rows = [["", "without", "with", "difference"]]
-    for name, values in hops.items():
-        for metric, figures in values["test"].items():
-            rows.append(
-                [
-                    f"two hops: {metric}, {name}",
-                    interval(figures["hybrid"]),
-                    interval(figures["linked"]),
-                    interval(figures["difference"]),
-                ]
-            )
-    three = hops.get("hotpotqa", {}).get("test", {}).get("all golds")
+    return [
+        ["", "without", "with", "difference"],
+        *_hops(found["hops"]["sets"]),
+        *_follow_ups(found["follow_ups"]),
+        *_versions(found["versions"]["sets"]),
+        *_readings(found["readings"]),
+    ]
+
+
+def _hops(sets: Found) -> Table:
+    rows = [
+        [f"two hops: {metric}, {name}", *_before_and_after(figures, "hybrid")]
+        for name, values in sets.items()
+        for metric, figures in values["test"].items()
+    ]
+    for name, values in sets.items():
+        read = values["reranked"]["questions"]
+        which = f"{name}, {read['read']} of {read['all']} questions"
+        rows += [
+            [f"two hops, reranked: {metric}, {which}", *_before_and_after(values["reranked"][metric], "reranked")]
+            for metric in values["test"]
+            if read["read"]
+        ]
+    three = sets.get("hotpotqa", {}).get("test", {}).get("all golds")
     if three:
         rows.append(["followed once more: all golds, hotpotqa", "", "", interval(three["followed_twice"])])
-    rows.append(
-        [
-            f"follow-ups: recall@10, {chats['test']['questions']} questions",
-            interval(chats["test"]["bare"]),
-            interval(chats["test"]["condensed"]),
-            f"{figure(chats['test']['kept'])} of the question's own",
-        ]
-    )
+    return rows
+
+
+def _before_and_after(figures: Found, before: str) -> list[str]:
+    return [interval(figures[name]) for name in (before, "linked", "difference")]
+
+
+def _follow_ups(chats: Found) -> Table:
+    test = chats["test"]
+    kept = f"{figure(test['kept'])} of the question's own"
+    asked = f"follow-ups: recall@10, {test['questions']} questions"
+    rows = [[asked, interval(test["bare"]), interval(test["condensed"]), kept]]
     for name, figures in chats["ordinary"].items():
         taken = f"{figure(figures['leaning'])} taken for follow-ups"
         rows.append([f"ordinary questions, {name}", "", taken, f"recall@10 lost: {figure(figures['recall_lost'], 4)}"])
-    for name, splits in found["versions"]["sets"].items():
+    return rows
+
+
+def _versions(sets: Found) -> Table:
+    rows = []
+    for name, splits in sets.items():
         test = splits["test"]
         old = [interval(test["old_first_without"]), interval(test["old_first"]), ""]
         rows.append([f"versions: an old one first, {name}, {test['questions']} questions", *old])
         rows.append([f"versions: the one of the year named, {name}", "", interval(test["named_time"]), ""])
         rows.append([f"other questions: nDCG@10, {name}", "", "", interval(test["others_difference"])])
+    return rows
+
+
+def _readings(readings: Found) -> Table:
+    rows = []
     for half, figures in (("test half", readings["test"]), ("both halves", readings["all"])):
         asked = f"{half}, {figures['ambiguous']} ambiguous, {figures['clear']} clear"
         kinds = ("precision", "recall", "gate")
         rows += [[f"two meanings: {name}, {asked}", "", interval(figures[name]), ""] for name in kinds]
+    for style, counts in readings["test"]["styles"].items():
+        asked = " and ".join(
+            f"{counts[f'{kind}_asked_back']} of {counts[kind]} {kind}" for kind in ("ambiguous", "clear")
+        )
+        rows.append([f"two meanings asked back, test half, {style}", "", asked, ""])
     for name, figures in readings["ordinary"].items():
         rows.append([f"ordinary questions asked back, {name}", "", figure(figures["asked_back"]), ""])
     return rows

@@ -46,9 +46,14 @@ _GOES_ON = re.compile(
     r"¿y|qué hay de|e|ma|mas|en|maar)\b",
     re.IGNORECASE,
 )
-# "How long does it take to ...", "is it true that ...": it stands for what follows.
+# "How long does it take to ...", "is it true that ...": it stands for what follows. "What was it built to do" does not,
+# unless the participle is one of what people allow, want or think.
+_OF_PEOPLE = r"(?:allow|permitt|requir|recommend|advis|suppos|expect|need|decid|agre|suggest|plann|report)ed\b"
+_DONE = rf"(?!{_OF_PEOPLE})(?:\w+ed|built|made|meant|chosen|given|written)\W+(?:to|for)\b"
 _EXPLETIVE = re.compile(
-    r"\bit\b(?:\W+\w+){1,3}?\W+(?:to|that|if|when|for)\b|\bit(?:'s| is| was)?\W+(?:rain|snow|possible)", re.IGNORECASE
+    rf"\bit\b(?!\W+{_DONE})(?:\W+\w+){{1,3}}?\W+(?:to|that|if|when|for)\b"
+    r"|\bit(?:'s| is| was)?\W+(?:rain|snow|possible)",
+    re.IGNORECASE,
 )
 # What asks for more of the same and names nothing.
 _EMPTY = "else more explain elaborate detail details example examples year please tell show reason"

@@ -67,3 +67,13 @@ def test_names_are_whole_and_the_first_word_is_none() -> None:
     assert names_in("Wo liegt das Haus von EN-1090?", "german") == ["EN-1090"]
     assert names_in("when is __getattr__ called with utf8?") == ["__getattr__", "utf8"]
     assert names_in("") == []
+
+
+@pytest.mark.parametrize("question", ["What was it created to do?", "What was it built for?", "What is it used for?"])
+def test_what_a_thing_was_made_for_leans(question: str) -> None:
+    assert leans(question)
+
+
+@pytest.mark.parametrize("question", ["Is it allowed to park here?", "Why is it recommended to rest?"])
+def test_what_people_allow_and_want_stands_alone(question: str) -> None:
+    assert not leans(question)
