@@ -55,7 +55,8 @@ def test_mentions_are_followed_up_to_a_size(tmp_path: Path, chunks: int, follows
     store = EmbeddedStore(tmp_path)
     texts = {"Token service": "Tokens are signed by the Key Vault.", "Key Vault": "It rotates every ninety days."}
     nodes = [TextNode(text=text, id_=title, metadata={"title": title}) for title, text in texts.items()]
-    index = VectorStoreIndex(nodes, StorageContext.from_defaults(vector_store=store), embed_model=MockEmbedding(4))
+    storage = StorageContext.from_defaults(vector_store=store)
+    index = VectorStoreIndex(nodes, storage_context=storage, embed_model=MockEmbedding(4))
     corpus = Corpus(index, tmp_path, chunks, TermStatistics.from_texts(texts.values()), fresh=True)
     retriever, _ = build_stages(corpus, Settings(alpha=0.0))
     links = retriever.retrieve("Who signs tokens?")[0].retrieval.links  # type: ignore[attr-defined]
