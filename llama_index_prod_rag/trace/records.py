@@ -154,7 +154,7 @@ Record: TypeAlias = RetrievalRecord | RerankRecord
 
 @dataclass(slots=True)
 class QueryTrace:
-    """The records of one question. It only grows, and appending is safe from several threads.
+    """The records of one question. It only grows, but for `amend`, and appending is safe from several threads.
 
     Attributes:
         attempts: one list of records per attempt; a retry begins a new one.

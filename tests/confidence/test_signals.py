@@ -264,6 +264,7 @@ def test_shares_stay_between_zero_and_one(query: str, texts: list[str]) -> None:
 def test_a_second_hop_counts_as_it_does_with_its_partner() -> None:
     passages = [Passage("first", "Ed Wood was directed by Tim Burton."), Passage("second", "Born in Burbank.")]
     logits = {"first": 1.0, "second": -9.0}
-    for joint, top in (({}, 1.0), ({"second": 6.0}, 6.0)):
+    none: dict[str, float] = {}
+    for joint, top in ((none, 1.0), ({"second": 6.0}, 6.0)):
         record = RerankRecord("m", logits=logits, joint=joint)
         assert compute_signals(gather("When was he born?", passages, [record]))["pair.top"] == top
