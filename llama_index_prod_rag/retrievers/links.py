@@ -29,7 +29,7 @@ from llama_index_prod_rag.retrievers.following import Follower, IndexFollower
 from llama_index_prod_rag.retrievers.stored_nodes import copy_node
 from llama_index_prod_rag.text.names import Mentioned
 from llama_index_prod_rag.trace.records import Link, RetrievalRecord, amend, note
-from llama_index_prod_rag.trace.scored_node import ScoredNode, rescore
+from llama_index_prod_rag.trace.scored_node import ScoredNode, carried_records, rescore
 
 # Chosen on the train questions of hotpotqa among .1, .15, .2, .3 and .4; collections without titles do not move at any.
 # python -m benchmarks.whole_question --parts hops prints the table.
@@ -38,6 +38,9 @@ DEFAULT_FIRST = 5
 # A reranker knows no first passages below which a link stays, so a link weighs half as much beside its pair score.
 # Chosen on the same questions behind `CrossEncoderRerank`, among shares from .05 to .4.
 _BESIDE_PAIRS = 0.5
+# Passages that one hop leads to, strongest links first: a heading that every file has ("Usage") would add thousands,
+# and a reranker would read them. No question of hotpotqa, scifact, cranfield or cosqa leads to more than 12.
+_MOST_LINKED = 20
 
 
 class NamedNodes:
@@ -83,7 +86,7 @@ class NamedNodes:
         """Nodes that passages name, each with the first link to it; further hops halve its strength each time.
 
         A passage is linked to by those before it alone: where two name one another, the first leads to the second. What
-        the filters exclude is neither found nor followed further.
+        the filters exclude is neither found nor followed further, and of many links a hop keeps the strongest.
         """
         with self._lock:
             self.refresh()
@@ -98,7 +101,7 @@ class NamedNodes:
                         if node_id not in seen:
                             here.setdefault(node_id, link)
                 permitted = {hit.node_id for hit in passing([self._hit(node_id) for node_id in here], filters)}
-                here = {node_id: link for node_id, link in here.items() if node_id in permitted}
+                here = _keep_strongest({node_id: link for node_id, link in here.items() if node_id in permitted})
                 found = {**{node_id: (self._nodes[node_id], link) for node_id, link in here.items()}, **found}
                 frontier, share = [self._nodes[node_id] for node_id in here], share / 2
             return found
@@ -113,6 +116,10 @@ class NamedNodes:
             for node_id, (strength, start) in mentions.items()
             if node_id != passage.node_id
         ]
+
+
+def _keep_strongest(links: Mapping[str, Link]) -> dict[str, Link]:
+    return dict(sorted(links.items(), key=lambda pair: -pair[1].strength)[:_MOST_LINKED])
 
 
 def names_of(node: BaseNode) -> list[str]:
@@ -230,19 +237,24 @@ class LinkedRetriever(FilteredRetriever):
         # The first passages are the evidence that a link stands on: nothing that they name scores above them.
         ceiling = min((hit.score or 0.0 for hit in first), default=0.0)
         scores = {hit.node_id: hit.score for hit in first} | {id_: min(ceiling, raised[id_]) for id_ in raised}
-        record = self._record(first, scores, links)
+        record = self._record(hits, scores, links)
         return [rescore(hit, scores[hit.node_id], retrieval=record) for hit in [*first, *behind]]
 
     def _record(
-        self, first: list[NodeWithScore], scores: Mapping[str, float | None], links: Mapping[str, Link]
-    ) -> RetrievalRecord:
-        """What the search knew, and the links; in the trace it takes the place of the search's own record."""
-        carried = first[0].retrieval if isinstance(first[0], ScoredNode) else None
-        before = carried or RetrievalRecord("")
+        self, hits: list[NodeWithScore], scores: Mapping[str, float | None], links: Mapping[str, Link]
+    ) -> RetrievalRecord | None:
+        """What the search knew, and the links; in the trace it takes the place of the search's own record.
+
+        Hits of several searches keep theirs: none of these knows the others' passages.
+        """
+        carried = [record for record in carried_records(hits) if isinstance(record, RetrievalRecord)]
+        if len(carried) > 1:
+            return None
+        before = carried[0] if carried else RetrievalRecord("")
         fused = {**before.fused, **{node_id: score or 0.0 for node_id, score in scores.items()}}
         record = replace(before, fused=fused, links=links, link_weight=min(1.0, _BESIDE_PAIRS * self.weight))
-        if carried is None:
-            note(record)
+        if carried:
+            amend(before, record)
         else:
-            amend(carried, record)
+            note(record)
         return record

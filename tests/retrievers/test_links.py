@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from llama_index.core import MockEmbedding, VectorStoreIndex
+from llama_index.core.llms import MockLLM
+from llama_index.core.retrievers import QueryFusionRetriever
 from llama_index.core.schema import TextNode
 
 from llama_index_prod_rag import AccessPolicy, BM25FRetriever, HybridFusionRetriever, Principal, acting_as
@@ -53,6 +55,26 @@ def test_what_a_passage_names_stands_behind_it() -> None:
     assert found(LinkedRetriever(plain, make_nodes(), hops=3))[:4] == [
         "Ed Wood (film)", "Tim Burton", "Burbank", "Los Angeles County",
     ]  # fmt: skip
+
+
+def test_a_heading_that_many_pages_have_adds_few_of_them() -> None:
+    pages = [TextNode(text="Call it.", id_=f"page {number}", metadata={"title": "Usage"}) for number in range(200)]
+    maker = TextNode(text="He filmed it.", id_="maker", metadata={"title": "Tim Burton"})
+    film = TextNode(text="The biographical film of 1994. See Usage, and Tim Burton.", id_="film")
+    hits = LinkedRetriever(BM25FRetriever([film]), [*pages, maker, film], hops=2).retrieve(QUESTION)
+    assert [hit.node_id for hit in hits][:2] == ["film", "maker"]
+    assert len(hits) < 50
+
+
+def test_hits_of_several_searches_keep_their_records() -> None:
+    halves = [make_nodes()[:2], [TextNode(text="A film of 1994.", id_="other"), TextNode(text="A film.", id_="last")]]
+    indexes = [VectorStoreIndex(nodes, embed_model=MockEmbedding(4)) for nodes in halves]
+    hybrids = [HybridFusionRetriever.from_index(index) for index in indexes]
+    both = QueryFusionRetriever(hybrids, llm=MockLLM(), num_queries=1, similarity_top_k=4, use_async=False)
+    hits = LinkedRetriever(both, make_nodes()).retrieve(QUESTION)
+    assert "Tim Burton" in [hit.node_id for hit in hits]
+    assert all(hit.node_id in hit.retrieval.fused for hit in hits if hit.retrieval)
+    assert len({id(hit.retrieval) for hit in hits if hit.retrieval}) == 2
 
 
 def test_the_first_passages_and_what_came_in_stay_as_they_were() -> None:
