@@ -32,9 +32,7 @@ other figures today.
 
 _EARLIER = frozenset(
     {
-        "chunking",
         "cuad",
-        "gate",
         "gate_answers",
     }
 )
