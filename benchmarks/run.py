@@ -118,7 +118,7 @@ BENCHMARKS = (
     Benchmark("rerank_cores", "rerank_cores", sample=("--seconds", "2")),
     Benchmark("rerank_gpu", "rerank_gpu", sample=None, server="CUDA_VISIBLE_DEVICES"),
     Benchmark("rerank_text", "rerank_text", sample=("--sets", "cranfield", "hotpotqa", "--limit", "10")),
-    Benchmark("rerank_savings", "rerank_savings", ("--limit", "100"), sample=("--sets", "cranfield", "--limit", "10")),
+    Benchmark("rerank_savings", "rerank_savings", ("--limit", "40"), sample=("--sets", "cranfield", "--limit", "10")),
     Benchmark("rerank_quality", "rerank_quality", ("--limit", "150"), sample=(*_FEW, "--limit", "20")),
     Benchmark(
         "tuning_rerank",

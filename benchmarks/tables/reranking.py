@@ -29,6 +29,18 @@ def read(found: Found) -> Table:
     return grid(rows, sets, cell)
 
 
+def savings(found: Found) -> Table:
+    """Show what each way of reading less costs in nDCG@10, and the share that it still reads."""
+    sets = found["sets"]
+    systems = next(iter(sets.values()))["systems"]
+
+    def cell(system: str, name: str) -> str:
+        row = sets[name]["systems"][system]
+        return f"{interval(row['less'])}, reads {row['reads']:.0%}"
+
+    return grid(list(systems)[1:], sets, cell)
+
+
 def trec(found: Found) -> Table:
     """Show nDCG@10 on TREC DL 2019, and what int8 costs."""
     rows = [[name, interval({**row, "mean": row["nDCG@10"]})] for name, row in found["systems"].items()]
