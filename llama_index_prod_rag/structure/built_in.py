@@ -34,6 +34,17 @@ def register_built_in() -> None:
         looks_like=signs.rst,
     )
     register_format(
+        "org", _lazily("outlines", "read_org"), extensions=("org",), media_types=("text/org",), looks_like=signs.org
+    )
+    register_format(
+        "asciidoc",
+        _lazily("outlines", "read_asciidoc"),
+        extensions=("adoc", "asciidoc", "asc"),
+        media_types=("text/asciidoc", "text/x-asciidoc"),
+        looks_like=signs.asciidoc,
+        must_have=signs.no_armor,
+    )
+    register_format(
         "latex",
         _lazily("latex", "read_latex"),
         extensions=("tex", "latex", "ltx"),

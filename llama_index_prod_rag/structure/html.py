@@ -197,18 +197,31 @@ def _drop_tokens(tokens: list[Token], dropped: list[tuple[int, int, str]]) -> li
 
 def _runs(tokens: list[Token]) -> list[_Run]:
     runs: list[_Run] = []
-    depth = {"pre": 0, "tr": 0}
+    pre, rows = 0, [False]
     for token in tokens:
-        if token.name in depth and token.kind in {"start", "end"}:
-            depth[token.name] = max(0, depth[token.name] + (1 if token.kind == "start" else -1))
+        if token.name == "pre" and token.kind in {"start", "end"}:
+            pre = max(0, pre + (1 if token.kind == "start" else -1))
+        _follow_rows(token, rows)
         if token.kind == "data":
-            runs.append(_Run(token.start, token.end, None, depth["pre"] > 0))
+            runs.append(_Run(token.start, token.end, None, pre > 0))
         elif token.kind == "reference":
             runs.append(_Run(token.start, token.end, token.name))
         elif mark := _separator(token):
-            in_cell = depth["tr"] > 0 and token.name not in {"tr", "td", "th"}
+            in_cell = any(rows) and token.name not in {"tr", "td", "th"}
             runs.append(_Run(token.start, token.end, " " if in_cell else mark))
     return runs
+
+
+def _follow_rows(token: Token, rows: list[bool]) -> None:
+    """Note for each open table whether one of its rows is; most pages leave out the tags that end rows and cells."""
+    if token.kind == "start" and token.name == "table":
+        rows.append(False)
+    elif token.kind == "start" and token.name == "tr":
+        rows[-1] = True
+    elif token.kind == "end" and token.name in {"tr", "thead", "tbody", "tfoot", "table"}:
+        rows[-1] = False
+        if token.name == "table" and len(rows) > 1:
+            rows.pop()
 
 
 def _separator(token: Token) -> str:

@@ -23,6 +23,8 @@ _PEM = regex.compile(r"^-----BEGIN [A-Z0-9 ]+-----$", regex.MULTILINE)
 _SURE = regex.compile(
     r"(?i)\s*(?:@echo\s+off\b|diff\s+--git\s|(?-i:Index:\s[^\n]+\n=+\n)?---\s[^\n]+\n\+\+\+\s[^\n]+\n@@\s-\d)"
 )
+# A heading of a wiki; its templates and tables look like code.
+_WIKI = regex.compile(r"(={2,6})[^=]+\1$")
 _PATHS = regex.compile(r"!?[\w./*\[\]?@{}~+-]+$")
 """Lines of a list of files to leave out; half of them or more have one of `/` and `*`."""
 
@@ -87,6 +89,8 @@ def _weigh(text: str, kept: list[str], body: Sequence[str]) -> float:
         return _TELLING
     if _is_configuration(body) or _is_style_sheet(text):
         return 5.0
+    if sum(1 for line in kept if _WIKI.match(line)) > 1:
+        return 0.0
     return 3.0 if is_record_like(body) else 1.1 if is_code_like(kept) else 0.0
 
 

@@ -53,6 +53,34 @@ _MARKDOWN_SIGNS = (
     (regex.compile(r"(?<!\w)\*\*[^\s*][^*\n]{0,100}\*\*(?!\w)"), 0.2),
     (regex.compile(r"^> \S", regex.MULTILINE), 0.2),
 )
+_ORG_SIGNS = (
+    (
+        regex.compile(
+            r"(?i)^#\+(?:title|author|date|options|startup|begin_\w+|results|name|caption|property):?", regex.MULTILINE
+        ),
+        2.0,
+    ),
+    (regex.compile(r"^[ \t]*:(?:PROPERTIES|LOGBOOK|END):[ \t]*$", regex.MULTILINE), 2.0),
+    (regex.compile(r"\[\[[^\]\n]{1,200}\]\[[^\]\n]{1,200}\]\]"), 1.5),
+    (regex.compile(r"^\*{2,8} \S", regex.MULTILINE), 0.6),
+)
+_ADOC_SIGNS = (
+    (regex.compile(r"\A\s*= [^\s=][^\n]*[^=\s][ \t]*$", regex.MULTILINE), 1.5),
+    (regex.compile(r"^={2,6} [^\s=][^\n]*[^=\s][ \t]*$", regex.MULTILINE), 1.0),
+    (
+        regex.compile(
+            r"^\[(?:source|listing|quote|cols|NOTE|TIP|WARNING|CAUTION|IMPORTANT|\[)[^\]\n]*\]", regex.MULTILINE
+        ),
+        2.0,
+    ),
+    (regex.compile(r"^\|===[ \t]*$", regex.MULTILINE), 1.0),
+    (
+        regex.compile(
+            r"\b(?:link|xref|image|include)::?[^\s\[]{1,200}\[[^\]\n]*\]|^:[\w-]{2,30}:(?:[ \t]|$)", regex.MULTILINE
+        ),
+        0.7,
+    ),
+)
 # A line of three signs or more, as below a title.
 _UNDERLINE = regex.compile(r"([^\w\s])\1{2,}[ \t]*")
 # Of lines with such characters, sentences have few, settings and commands many.
@@ -158,6 +186,23 @@ def markdown(text: str) -> float:
     signs = sum(weight * _count(sign, outside) for sign, weight in _MARKDOWN_SIGNS)
     titles = sum(1.0 for sign in _titles(outside) if sign in {"=", "-"})
     return signs + 2.0 * fences + titles + _headings(outside) + 2.0 * _has_front_matter(text)
+
+
+def org(text: str) -> float:
+    """How surely a text is in Org mode."""
+    outside, fences = blank_fences(text)
+    return sum(weight * _count(sign, outside) for sign, weight in _ORG_SIGNS) - 2.0 * fences
+
+
+def asciidoc(text: str) -> float:
+    """How surely a text is AsciiDoc; MediaWiki closes its headings with the same signs."""
+    outside, fences = blank_fences(text)
+    return sum(weight * _count(sign, outside) for sign, weight in _ADOC_SIGNS) - 2.0 * fences
+
+
+def no_armor(text: str) -> bool:
+    """Whether a file is no signature or key, which have the extension `asc`, too."""
+    return not text.lstrip().startswith("-----BEGIN ")
 
 
 def _headings(text: str) -> float:

@@ -32,14 +32,14 @@ def _workbook(folder: Path) -> Path:
 def test_rows_stay_whole_below_the_names_of_their_sheets_and_columns(tmp_path: Path) -> None:
     documents = read_file(_workbook(tmp_path), "market.xlsx")
     nodes = DocumentAwareNodeParser(chunk_size=100, tokenizer="simple").get_nodes_from_documents(documents)
-    rows = [node for node in nodes if "Holder 7 " in node.text]
+    rows = [node for node in nodes if "Holder 7 " in node.get_content()]
     assert len(documents) == len(rows) == 1
-    assert "| Holder 7 | nets and ropes | 2024-01-08 | 43.5 |" in rows[0].text.split("\n")
+    assert "| Holder 7 | nets and ropes | 2024-01-08 | 43.5 |" in rows[0].get_content().split("\n")
     assert rows[0].metadata["headings"] == "Stalls 2024"
     assert rows[0].metadata["table_header"] == "| holder | goods \\| notes | since | rent |"
     assert nodes[-1].metadata["headings"] == "Ferries"
     assert "Empty" not in documents[0].text
-    assert "Market of Kiel" in nodes[0].text
+    assert "Market of Kiel" in nodes[0].get_content()
 
 
 def test_what_is_no_workbook_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

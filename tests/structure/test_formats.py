@@ -88,6 +88,7 @@ BY_CONTENT = {
     "a patch": ("--- a/loom.py\n+++ b/loom.py\n@@ -1,2 +1,3 @@\n import os\n+# Weave\n", "lines"),
     "Protocol Buffers": ('syntax = "proto3";\npackage loom;\nmessage Loom {\n  string name = 1;\n}\n', "lines"),
     "GraphQL": ("# Looms\ntype Loom {\n  id: ID!\n}\n\ntype Query {\n  loom: Loom\n}\n", "lines"),
+    "tables of a wiki": ("== Use ==\n{| class=x\n! a !! b\n|-\n| 1 || 2\n|}\n\n== More ==\n{{Box|a=b}}\n", "prose"),
     "templates of a wiki": ("{{Box|a=b}}\nA loom is old.\n\n== Use ==\nIt weaves cloth.\n", "prose"),
     "HTML shown in a fence": ("# Menu\n\n```html\n<nav><ul><li>A</li></ul></nav>\n<p>B</p>\n```\n", "markdown"),
     "Markdown below a decorated head": (HEAD + "## Install\n\n```sh\nmake\n```\n", "markdown"),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from llama_index_prod_rag.structure.code import read_code
 from llama_index_prod_rag.structure.grammars import GRAMMARS
+from llama_index_prod_rag.structure.html import HtmlText
 from llama_index_prod_rag.structure.latex import read_latex
 from llama_index_prod_rag.structure.legal import read_legal
 from llama_index_prod_rag.structure.paper import read_paper
@@ -269,3 +270,8 @@ def test_real_documents_make_trees_that_hold_everything(reader: str) -> None:
         check_tree(root, text)
         assert uncovered(root, text) == "", path.name
         assert sum(1 for _ in root.walk()) > 20, path.name
+
+
+def test_a_row_without_an_end_tag_ends_with_its_table() -> None:
+    page = HtmlText("<table><tbody><tr><th>Year<td>1804</tbody></table><h2>Cards</h2><ul><li>One<li>Two</ul>")
+    assert page.render(0, len(page)).split("\n") == ["Year | 1804", "", "Cards", "- One", "- Two"]
