@@ -34,7 +34,15 @@ _KEYWORD = "|".join(form for word in _WORDS for form in (word.capitalize(), word
 _WRITTEN = "|".join(form for word in NUMBER_WORDS for form in (word, word.capitalize(), word.upper()))
 _PUT_IN = rf"(?:[ -]?(?:{LATIN})\b|-?[A-Z]{{1,2}}(?![\w])|[a-z]{{1,2}}(?![a-zA-Z]))?(?:-\d{{1,3}}[a-z]?)*"
 _ORDINAL = r"(?:(?:er|re|ère)\b|\.?[ºª°])?"
-_REFERRED = r"(?:Abs(?:\.|atz)|Satz|Nr\.|Nummer|Halbsatz|paragraph|para\.|alinéa|al\.|apartado|comma\b|ust\.)"
+# Codes that contracts point to by their abbreviations: a line may begin with `§ 573 BGB`.
+_CODES = (
+    "ABGB|AktG|ArbZG|BDSG|BetrVG|BGB|BUrlG|EGBGB|EStG|GewO|GG|GmbHG|GWB|HGB|InsO|KSchG|KStG|MiLoG|SGB|StGB|StPO|TzBfG"
+    "|UGB|UrhG|UStG|UWG|VVG|VwGO|VwVfG|WEG|ZGB|ZPO"
+)
+_REFERRED = (
+    r"(?:Abs(?:\.|atz)|Satz|Nr\.|Nummer|Halbsatz|paragraph|para\.|alinéa|al\.|apartado|comma\b|ust\."
+    rf"|(?:{_CODES})\b)"
+)
 _UPPER = r"(?:[^\W\da-zß-ÿ_])"
 NUMBER = re.compile(
     rf"(?P<keyword>\b(?:{_KEYWORD})\b\.?|§)[ \t\u00a0]*(?:No\.[ \t]*|[Nn]°[ \t]*)?"
@@ -43,7 +51,7 @@ NUMBER = re.compile(
     rf"(?![ \t]*{_REFERRED})"
     r"|第[ \t]?(?P<han>[〇零一二两兩三四五六七八九十百千]{1,8}|\d{1,4})[ \t]?(?P<sign>[编編篇部章节節条條])"
     r"(?P<han_after>(?:[之のノ][〇零一二三四五六七八九十\d]{1,3})?)"
-    r"(?![^\S\n]?(?:[的和、及或第]|[（(](?!(?:\w{2,40}|[^\W\da-z一二三四五六七八九十])[)）](?![にのをはがで及又]))))"
+    r"(?![^\S\n]?(?:[的和、及或第]|(?<=\S)[のにはでをがとや]|[（(](?!(?:\w{2,40}|[^\W\da-z一二三四五六七八九十])[)）](?![にのをはがで及又]))))"
     r"|제[ ]?(?P<hangul>\d{1,4})[ ]?(?P<hangul_sign>[편장절조])(?P<hangul_after>(?:의[ ]?\d{1,2})?)(?=[(（\s])"
     r"|(?<![\w.$])(?P<decimal>\d{1,3}(?:[A-Z]{1,2}|[a-z])?(?:\.\d{1,3}[A-Za-z]?){0,4})(?P<dot>[.)]?)"
     rf"(?=[ \t]*[\r\n]|[–—-]\(1\)|[ \t]+(?:[\"“„«(\[]|{_UPPER})|\Z)"

@@ -133,6 +133,23 @@ def test_statutes_of_many_countries(text: str, expected: list[str]) -> None:
     assert [title for _, title in rows(text)] == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "§ 1 Miete\nDer Vermieter kann nach\n§ 573 BGB kündigen.\n§ 2 AGB\nEs gilt nichts.\n",
+            [(["§ 1"], "§ 1 Miete"), (["§ 2"], "§ 2 AGB")],
+        ),
+        (
+            "第一条（目的）甲は、\n第二条の規定により払う。\n第二条 のれんは含まない。\n第二条の二 代金は百円とする。\n",
+            [(["第一条"], "第一条 目的"), (["第二条"], "第二条"), (["第二条の二"], "第二条の二")],
+        ),
+    ],
+)
+def test_a_line_that_begins_with_a_reference_is_no_clause(text: str, expected: list[tuple[list[str], str]]) -> None:
+    assert rows(text) == expected
+
+
 def test_captions_are_underlined_or_stand_below() -> None:
     text = '1. Terms\n--------\n\n1.1. "Fee"\n    means a price.\n\n'
     text += "2. Grants and Conditions\n=====\n\n2.1. Grants\n\nYou may.\n"
