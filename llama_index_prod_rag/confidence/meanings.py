@@ -105,7 +105,7 @@ def group_things(meanings: Sequence[Meaning], language: str) -> list[Thing]:
         meanings: of one name, best first.
         language: of their texts.
     """
-    if not any(_is_proper(meaning) for meaning in meanings):
+    if not any(_is_proper(meaning, language) for meaning in meanings):
         return []
     bare = [meaning for meaning in meanings if not meaning.qualifier]
     things: list[Thing] = []
@@ -125,7 +125,7 @@ def _without_parts(qualified: Sequence[Meaning], bare: Sequence[Meaning], langua
     said = [meaning for meaning in weak if _says(meaning, meaning.kind, language)]
     otherwise = [meaning for meaning in weak if meaning.kind and meaning not in said]
     series = len({meaning.heading for meaning in weak}) > _SERIES
-    doubtful = series or len(otherwise) > len(said) or any(meaning.kind for meaning in bare)
+    doubtful = not said or series or len(otherwise) > len(said) or any(meaning.kind for meaning in bare)
     return [
         meaning
         for meaning in qualified
@@ -138,8 +138,13 @@ def _says(meaning: Meaning, text: str, language: str) -> bool:
     return not term_set(meaning.qualifier, language).isdisjoint(found_terms(text, language))
 
 
-def _is_proper(meaning: Meaning) -> bool:
-    """Whether a name is one: a word that its text has in small letters as well is a word."""
+def _is_proper(meaning: Meaning, language: str) -> bool:
+    """Whether a name is one: a word that its text has in small letters as well is a word.
+
+    Sentences begin with "This", "There" and "Who", too.
+    """
+    if not meaning.heading and not term_set(meaning.name.split()[0], language):
+        return False
     if meaning.qualifier and name_keys(meaning.name):
         return True
     written = name_keys(meaning.name) and any(character.isupper() for character in meaning.name.split()[-1])

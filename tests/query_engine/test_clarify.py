@@ -215,6 +215,26 @@ def test_titles_of_every_kind_and_first_sentences_tell_things_apart(
             "Who is Alice Faye?",
             [("Alice Faye", "Alice Faye was an actress."), ("Alice Faye", "She was the wife of Phil Harris.")],
         ),
+        (
+            "How do I do the installation?",
+            [
+                ("Installation: Linux", "Download the Linux package and run the script."),
+                ("Installation: Windows", "Start the Windows setup program."),
+            ],
+        ),
+        (
+            "What does Article 5 say?",
+            [
+                ("Article 5 - Liability of the supplier", "Liability of the supplier is a matter of law."),
+                ("Article 5 - Definitions", "Definitions in this agreement are the following."),
+            ],
+        ),
+        ("What is this about?", [("", "This is the guide to the console."), ("", "This is a license of the fonts.")]),
+        (
+            "Who is responsible for backups?",
+            [("", "Who is the contact for billing? Write to them."), ("", "Who is a member? Everyone on the list.")],
+        ),
+        ("Is there one?", [("", "There is a chat for customers."), ("", "There is the forum of volunteers.")]),
         ("What is on?", [("on (preposition)", "On is a preposition."), ("on (switch)", "On is a state.")]),
     ],
 )  # fmt: skip
