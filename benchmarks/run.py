@@ -98,7 +98,7 @@ BENCHMARKS = (
     Benchmark(
         "gate_day_one",
         "gate_day_one",
-        ("--data", "cranfield", "--data", "fiqa_mini", "--data", "scifact"),
+        ("--limit", "60"),
         sample=("--data", "cranfield", "--limit", "10", "--questions", "20"),
     ),
     Benchmark(

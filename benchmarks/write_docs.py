@@ -200,9 +200,11 @@ SECTIONS = (
     Section(
         "gate_day_one",
         "The first day",
-        "40 test questions of each set by pipeline. In percent: refused where the evidence is there; answered where it "
-        "is there / was taken out / for everyday questions. `raw`: the shipped heads, scales not looked at; `shipped`: "
-        "as it ships, foreign scores left out (named in the last column); `documents`: calibrated from documents.",
+        "60 test questions of each set by pipeline. In percent: refused where the evidence is there / is shown; "
+        "answered where it is there / was taken out / for everyday questions. `raw`: the shipped heads, scales not "
+        "looked at; `shipped`: as it ships, foreign scores left out (named in the last column); `documents`: "
+        "calibrated from documents; `asked`: and from 60 questions without labels. Last rows: how many cells "
+        "refuse 2 to 8 % of those whose evidence is there / is shown.",
         first_day.day_one,
     ),
     Section(

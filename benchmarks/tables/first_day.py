@@ -27,19 +27,29 @@ def document_weights(found: Found) -> Table:
 
 def day_one(found: Found) -> Table:
     """Show decisions by set, pipeline and calibration."""
-    calibrations = ("raw", "shipped", "documents")
+    calibrations = ("raw", "shipped", "documents", "asked")
     rows = [
         [name, pipeline, *(_decisions(by[one]) for one in calibrations), ", ".join(by["shipped"]["warned"])]
         for name, pipelines in found["sets"].items()
         for pipeline, by in pipelines.items()
     ]
-    return [["", "pipeline", *calibrations, "left out"], *rows]
+    held = [
+        [
+            "2 to 8 %",
+            kind,
+            *(f"{by[one]['within']} of {by[one]['cells']}, most {100 * by[one]['most']:.0f}" for one in calibrations),
+            "",
+        ]
+        for kind, by in found["held"].items()
+    ]
+    return [["", "pipeline", *calibrations, "left out"], *rows, *held]
 
 
 def _decisions(figures: Found) -> str:
-    """Show what is refused with the evidence there; answered where it is, was taken out, and for everyday questions."""
+    """Show what is refused with the evidence there, and shown; answered where it is, was taken out, and far."""
+    refused = " / ".join(f"{100 * figures[kind]['refuse']:.0f}" for kind in ("there", "shown"))
     answered = " / ".join(f"{100 * figures[kind]['answer']:.0f}" for kind in ("there", "gone", "far"))
-    return f"{100 * figures['there']['refuse']:.0f}; {answered}"
+    return f"{refused}; {answered}"
 
 
 def judge(found: Found) -> Table:
