@@ -32,7 +32,6 @@ other figures today.
 
 _EARLIER = frozenset(
     {
-        "cuad",
         "gate_answers",
     }
 )
