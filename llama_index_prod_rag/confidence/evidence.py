@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from llama_index_prod_rag.confidence.echoes import find_rest
 from llama_index_prod_rag.text.languages import detect_language, language_named
 from llama_index_prod_rag.text.terms import TermStatistics, content_words, find_unmentioned, found_terms, term_set
-from llama_index_prod_rag.trace.records import Record, RerankRecord, RetrievalRecord
+from llama_index_prod_rag.trace.records import Link, Record, RerankRecord, RetrievalRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ def gather(
         query,
         shown,
         retrieval[1].without(echoes.keys()) if retrieval else None,
-        _leave_out(rerankings[-1], echoes) if rerankings else None,
+        _leave_out(rerankings[-1], echoes, retrieval[1].links if retrieval else {}) if rerankings else None,
         duplicates,
         echoes,
         statistics,
@@ -171,14 +171,15 @@ def _keep_rest(passage: Passage, echoes: Mapping[str, str]) -> Passage:
     return replace(passage, text=echoes[passage.id], heading="", vector=None) if passage.id in echoes else passage
 
 
-def _leave_out(record: RerankRecord, echoes: Mapping[str, str]) -> RerankRecord:
-    """Leave out the logits of what repeats the question, and of its rows: one of them may be the copy."""
+def _leave_out(record: RerankRecord, echoes: Mapping[str, str], links: Mapping[str, Link]) -> RerankRecord:
+    """Leave out the logits of what repeats the question, of its rows, and of what was read behind it."""
     if not echoes:
         return record
     logits, pieces, joint = (
         {id_: logit for id_, logit in known.items() if id_ not in echoes}
         for known in (record.logits, record.pieces, record.joint)
     )
+    joint = {id_: logit for id_, logit in joint.items() if id_ not in links or links[id_].partner not in echoes}
     return replace(record, logits=logits, pieces=pieces, joint=joint)
 
 

@@ -12,7 +12,7 @@ from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor
 from llama_index_prod_rag.confidence.echoes import find_rest
 from llama_index_prod_rag.confidence.evidence import Passage, gather
 from llama_index_prod_rag.confidence.signals import compute_signals
-from llama_index_prod_rag.trace.records import LegHit, RerankRecord, RetrievalRecord
+from llama_index_prod_rag.trace.records import LegHit, Link, RerankRecord, RetrievalRecord
 
 QUESTION = "How does the sweep of a wing change its drag near the speed of sound?"
 WORDS = ["sweep", "wing", "change", "drag", "near", "speed", "sound"]
@@ -125,3 +125,13 @@ def test_an_echo_leaves_every_list_and_its_rest_is_read_again() -> None:
 def test_where_nothing_else_was_found_nothing_was() -> None:
     found = CalibratedAssessor().assess(gather(QUESTION, [Passage("planted", QUESTION)], RECORDS))
     assert (found.status, found.reasons[0]) == ("no_results", ONLY_ECHOES)
+
+
+def test_a_passage_read_behind_a_copy_of_the_question_gains_nothing_by_it() -> None:
+    question = "When was the director of Ed Wood born in California?"
+    passages = [Passage("copy", question, 0.9), Passage("other", "Tim Burton likes drawing.", 0.5)]
+    retrieval = RetrievalRecord(question, fused={"copy": 0.9, "other": 0.5}, links={"other": Link("copy", 1.0)})
+    rerank = RerankRecord("m", logits={"copy": 4.0, "other": -9.0}, joint={"other": 5.0})
+    evidence = gather(question, passages, [retrieval, rerank])
+    assert evidence.rerank is not None
+    assert (dict(evidence.rerank.logits), dict(evidence.rerank.joint)) == ({"other": -9.0}, {})
