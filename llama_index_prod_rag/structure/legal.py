@@ -129,13 +129,13 @@ def _is_heading(text: str, start: int, end: int, mark: Mark) -> bool:
 
 
 def _behind_title(text: str, start: int, end: int, mark: Mark) -> int:
-    """Where the words begin below a title that a paragraph begins with; the paragraph's start if it has none."""
+    """Where the words begin below a title that a paragraph begins with; its start if it has no title, or no words."""
     title = max(mark.head, mark.caption.end if mark.caption is not None else 0)
     if mark.rank >= NESTED_RANK or not start < title < end:
         return start
     behind = _BLANKS if mark.keyword else _LINE_END
     match = behind.match(text, title, end)
-    return start if match is None else match.end()
+    return start if match is None or match.end() == end else match.end()
 
 
 def _mend(text: str, above: Block, page: PageBreak, end: int) -> Block:

@@ -422,3 +422,7 @@ def test_the_number_and_caption_of_a_clause_are_no_part_of_its_words() -> None:
         ("heading", True),
         ("paragraph", False),
     ]
+
+
+def test_a_number_with_nothing_but_a_mark_below_it_is_read() -> None:
+    assert read_legal("ARTICLE V\n:").end == len("ARTICLE V\n:")
