@@ -53,6 +53,7 @@ _FEW = ("--sets", "cranfield", "fiqa_mini", "hotpotqa")  # a sample embeds these
 BENCHMARKS = (
     Benchmark("structure", "structure"),
     Benchmark("formats", "formats"),
+    Benchmark("structure_speed", "structure_speed", sample=("--megabytes", "0.2")),
     Benchmark("overhead", "overhead"),
     Benchmark("first_minutes", "first_minutes", sample=("--runs", "1")),
     Benchmark("changed_file", "changed_file", sample=("--files", "300", "--runs", "1")),

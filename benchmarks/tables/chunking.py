@@ -62,6 +62,16 @@ def formats(found: Found) -> Table:
     return [["files", "n", "right, %"], *rows]
 
 
+def reading_speed(found: Found) -> Table:
+    """Show the seconds of every reader on generated and on real text."""
+    rows = found["seconds"]
+
+    def cell(kind: str, column: str) -> str:
+        return "" if rows[kind][column] is None else figure(rows[kind][column], 1)
+
+    return grid(rows, ("generated", "real"), cell)
+
+
 def structure(found: Found) -> Table:
     """Show blocks and heading paths kept, by system and format."""
     systems = found["systems"]
