@@ -12,6 +12,7 @@ import pytest
 from llama_index.core.schema import NodeWithScore, TextNode
 
 from llama_index_prod_rag.errors import ModelError
+from llama_index_prod_rag.models import onnx_model
 from llama_index_prod_rag.models.scorers import load_scorer, shared_scorer
 from llama_index_prod_rag.models.weights import find_weights
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
@@ -37,6 +38,11 @@ def test_it_is_the_published_model() -> None:
     first, second, *_ = shared_scorer("offline").score(_PAIRS)
     assert first == pytest.approx(9.45, abs=0.1)
     assert second == pytest.approx(-11.16, abs=0.1)
+
+
+def test_products_that_may_not_overflow_give_the_same_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnx_model, "_products_overflow", lambda: True)
+    assert load_scorer("offline").score(_PAIRS) == shared_scorer("offline").score(_PAIRS)
 
 
 def test_scores_do_not_depend_on_neighbours_order_or_threads() -> None:
