@@ -33,7 +33,9 @@ SIGNS = " \t\n.,\"'“([{-=*#%|/\\_aA1é漢。\U0001f1e6"
 
 MODULES = (
     *(
+        "bare_numbers",
         "captions",
+        "clause_numbers",
         "clauses",
         "code",
         "definitions",
@@ -41,10 +43,12 @@ MODULES = (
         "latex",
         "latex_accents",
         "legal",
+        "line_starts",
         "lines",
         "numbering",
         "pages",
         "paper",
+        "unnumbered",
     ),
     "scholarly",
 )
