@@ -23,6 +23,17 @@ _MOST_SHARED_BY_KIN = 0.5  # where both are of a kind ("a city in Illinois", "a 
 _SERIES = 4  # things that colons or dashes tell apart: more of them are parts of one, as chapters are
 _WEAK = ":-\u2013\u2014|"
 _WORD = re.compile(r"[^\W_]+")
+# What makers call one and the same product on its pages, and words that say nothing of what a thing is: two of them
+# tell no two things apart ("a hosting platform for shops", "the easiest way to sell online").
+_WARE_WORDS = (
+    "answer app application choice cloud engine framework home library package partner place platform product program "
+    "service software solution suite system technology tool toolkit way website "
+    "anwendung dienst lösung plattform produkt programm system weg werkzeug"
+)
+_WARES = frozenset(_WARE_WORDS.split())
+_HEAD_ENDS = re.compile(
+    r"\s(?:for|to|of|in|on|at|by|with|from|that|which|who|where|für|zum|zur|von|mit|der|die|das)\s|,", re.IGNORECASE
+)
 _PROPER = re.compile(r"\b[A-Z\d]\w*")
 
 
@@ -75,13 +86,19 @@ def find_meaning(query: str, passage: Passage) -> Meaning | None:
     subject = defined.subject if defined else ""
     for heading in passage.heading.splitlines():
         for name in _shorter(heading):
-            if name.strip() and _words(name) in asked:
+            if _stands_in(name, asked):
                 whole = set(_words(name).split()) <= set(_words(subject).split())  # not "she was the wife of"
                 return Meaning(passage, name, heading, defined if whole else None)
     for name in _shorter(subject):
-        if name and _words(name) in asked:
+        if _stands_in(name, asked):
             return Meaning(passage, name, "", defined)
     return None
+
+
+def _stands_in(name: str, asked: str) -> bool:
+    """Whether a name's words stand in the question's; a heading of dots has none."""
+    words = _words(name)
+    return bool(words.strip()) and words in asked
 
 
 def _words(text: str) -> str:
@@ -191,11 +208,17 @@ def _differ(one: Meaning, other: Meaning, language: str) -> bool:
     """Whether two texts of one name say that it is something else, and share the name and little else."""
     name = term_set(one.name, language)
     ours, theirs = (term_set(meaning.kind, language) - name for meaning in (one, other))
-    if _nested(ours, theirs):
+    if _nested(ours, theirs) or (_is_ware(one) and _is_ware(other)):
         return False
     shared = _shared(one.passage, other.passage, name, language)
     kin = _are_kin(one, other) and _are_kin(other, one)
     return shared <= (_MOST_SHARED_BY_KIN if kin else _MOST_SHARED) and (kin or ours.isdisjoint(theirs))
+
+
+def _is_ware(meaning: Meaning) -> bool:
+    """Whether it is defined by a word that fits any product."""
+    *_, head = ["", *_words(_HEAD_ENDS.split(meaning.kind)[0]).split()]
+    return head in _WARES
 
 
 def _are_kin(one: Meaning, other: Meaning) -> bool:

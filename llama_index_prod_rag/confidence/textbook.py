@@ -14,6 +14,7 @@ from llama_index_prod_rag.confidence.second_look import HALF, describe_ruling
 from llama_index_prod_rag.confidence.signals import compute_signals, not_assessed
 from llama_index_prod_rag.errors import ConfigurationError, InputError
 from llama_index_prod_rag.models.pairs import sigmoid
+from llama_index_prod_rag.trace.records import RetrievalRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +77,10 @@ class TextbookAssessor:
                 "the textbook's thresholds are for scores between 0 and 1, these are not: use scores='pair' or a "
                 "calibrated assessor"
             )
-        if self.scores == "shown" and evidence.rerank is None and evidence.retrieval is not None:
+        if self.scores == "shown" and evidence.retrieval is not None and _are_fused(evidence, evidence.retrieval):
             raise InputError(
-                f"the scores shown are fused ranks or legs ({evidence.retrieval.rule or 'unknown rule'}), not "
-                "relevance: rerank first, or use a calibrated assessor"
+                f"the scores shown are fused ranks or legs ({evidence.retrieval.rule}), not relevance: rerank first, "
+                "or use a calibrated assessor"
             )
         return sorted(scores, reverse=True)
 
@@ -97,6 +98,11 @@ class TextbookAssessor:
                 f"the top passages are about different things: similarity {similarity:.2f}, below {self.similarity:g}",
             )
         return "healthy", f"the best passage scores {scores[0]:.2f}, and the top scores are alike"
+
+
+def _are_fused(evidence: Evidence, record: RetrievalRecord) -> bool:
+    """Whether the scores shown are a fusion's own: a reranker that leaves no record has put others in their place."""
+    return bool(record.rule) and all(record.fused.get(passage.id) == passage.score for passage in evidence.passages)
 
 
 def _follow(ruling: float | None, status: Status, verdict: str) -> tuple[Status, str]:

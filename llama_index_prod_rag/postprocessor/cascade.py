@@ -48,8 +48,10 @@ def score_in_time(
         block: candidates of the first block.
 
     Returns:
-        Node id -> logit of those that were scored.
+        Node id -> logit of those that were scored; with no end to the time, all of them at once.
     """
+    if remaining() == math.inf:
+        return dict(score(candidates))
     waiting = list(candidates)
     logits: dict[str, float] = {}
     while waiting and (left := remaining()) > 0.0:

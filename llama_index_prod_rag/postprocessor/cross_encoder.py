@@ -53,8 +53,9 @@ class CrossEncoderRerank(BaseNodePostprocessor):
         max_windows: windows read of a passage that is longer than the model's limit, from its beginning; the best one
             counts. None reads to the end.
         deadline: seconds for reading, once the model is loaded, above 0; None has no limit. Candidates are read in the
-            order of the list, a block at a time. What is not read in time follows what was, in the list's order with
-            the retrieval's scores, and stands in `RerankRecord.unread`.
+            order of the list, a block at a time, then what `linked` and `pieces` add. A candidate that is not read in
+            time follows those that were, in the list's order with the retrieval's scores, and stands in
+            `RerankRecord.unread`.
         cascade: what the full model need not read.
         runtime: how the model is loaded and run.
         on_failure: `raise`, or `keep_order` to return the retrieval's order, with the reason in the record.
@@ -178,14 +179,14 @@ class CrossEncoderRerank(BaseNodePostprocessor):
             reader = PassageReader(scorer, fitted, passages, max_windows=self.max_windows, progress=progress)
             logits = self._read(reader, kept, blend, remaining)
         late = remaining() <= 0.0
-        joint = {} if late else self._read_linked(scorer, fitted, hits, logits)
+        joint = self._read_linked(scorer, fitted, hits, logits, remaining)
         known = {**logits, **joint}
         scores = self._activate(known) if isinstance(self.weights, str) else blend.scores(known)
         return RerankRecord(
             model=self._scorer_name,
             logits=logits,
             scores=scores,
-            pieces={} if late else self._read_pieces(scorer, query, hits, scores),
+            pieces=self._read_pieces(scorer, query, hits, scores, remaining),
             joint=joint,
             seconds=time.perf_counter() - began,
             truncated=frozenset(reader.truncated),
@@ -193,7 +194,12 @@ class CrossEncoderRerank(BaseNodePostprocessor):
         )
 
     def _read_linked(
-        self, scorer: PairScorer, fitted: FittedQuery, hits: Sequence[NodeWithScore], logits: Mapping[str, float]
+        self,
+        scorer: PairScorer,
+        fitted: FittedQuery,
+        hits: Sequence[NodeWithScore],
+        logits: Mapping[str, float],
+        remaining: Callable[[], float],
     ) -> dict[str, float]:
         """Read linked passages behind those that name them."""
         record = _find_retrieval_record(hits)
@@ -202,22 +208,27 @@ class CrossEncoderRerank(BaseNodePostprocessor):
             return {}
         nodes = {hit.node.node_id: hit.node for hit in hits}
         texts = {node: self._both(nodes[link.partner], link.start, nodes[node]) for node, link in links.items()}
-        read = PassageReader(scorer, fitted, texts, max_windows=1).logits(list(texts))
-        return count_joint(logits, read, links)
+        reader = PassageReader(scorer, fitted, texts, max_windows=1)
+        return count_joint(logits, score_in_time(list(texts), reader.logits, remaining, block=1), links)
 
     def _both(self, partner: BaseNode, start: int, node: BaseNode) -> str:
         text = partner.get_content(metadata_mode=MetadataMode.NONE)
         return "\n".join([*self._heading(partner), cut_around(text, start), self._passage(node)])
 
     def _read_pieces(
-        self, scorer: PairScorer, query: str, hits: Sequence[NodeWithScore], scores: Mapping[str, float]
+        self,
+        scorer: PairScorer,
+        query: str,
+        hits: Sequence[NodeWithScore],
+        scores: Mapping[str, float],
+        remaining: Callable[[], float],
     ) -> dict[str, float]:
         """Read rows, records and lines of what is returned."""
         if not self.pieces:
             return {}
         nodes = {hit.node.node_id: hit.node for hit in hits}
         first = sorted(scores, key=lambda node: -scores[node])[: self.top_n]
-        return score_pieces(scorer, query, [_structured(nodes[node]) for node in first], self.pieces)
+        return score_pieces(scorer, query, [_structured(nodes[node]) for node in first], self.pieces, remaining)
 
     def _clock(self) -> Callable[[], float]:
         """Seconds that are left for reading."""
@@ -229,9 +240,7 @@ class CrossEncoderRerank(BaseNodePostprocessor):
     ) -> dict[str, float]:
         if self.cascade.early_stop:
             return score_until_settled(blend, kept, self.top_n, reader.logits, remaining=remaining)
-        if self.deadline is not None:
-            return score_in_time(kept, reader.logits, remaining)
-        return reader.logits(kept)
+        return score_in_time(kept, reader.logits, remaining)
 
     def _prefilter(
         self, scorer: PairScorer, fitted: FittedQuery, query: str, passages: Mapping[str, str], blend: Blend

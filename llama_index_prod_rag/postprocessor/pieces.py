@@ -7,10 +7,11 @@ sentences say no more than the passage does, so they are not read again.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from llama_index_prod_rag.models.pairs import PairScorer
+from llama_index_prod_rag.postprocessor.cascade import score_in_time
 from llama_index_prod_rag.postprocessor.passages import score_passages
 from llama_index_prod_rag.text.overlap import pick_nearest
 from llama_index_prod_rag.text.pieces import structured_pieces
@@ -31,7 +32,13 @@ class Structured:
     table_header: str = ""
 
 
-def score_pieces(scorer: PairScorer, query: str, passages: Sequence[Structured], most: int) -> dict[str, float]:
+def score_pieces(
+    scorer: PairScorer,
+    query: str,
+    passages: Sequence[Structured],
+    most: int,
+    remaining: Callable[[], float] = lambda: math.inf,
+) -> dict[str, float]:
     """Score the pieces of passages that share most with the question.
 
     Args:
@@ -39,6 +46,7 @@ def score_pieces(scorer: PairScorer, query: str, passages: Sequence[Structured],
         query: the question.
         passages: the passages, best first.
         most: pairs that the model reads, over all passages.
+        remaining: seconds that are left for it.
 
     Returns:
         Node id -> the highest finite logit of its pieces that were read; passages of prose are not there.
@@ -51,9 +59,13 @@ def score_pieces(scorer: PairScorer, query: str, passages: Sequence[Structured],
     read = [pieces[place] for place in pick_nearest(query, [reading for _, reading in pieces], most)]
     if not read:
         return {}
-    logits = score_passages(scorer, query, [reading for _, reading in read], max_windows=1).logits
+
+    def score(readings: Sequence[str]) -> dict[str, float]:
+        return dict(zip(readings, score_passages(scorer, query, readings, max_windows=1).logits, strict=True))
+
+    logits = score_in_time(list(dict.fromkeys(reading for _, reading in read)), score, remaining, block=1)
     best: dict[str, float] = {}
-    for (node, _), logit in zip(read, logits, strict=True):
-        if math.isfinite(logit):
+    for node, reading in read:
+        if math.isfinite(logit := logits.get(reading, math.nan)):
             best[node] = max(logit, best.get(node, -math.inf))
     return best

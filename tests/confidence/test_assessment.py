@@ -13,7 +13,7 @@ from llama_index_prod_rag.confidence.reasons import describe
 from llama_index_prod_rag.confidence.signals import compute_signals
 from llama_index_prod_rag.confidence.textbook import TextbookAssessor
 from llama_index_prod_rag.errors import ConfigurationError, InputError
-from llama_index_prod_rag.trace.records import LegHit, RerankRecord, RetrievalRecord
+from llama_index_prod_rag.trace.records import LegHit, Link, RerankRecord, RetrievalRecord
 
 TEXTS = {"a": "Sweep lowers drag.", "b": "Boeing built wings.", "c": "It rained."}
 
@@ -57,6 +57,16 @@ def test_scores_off_the_scale_are_an_error_and_not_a_refusal() -> None:
         with pytest.raises(InputError, match="between 0 and 1"):
             TextbookAssessor(scores="shown").assess(gather("q", [Passage("a", "text", score)]))
     assert TextbookAssessor(scores="shown").assess(gather("q", [Passage("a", "text", 0.8)])).status == "healthy"
+
+
+def test_scores_of_a_reranker_without_a_record_are_judged_whatever_searched() -> None:
+    searches = (
+        RetrievalRecord("q", fused={"a": 0.0164}, rule="rrf:60"),
+        RetrievalRecord("", fused={"a": 0.8}, links={"a": Link("b", 1.0)}),  # links behind a search without a record
+    )
+    for search in searches:
+        found = TextbookAssessor(scores="shown").assess(gather("q", [Passage("a", "text", 0.8)], [search]))
+        assert (found.status, found.confidence) == ("healthy", 0.8)
 
 
 def test_nothing_found_names_the_legs_that_failed() -> None:

@@ -11,6 +11,7 @@ from llama_index.core.schema import NodeWithScore, TextNode
 from llama_index_prod_rag.confidence.evidence import Passage, gather
 from llama_index_prod_rag.confidence.signals import compute_signals
 from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.postprocessor import cross_encoder
 from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.trace.records import RerankRecord, tracing
 
@@ -84,3 +85,21 @@ def test_a_row_that_copies_the_question_is_no_evidence() -> None:
     evidence = gather(query, [Passage("t", table)], [record])
     assert "pair.top" not in compute_signals(evidence)
     assert compute_signals(evidence.reread({"t": -6.0}))["pair.top"] == -6.0
+
+
+def test_rows_are_read_while_there_is_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = "| kind | limit |\n|---|---|\n" + "\n".join(f"| Hotel {n} | CHF {n} |" for n in range(16))
+    scorer = Scripted()
+    monkeypatch.setattr(cross_encoder.time, "monotonic", lambda: float(len(scorer.read)))  # a second per pair
+    record, rows = read_in_time(scorer, table)
+    assert (len(record.logits), record.unread) == (1, frozenset())
+    assert 1 <= rows < 8
+
+
+def read_in_time(scorer: Scripted, table: str) -> tuple[RerankRecord, int]:
+    hits = [NodeWithScore(node=TextNode(text=table, id_="table"), score=1.0)]
+    with tracing() as trace:
+        CrossEncoderRerank(scorer=scorer, deadline=4.0).postprocess_nodes(hits, query_str=QUERY)
+    record = trace.records[0]
+    assert isinstance(record, RerankRecord)
+    return record, len(scorer.read) - len(record.logits)

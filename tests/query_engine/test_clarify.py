@@ -234,6 +234,11 @@ def test_titles_of_every_kind_and_first_sentences_tell_things_apart(
             "Who is responsible for backups?",
             [("", "Who is the contact for billing? Write to them."), ("", "Who is a member? Everyone on the list.")],
         ),
+        (
+            "What is Acme?",
+            [("", "Acme is a hosting platform for small shops."), ("", "Acme is the easiest way to sell online.")],
+        ),
+        ("What is Mercury?", [("...\nMercury", PLANET), ("***\nMercury", PLANET)]),
         ("Is there one?", [("", "There is a chat for customers."), ("", "There is the forum of volunteers.")]),
         ("What is on?", [("on (preposition)", "On is a preposition."), ("on (switch)", "On is a state.")]),
     ],

@@ -16,7 +16,7 @@ from llama_index.core.schema import TextNode
 
 from llama_index_prod_rag import AccessPolicy, BM25FRetriever, HybridFusionRetriever, Principal, acting_as
 from llama_index_prod_rag.errors import ConfigurationError
-from llama_index_prod_rag.postprocessor import CrossEncoderRerank
+from llama_index_prod_rag.postprocessor import CrossEncoderRerank, cross_encoder
 from llama_index_prod_rag.postprocessor.blending import blend_with_legs
 from llama_index_prod_rag.retrievers.links import LinkedRetriever
 from llama_index_prod_rag.text.names import Mentioned
@@ -213,6 +213,18 @@ def test_no_pairs_of_passages_are_read_where_none_are_wanted() -> None:
     assert not [passage for passage in scorer.read if "Burbank, he" in passage and "biographical" in passage]
     with pytest.raises(ConfigurationError, match="linked=-1"):
         CrossEncoderRerank(scorer=scorer, linked=-1)
+
+
+def test_a_deadline_holds_between_linked_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"Castor {n}" for n in range(8)]
+    pages = [TextNode(text=f"{name} is a ship.", id_=name, metadata={"title": name}) for name in names]
+    fleet = TextNode(text="The fleet has " + ", ".join(names) + ".", id_="fleet")
+    hits = LinkedRetriever(BM25FRetriever([fleet]), [*pages, fleet]).retrieve("fleet")
+    scorer = SharesWords()
+    monkeypatch.setattr(cross_encoder.time, "monotonic", lambda: float(len(scorer.read)))  # a second per pair
+    (first, *_) = CrossEncoderRerank(scorer=scorer, deadline=11.5).postprocess_nodes(hits, query_str="fleet ship")
+    assert len(first.rerank.logits) == 9  # type: ignore[attr-defined]
+    assert 9 < len(scorer.read) < 17
 
 
 def test_a_blend_shares_the_weight_of_the_legs_with_links() -> None:
