@@ -164,17 +164,17 @@ SECTIONS = (
         "rerank_speed",
         "Reranking speed",
         "50 candidates per question, same weights, a process each: whole abstracts (scifact, about 350 tokens) "
-        "and chunks (about 140). Pairs handed in, a second and a processor second. Peaks below 860 MB are those "
-        "of the process that made the tasks, which a child inherits: ours stayed below it.",
+        "and chunks (about 140). Pairs handed in, a second and a processor second, on two cores with VNNI and "
+        "next to nothing else to do.",
         reranking.speed,
     ),
     Section(
         "rerank_cores",
         "Reranking on many cores",
         "The int8 cross-encoder by the number of its threads, on 16 cores of an Intel Xeon with VNNI. `busy` is the "
-        "share "
-        "of the time that the threads computed: they hardly wait for one another, and what is lost with 16 of them is "
-        "lost in the processor: its memory, caches and clock.",
+        "share of the time that the threads computed: they hardly wait for one another, and what is lost with 16 of them is "
+        "lost in the processor: its memory, caches and clock. Measured with the slower 8-bit products, which processors "
+        "with VNNI are no longer asked for; no such machine was at hand since.",
         reranking.cores,
     ),
     Section(
