@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import signal
@@ -87,9 +88,16 @@ def _interrupt(*_: object) -> NoReturn:
     raise _Interrupted
 
 
+def _show_unknown_letters_as_question_marks() -> None:
+    """A file on Windows, and some terminals, know fewer letters than a document: an answer is not lost for one."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
 def run() -> None:
     """Run the command; errors are one line and an exit code: 2 for wrong use, 1 for failure."""
     signal.signal(signal.SIGINT, _interrupt)
+    _show_unknown_letters_as_question_marks()
     try:
         build_app()()
     except Exception as error:

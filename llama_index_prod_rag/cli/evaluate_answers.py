@@ -78,7 +78,7 @@ def answers(
     if report is not None:
         write_report(numbers, report)
     if json_output:
-        typer.echo(json.dumps(numbers, ensure_ascii=False))
+        typer.echo(json.dumps(numbers))
     else:
         _print(numbers)
 

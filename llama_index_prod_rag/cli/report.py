@@ -58,7 +58,7 @@ def report(
         write_report(numbers, out)
         errors_console.print(f"{numbers['questions']:,} questions reported in {out}", markup=False, highlight=False)
     if json_output:
-        typer.echo(json.dumps(numbers, ensure_ascii=False))
+        typer.echo(json.dumps(numbers))
 
 
 def _about(documents: Path | None, labels: Mapping[str, Label]) -> dict[str, Any]:

@@ -45,8 +45,9 @@ def as_json(question: str, response: RESPONSE_TYPE) -> dict[str, Any]:
 
 
 def print_json(value: object) -> None:
-    """Write one JSON object to stdout, readable and pipeable."""
-    sys.stdout.write(escape_json(json.dumps(value, indent=2, ensure_ascii=False)) + "\n")
+    """Write one JSON object to stdout, readable and pipeable: with escapes where it is not UTF-8, as JSON has to be."""
+    readable = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    sys.stdout.write(escape_json(json.dumps(value, indent=2, ensure_ascii=not readable)) + "\n")
 
 
 def report_of(response: RESPONSE_TYPE) -> Mapping[str, Any]:

@@ -68,6 +68,8 @@ def tune(
     if not all(label.query for label in named.values() if label.gold):
         raise InputError(f"{labels}: tuning asks each question again, so every line with `relevant` needs its `query`")
     known = {name: label.relevant for name, label in named.items() if name == label.query and label.gold}
+    if not known:
+        raise InputError(f"{labels}: no line names what is relevant, so there is nothing to tune on")
     corpus = open_corpus(files_source(path))
     retriever = HybridFusionRetriever.from_index(corpus.index, similarity_top_k=CANDIDATES)
     reranker = CrossEncoderRerank(model="offline", top_n=CANDIDATES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
+from typing import Any
 
 from llama_index_prod_rag.confidence.scales import Quantiles, excess, is_possible, level
 from llama_index_prod_rag.confidence.signals import signal_named
@@ -22,6 +23,12 @@ class Watch:
         self._levels: dict[str, deque[float]] = {}
         self._said: set[str] = set()
         self._lock = Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=Lock())
 
     def find_foreign(
         self, signals: Mapping[str, float], known: Mapping[str, Quantiles], *, remember: bool = True

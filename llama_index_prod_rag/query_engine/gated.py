@@ -36,7 +36,7 @@ from llama_index_prod_rag.query_engine.clarify import narrow_query
 from llama_index_prod_rag.query_engine.events import AssessmentEvent
 from llama_index_prod_rag.query_engine.extract import LendsScorer, LentScorer, SentenceScorer
 from llama_index_prod_rag.query_engine.outcome import Asked, Report
-from llama_index_prod_rag.query_engine.parts import check_parts, make_synthesizer
+from llama_index_prod_rag.query_engine.parts import check_can_stream, check_parts, make_synthesizer
 from llama_index_prod_rag.query_engine.prompts import default_prompts
 from llama_index_prod_rag.query_engine.retry import Retry
 from llama_index_prod_rag.query_engine.skipping import check_required
@@ -306,9 +306,13 @@ class ConfidenceGatedQueryEngine(BaseQueryEngine):
 
         Args:
             on: whether a response is a stream of tokens.
+
+        Raises:
+            ConfigurationError: the synthesizer cannot stream.
         """
         synthesizer = copy(self._means.synthesizer)
         if synthesizer is not None:
+            check_can_stream(synthesizer, streaming=on)
             synthesizer._streaming = on
         view = copy(self)
         view._means = replace(self._means, synthesizer=synthesizer, streaming=on)

@@ -13,7 +13,7 @@ from llama_index.core.indices.base import BaseIndex
 from llama_index.core.indices.vector_store.base import VectorStoreIndex
 from llama_index.core.llms import LLM
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
-from llama_index.core.response_synthesizers import BaseSynthesizer, get_response_synthesizer
+from llama_index.core.response_synthesizers import Accumulate, BaseSynthesizer, get_response_synthesizer
 
 from llama_index_prod_rag.errors import ConfigurationError
 
@@ -35,8 +35,23 @@ def check_parts(retriever: object, synthesizer: object, stages: object) -> None:
         raise ConfigurationError(
             f"response_synthesizer is {type(synthesizer).__name__}: give what get_response_synthesizer() makes, or None"
         )
+    if synthesizer is not None:
+        check_can_stream(synthesizer, streaming=synthesizer._streaming)
     if not isinstance(stages, Sequence) or not all(isinstance(stage, BaseNodePostprocessor) for stage in stages):
         raise ConfigurationError("node_postprocessors takes a list of postprocessors: [CrossEncoderRerank(...)]")
+
+
+def check_can_stream(synthesizer: BaseSynthesizer, *, streaming: bool) -> None:
+    """Refuse to stream what is put together from several whole answers.
+
+    Raises:
+        ConfigurationError: with what to write instead.
+    """
+    if streaming and isinstance(synthesizer, Accumulate):
+        raise ConfigurationError(
+            f"{type(synthesizer).__name__} cannot stream, and every answer would be a hedge: leave out streaming, or "
+            "take another response_mode"
+        )
 
 
 def make_synthesizer(

@@ -78,7 +78,7 @@ def export_sheet(sample: Iterable[Sampled], path: Path, *, pool: int = 10, text_
     rows = [_question(drawn, _candidates(drawn.record, pool, text_of)) for drawn in sample]
     sheet = io.StringIO(newline="")
     write(rows, sheet)
-    write_whole(path, sheet.getvalue().encode("utf-8-sig" if path.suffix == ".csv" else "utf-8", "replace"))
+    write_whole(path, sheet.getvalue().encode("utf-8-sig" if path.suffix.lower() == ".csv" else "utf-8", "replace"))
     return len(rows)
 
 
@@ -108,9 +108,9 @@ def import_sheet(sheet: Path, labels: Path) -> int:
 
 
 def _by_ending(path: Path, ways: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a reader or a writer
-    if path.suffix not in ways:
+    if path.suffix.lower() not in ways:
         raise ConfigurationError(f"{path}: a sheet ends in .csv or .jsonl")
-    return ways[path.suffix]
+    return ways[path.suffix.lower()]
 
 
 def _candidates(record: QueryRecord, pool: int, text_of: TextOf | None) -> list[LoggedPassage]:
@@ -220,8 +220,10 @@ def _read_csv(path: Path) -> Iterator[dict[str, Any]]:
 
 def _fill(question: dict[str, Any], cells: Mapping[str, str]) -> None:
     relevant, answerable, right_answer = (cells[column].strip() for column in _TO_FILL)
-    if relevant:
+    if relevant and cells["passage_id"]:
         question["relevant"][cells["passage_id"]] = _grade(relevant)
+    elif relevant and _grade(relevant) > 0:
+        raise ValueError("relevant is about a passage, and this row names none: give its passage_id, or answerable")
     if answerable:
         if question["answerable"] not in (None, _grade(answerable) > 0):
             raise ValueError("answerable is both yes and no for this question")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -11,9 +12,10 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
-from llama_index_prod_rag.cli.app import build_app
+from llama_index_prod_rag.cli.app import build_app, run
 
 COMMAND = [sys.executable, "-c", "from llama_index_prod_rag.cli import main; main()"]
 GUIDE = """# Keys
@@ -84,6 +86,18 @@ def test_wrong_use_exits_with_2(guide: Path, arguments: tuple[str, ...], message
     assert not done.stdout
 
 
+def test_a_letter_that_the_output_lacks_costs_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "argv", ["prod-rag", "--version"])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest's own Ctrl-C stays
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "cp1252"))
+    with pytest.raises(SystemExit):
+        run()
+    Console().print("Łódź: 90 days")
+    sys.stdout.flush()
+    assert written.getvalue().endswith(b"?\xf3d?: 90 days\n")
+
+
 def test_failure_exits_with_1_and_one_line(tmp_path: Path) -> None:
     (tmp_path / "image.png").write_bytes(b"\x89PNG\x00")
     done = _run("ask", str(tmp_path), "what is on it?")
@@ -115,8 +129,11 @@ def test_ask_prints_one_json_object(guide: Path, tmp_path: Path) -> None:
 
 @pytest.mark.integration
 def test_changing_the_question_changes_the_decision(guide: Path, tmp_path: Path) -> None:
-    done = _run("ask", str(guide), "Who won the 1998 football World Cup?", "--json", PROD_RAG_CACHE=str(tmp_path))
-    answer = json.loads(done.stdout)
+    question = "Who won the 1998 football World Cup in Łódź?"
+    # What a file on Windows is written in: JSON says there by escapes what the encoding lacks.
+    settings = {"PROD_RAG_CACHE": str(tmp_path), "PYTHONIOENCODING": "cp1252"}
+    answer = json.loads(_run("ask", str(guide), question, "--json", **settings).stdout)
+    assert answer["question"] == question
     assert answer["decision"] == "refuse"
     assert answer["reasons"]
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import pickle
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -105,6 +107,17 @@ def test_scores_on_another_scale_are_noticed_after_a_few_questions(
     assert not any("best score" in reason for reason in found[-1].reasons)
     (warning,) = caplog.records
     assert "prod-rag calibrate --from-documents" in warning.getMessage()
+
+
+def test_a_copy_in_another_process_knows_what_was_noticed(caplog: pytest.LogCaptureFixture) -> None:
+    assessor = CalibratedAssessor(calibration())
+    found = [assessor.assess(evidence(row, rescale=sigmoid)) for row in questions(20, seed=1)]
+    caplog.clear()
+    for copy in (pickle.loads(pickle.dumps(assessor)), deepcopy(assessor)):  # noqa: S301 - our own bytes
+        again = copy.assess(evidence(questions(20, seed=1)[-1], rescale=sigmoid))
+        assert (again.judged_by, again.confidence) == (found[-1].judged_by, found[-1].confidence)
+        assert "last 21 questions" in again.not_assessed["pair"]
+    assert not caplog.records
 
 
 def test_another_model_is_noticed_by_its_name_at_once() -> None:

@@ -39,6 +39,17 @@ def test_a_part_of_the_wrong_kind_says_what_to_write(arguments: Any, remedy: str
         ConfidenceGatedQueryEngine(*arguments())
 
 
+@pytest.mark.parametrize("mode", ["accumulate", "compact_accumulate"])
+def test_what_cannot_stream_is_not_asked_to(mode: str) -> None:
+    retriever, model = BM25FRetriever(NODES), MockLLM()
+    with pytest.raises(ConfigurationError, match="cannot stream"):
+        ConfidenceGatedQueryEngine.from_args(retriever, model, response_mode=mode, streaming=True)
+    whole = ConfidenceGatedQueryEngine.from_args(retriever, model, response_mode=mode)
+    with pytest.raises(ConfigurationError, match="another response_mode"):
+        whole.streaming()
+    assert str(whole.streaming(False).query("Does drag fall with sweep?")).startswith("Response 1")
+
+
 def test_from_args_takes_what_the_retriever_query_engine_takes() -> None:
     class Out(BaseModel):
         text: str

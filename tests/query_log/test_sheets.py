@@ -199,6 +199,16 @@ def test_a_slip_is_named_with_its_line(tmp_path: Path, column: str, value: str, 
         import_sheet(sheet, tmp_path / "labels.jsonl")
 
 
+def test_nothing_is_relevant_where_no_passage_is_named(tmp_path: Path) -> None:
+    export_sheet(SAMPLE[1:], sheet := tmp_path / "SHEET.CSV")
+    _edit_csv(sheet, lambda row: row.update(relevant="0", answerable="no"))
+    import_sheet(sheet, labels := tmp_path / "labels.jsonl")
+    assert read_labels(labels)["q2"] == Label(answerable=False)
+    _edit_csv(sheet, lambda row: row.update(relevant="1", answerable=""))
+    with pytest.raises(InputError, match="names none: give its passage_id"):
+        import_sheet(sheet, labels)
+
+
 def test_a_question_cannot_be_answerable_and_not(tmp_path: Path) -> None:
     export_sheet(SAMPLE[:1], sheet := tmp_path / "sheet.csv")
     _edit_csv(sheet, lambda row: row.update(answerable="yes" if row["passage_id"] == "n2" else "no"))
