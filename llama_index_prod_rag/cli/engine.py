@@ -42,9 +42,6 @@ WEIGHTS_FILE = "weights.json"
 CANDIDATES = 50
 """Passages that the reranker reads: the depth at which its default weights were chosen."""
 
-LINKED_UP_TO = 20_000
-"""Passages of a corpus whose mentions are followed: their names are read at the start, about 100 us each."""
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -175,7 +172,7 @@ _TUNE_AGAIN = "delete it for the default weights, or run `prod-rag tune ... --sa
 
 
 def build_stages(corpus: Corpus, settings: Settings) -> tuple[BaseRetriever, CrossEncoderRerank]:
-    """What finds the passages: the retriever, with two hops where the corpus is not too large, and the reranker.
+    """What finds the passages: the retriever, with two hops, and the reranker.
 
     Raises:
         ConfigurationError: a setting is out of range.
@@ -184,7 +181,7 @@ def build_stages(corpus: Corpus, settings: Settings) -> tuple[BaseRetriever, Cro
     alpha = DEFAULT_ALPHA if settings.alpha is None else settings.alpha
     weights = saved_weights(corpus.folder) if settings.alpha is None else None
     hybrid = HybridFusionRetriever.from_index(corpus.index, alpha=alpha, similarity_top_k=CANDIDATES)
-    retriever = LinkedRetriever(hybrid, index=corpus.index) if corpus.chunks <= LINKED_UP_TO else hybrid
+    retriever = LinkedRetriever(hybrid, index=corpus.index)
     # Reading fifty passages is most of what a question costs; the same question again costs a look into a file.
     scorer = CachedScorer(shared_scorer(settings.rerank_model), DiskScores())
     reranker = CrossEncoderRerank(model=settings.rerank_model, top_n=settings.top_k, weights=weights, scorer=scorer)

@@ -9,25 +9,24 @@ titles, headings and file names that stand in the text of the first passages.
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import PurePosixPath
 from typing import Any
 
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.indices.vector_store.base import VectorStoreIndex
-from llama_index.core.schema import BaseNode, MetadataMode, NodeWithScore, QueryBundle
+from llama_index.core.schema import BaseNode, NodeWithScore, QueryBundle
 from llama_index.core.vector_stores.types import MetadataFilters
 
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.retrievers.access import add_filters, replace_filters
 from llama_index_prod_rag.retrievers.dense import check_is_vector_index
+from llama_index_prod_rag.retrievers.embedded.names import open_names
+from llama_index_prod_rag.retrievers.embedded.store import EmbeddedStore
 from llama_index_prod_rag.retrievers.filtered import FilteredRetriever
-from llama_index_prod_rag.retrievers.filters import both, passing
-from llama_index_prod_rag.retrievers.following import Follower, IndexFollower
-from llama_index_prod_rag.retrievers.stored_nodes import copy_node
-from llama_index_prod_rag.text.names import Mentioned
+from llama_index_prod_rag.retrievers.filters import both
+from llama_index_prod_rag.retrievers.following import IndexFollower
+from llama_index_prod_rag.retrievers.named_nodes import NamedNodes
 from llama_index_prod_rag.trace.records import Link, RetrievalRecord, amend, note
 from llama_index_prod_rag.trace.scored_node import ScoredNode, carried_records, rescore
 
@@ -38,104 +37,6 @@ DEFAULT_FIRST = 5
 # A reranker knows no first passages below which a link stays, so a link weighs half as much beside its pair score.
 # Chosen on the same questions behind `CrossEncoderRerank`, among shares from .05 to .4.
 _BESIDE_PAIRS = 0.5
-# Passages that one hop leads to, strongest links first: a heading that every file has ("Usage") would add thousands,
-# and a reranker would read them. The five best of BM25 lead to at most 9 in hotpotqa, scifact and cranfield, and to
-# more than 20 for 12 of 500 questions in cosqa (37 at most).
-_MOST_LINKED = 20
-
-
-class NamedNodes:
-    """Nodes by what they are called; safe to share between threads.
-
-    Args:
-        nodes: the nodes.
-        follower: tells what changed in the index whose nodes these are.
-    """
-
-    def __init__(self, nodes: Iterable[BaseNode] = (), follower: Follower | None = None) -> None:
-        self._mentioned = Mentioned()
-        self._nodes: dict[str, BaseNode] = {}
-        self._follower = follower or IndexFollower()
-        self._lock = threading.RLock()
-        self.put(nodes)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _lock=threading.RLock())
-
-    def put(self, nodes: Iterable[BaseNode]) -> None:
-        """Add nodes; one whose id is there already replaces it."""
-        with self._lock:
-            for node in nodes:
-                self._nodes[node.node_id] = node
-                self._mentioned.add(node.node_id, names_of(node))
-
-    def refresh(self, *, everything: bool = False) -> None:
-        """Take over what changed in the index that is followed."""
-        with self._lock:
-            changes = self._follower.changes(self._nodes, everything=everything)
-            for node_id in changes.gone:
-                self._nodes.pop(node_id, None)
-                self._mentioned.discard(node_id)
-            self.put(changes.nodes)
-
-    def find_linked(
-        self, passages: Sequence[BaseNode], hops: int, filters: MetadataFilters | None = None
-    ) -> dict[str, tuple[BaseNode, Link]]:
-        """Nodes that passages name, each with the first link to it; further hops halve its strength each time.
-
-        A passage is linked to by those before it alone: where two name one another, the first leads to the second. What
-        the filters exclude is neither found nor followed further, and of many links a hop keeps the strongest.
-        """
-        with self._lock:
-            self.refresh()
-            found: dict[str, tuple[BaseNode, Link]] = {}
-            seen: set[str] = set()
-            frontier, share = list(passages), 1.0
-            for _ in range(hops):
-                here = dict[str, Link]()
-                for passage in frontier:
-                    seen.add(passage.node_id)
-                    for node_id, link in self._find_named(passage, share):
-                        if node_id not in seen:
-                            here.setdefault(node_id, link)
-                permitted = {hit.node_id for hit in passing([self._hit(node_id) for node_id in here], filters)}
-                here = _keep_strongest({node_id: link for node_id, link in here.items() if node_id in permitted})
-                found = {**{node_id: (self._nodes[node_id], link) for node_id, link in here.items()}, **found}
-                frontier, share = [self._nodes[node_id] for node_id in here], share / 2
-            return found
-
-    def _hit(self, node_id: str) -> NodeWithScore:
-        return NodeWithScore(node=self._nodes[node_id])
-
-    def _find_named(self, passage: BaseNode, share: float) -> list[tuple[str, Link]]:
-        mentions = self._mentioned.find_places(passage.get_content(metadata_mode=MetadataMode.NONE))
-        return [
-            (node_id, Link(passage.node_id, share * strength, start))
-            for node_id, (strength, start) in mentions.items()
-            if node_id != passage.node_id
-        ]
-
-
-def _keep_strongest(links: Mapping[str, Link]) -> dict[str, Link]:
-    return dict(sorted(links.items(), key=lambda pair: -pair[1].strength)[:_MOST_LINKED])
-
-
-def names_of(node: BaseNode) -> list[str]:
-    """What a node is called: its title, its last heading, and its file's name.
-
-    Examples:
-        >>> from llama_index.core.schema import TextNode
-        >>> names_of(TextNode(text="", metadata={"title": "Ed Wood", "file_path": "films/ed-wood.md"}))
-        ['Ed Wood', 'ed-wood.md']
-    """
-    metadata = node.metadata
-    path = metadata.get("heading_path") or []
-    headings = path if isinstance(path, list) else [path]
-    file = metadata.get("file_name") or PurePosixPath(str(metadata.get("file_path") or "")).name
-    return [str(name) for name in (metadata.get("title"), *headings[-1:], file) if name]
 
 
 class LinkedRetriever(FilteredRetriever):
@@ -187,12 +88,8 @@ class LinkedRetriever(FilteredRetriever):
             raise ConfigurationError("give the nodes that may be linked to: nodes=[...], or index=")
         if not 0 <= weight < float("inf") or first < 1 or hops < 1:
             raise ConfigurationError(f"links need weight >= 0, first >= 1, hops >= 1, not {weight}, {first}, {hops}")
-        if index is not None:
-            check_is_vector_index(index)
-            self._named = NamedNodes(follower=IndexFollower.of(index))
-            self._named.refresh(everything=True)
-        else:
-            self._named = NamedNodes(nodes or ())
+        self._named = NamedNodes() if index is None else _open_index(index)
+        self._named.put(nodes or ())
         self.retriever, self.weight, self.first, self.hops = retriever, weight, first, hops
         super().__init__(**{"object_map": retriever.object_map, **kwargs})
 
@@ -222,9 +119,7 @@ class LinkedRetriever(FilteredRetriever):
         first, rest = hits[: self.first], hits[self.first :]
         linked = self._named.find_linked([hit.node for hit in first], self.hops, self._filters)
         known = {hit.node_id for hit in hits}
-        added = [
-            ScoredNode(node=copy_node(node), score=0.0) for node_id, (node, _) in linked.items() if node_id not in known
-        ]
+        added = [ScoredNode(node=node, score=0.0) for node_id, (node, _) in linked.items() if node_id not in known]
         behind = [*rest, *added]
         links = {hit.node_id: linked[hit.node_id][1] for hit in [*first, *behind] if hit.node_id in linked}
         if not links:
@@ -259,3 +154,12 @@ class LinkedRetriever(FilteredRetriever):
         else:
             note(record)
         return record
+
+
+def _open_index(index: VectorStoreIndex) -> NamedNodes:
+    check_is_vector_index(index)
+    if isinstance(index.vector_store, EmbeddedStore):
+        return open_names(index.vector_store)
+    named = NamedNodes(follower=IndexFollower.of(index))
+    named.refresh(everything=True)
+    return named

@@ -8,7 +8,11 @@ by its file's name. Names are compared as they are written, capitals included: "
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 _TOKEN = re.compile(r"\w+(?:[.\-_']\w+)*")
 _QUALIFIER = re.compile(r"\s*[(\[][^)\]]*[)\]]\s*$")
@@ -78,13 +82,55 @@ class Mentioned:
         self._keys: dict[str, list[tuple[str, ...]]] = {}
         self._longest: dict[str, int] = {}  # first token -> tokens of the longest name that begins so
 
+    def owners(self) -> Collection[str]:
+        """Whatever was added, with or without a name that can be mentioned."""
+        return self._keys.keys()
+
     def add(self, owner: str, names: Iterable[str]) -> None:
         """Note what something is called; its earlier names are forgotten."""
         self.discard(owner)
         self._keys[owner] = list(dict.fromkeys(key for name in names for key in name_keys(name)))
         for key in self._keys[owner]:
-            self._owners.setdefault(key, {})[owner] = None
+            self._know(key)[owner] = None
+
+    def _know(self, key: tuple[str, ...]) -> dict[str, None]:
+        """The owners of a name, which may be new."""
+        if key not in self._owners:
+            self._owners[key] = {}
             self._longest[key[0]] = max(self._longest.get(key[0], 0), len(key))
+        return self._owners[key]
+
+    def to_arrays(self) -> tuple[dict[str, NDArray[np.generic]], list[str], list[str]]:
+        """Give who owns which name as arrays, the owners and the names; `from_arrays` is the way back.
+
+        Examples:
+            >>> names = Mentioned()
+            >>> names.add("n1", ["Ed Wood (film)"])
+            >>> arrays, owners, known = names.to_arrays()
+            >>> owners, known, arrays["owners"].tolist(), arrays["starts"].tolist()
+            (['n1'], ['Ed Wood film', 'Ed Wood'], [0, 0], [0, 1, 2])
+            >>> Mentioned.from_arrays(arrays, owners, known).find("Ed Wood")
+            {'n1': 1.0}
+        """
+        numbers = {owner: number for number, owner in enumerate(self._keys)}
+        owned = [numbers[owner] for owners in self._owners.values() for owner in owners]
+        starts = np.cumsum([0, *map(len, self._owners.values())])
+        arrays: dict[str, NDArray[np.generic]] = {"starts": starts, "owners": np.asarray(owned, dtype=np.int64)}
+        return arrays, list(numbers), [" ".join(key) for key in self._owners]  # tokens have no spaces
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], owners: Sequence[str], names: Sequence[str]) -> Mentioned:
+        """Make what `to_arrays` was called on."""
+        made = cls()
+        made._keys = {owner: [] for owner in owners}
+        owned, starts = arrays["owners"].tolist(), arrays["starts"].tolist()
+        for name, start, end in zip(names, starts, starts[1:], strict=False):
+            key = tuple(name.split(" "))
+            known = made._know(key)
+            for number in owned[start:end]:
+                known[owners[number]] = None
+                made._keys[owners[number]].append(key)
+        return made
 
     def discard(self, owner: str) -> None:
         """Forget something; unknown ones are ignored."""

@@ -13,7 +13,6 @@ from llama_index.core.schema import TextNode
 
 from llama_index_prod_rag.cli.corpus import Corpus
 from llama_index_prod_rag.cli.engine import (
-    LINKED_UP_TO,
     WEIGHTS_FILE,
     Settings,
     build_stages,
@@ -50,14 +49,13 @@ def test_damaged_weights_are_refused_with_the_remedy(tmp_path: Path, text: str) 
     assert saved_weights(tmp_path / "never-tuned") is None
 
 
-@pytest.mark.parametrize(("chunks", "follows"), [(LINKED_UP_TO, True), (LINKED_UP_TO + 1, False)])
-def test_mentions_are_followed_up_to_a_size(tmp_path: Path, chunks: int, follows: bool) -> None:
+def test_mentions_are_followed(tmp_path: Path) -> None:
     store = EmbeddedStore(tmp_path)
     texts = {"Token service": "Tokens are signed by the Key Vault.", "Key Vault": "It rotates every ninety days."}
     nodes = [TextNode(text=text, id_=title, metadata={"title": title}) for title, text in texts.items()]
     storage = StorageContext.from_defaults(vector_store=store)
     index = VectorStoreIndex(nodes, storage_context=storage, embed_model=MockEmbedding(4))
-    corpus = Corpus(index, tmp_path, chunks, TermStatistics.from_texts(texts.values()), fresh=True)
+    corpus = Corpus(index, tmp_path, len(nodes), TermStatistics.from_texts(texts.values()), fresh=True)
     retriever, _ = build_stages(corpus, Settings(alpha=0.0))
     links = retriever.retrieve("Who signs tokens?")[0].retrieval.links  # type: ignore[attr-defined]
-    assert list(links) == (["Key Vault"] if follows else [])
+    assert list(links) == ["Key Vault"]

@@ -1,0 +1,136 @@
+"""Nodes by what they are called: which of them a passage names."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from llama_index.core.schema import BaseNode, MetadataMode
+from llama_index.core.vector_stores.types import MetadataFilters
+
+from llama_index_prod_rag.retrievers.filters import metadata_test
+from llama_index_prod_rag.retrievers.following import Follower, IndexFollower
+from llama_index_prod_rag.retrievers.lexical_file import save_index
+from llama_index_prod_rag.retrievers.stored_nodes import HeldNodes
+from llama_index_prod_rag.text.names import Mentioned
+from llama_index_prod_rag.trace.records import Link
+
+# Passages that one hop leads to, strongest links first: a heading that every file has ("Usage") would add thousands,
+# and a reranker would read them. The five best of BM25 lead to at most 9 in hotpotqa, scifact and cranfield, and to
+# more than 20 for 12 of 500 questions in cosqa (37 at most).
+_MOST_LINKED = 20
+
+
+class NamedNodes:
+    """Nodes by what they are called; safe to share between threads.
+
+    Args:
+        nodes: where the nodes are; None keeps them here.
+        follower: tells what changed in the index whose nodes these are.
+        mentioned: names of the nodes that were taken over so far; None for none.
+    """
+
+    def __init__(
+        self, nodes: HeldNodes | None = None, follower: Follower | None = None, mentioned: Mentioned | None = None
+    ) -> None:
+        self._mentioned = mentioned or Mentioned()
+        self._nodes = nodes or HeldNodes()
+        self._follower = follower or IndexFollower()
+        self._lock = threading.RLock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=threading.RLock())
+
+    def __len__(self) -> int:
+        return len(self._mentioned.owners())
+
+    def put(self, nodes: Iterable[BaseNode]) -> None:
+        """Add nodes; one whose id is there already replaces it."""
+        with self._lock:
+            for node in nodes:
+                self._nodes.put(node)
+                self._mentioned.add(node.node_id, names_of(node))
+
+    def refresh(self, *, everything: bool = False) -> None:
+        """Take over what changed in the index that is followed."""
+        with self._lock:
+            changes = self._follower.changes(self._mentioned.owners(), everything=everything)
+            for node_id in changes.gone:
+                self._nodes.remove(node_id)
+                self._mentioned.discard(node_id)
+            self.put(changes.nodes)
+
+    def find_linked(
+        self, passages: Sequence[BaseNode], hops: int, filters: MetadataFilters | None = None
+    ) -> dict[str, tuple[BaseNode, Link]]:
+        """Copies of nodes that passages name, each with the first link to it; further hops halve its strength.
+
+        A passage is linked to by those before it alone: where two name one another, the first leads to the second. What
+        the filters exclude is neither found nor followed further, and of many links a hop keeps the strongest.
+        """
+        with self._lock:
+            self.refresh()
+            found: dict[str, tuple[BaseNode, Link]] = {}
+            seen: set[str] = set()
+            frontier, share = list(passages), 1.0
+            for _ in range(hops):
+                here = dict[str, Link]()
+                for passage in frontier:
+                    seen.add(passage.node_id)
+                    for node_id, link in self._find_named(passage, share):
+                        if node_id not in seen:
+                            here.setdefault(node_id, link)
+                here = _keep_strongest(self._leave_permitted(here, filters))
+                nodes = self._nodes.copies(list(here))
+                there = {node_id: (nodes[node_id], link) for node_id, link in here.items() if node_id in nodes}
+                found = {**there, **found}
+                frontier, share = [node for node, _ in there.values()], share / 2
+            return found
+
+    def save(self, path: Path, **head: Any) -> None:
+        """Write the names into a file, with what else the head should say.
+
+        Raises:
+            OSError: no rights, no space; an older file is untouched.
+        """
+        with self._lock:
+            arrays, ids, names = self._mentioned.to_arrays()
+        save_index(path, {**head, "ids": ids, "names": names}, (), arrays)
+
+    def _leave_permitted(self, links: dict[str, Link], filters: MetadataFilters | None) -> dict[str, Link]:
+        if filters is None:
+            return links
+        passes, metadata = metadata_test(filters), self._nodes.metadata()
+        return {id_: link for id_, link in links.items() if id_ in metadata and passes(metadata[id_])}
+
+    def _find_named(self, passage: BaseNode, share: float) -> list[tuple[str, Link]]:
+        mentions = self._mentioned.find_places(passage.get_content(metadata_mode=MetadataMode.NONE))
+        return [
+            (node_id, Link(passage.node_id, share * strength, start))
+            for node_id, (strength, start) in mentions.items()
+            if node_id != passage.node_id
+        ]
+
+
+def _keep_strongest(links: Mapping[str, Link]) -> dict[str, Link]:
+    return dict(sorted(links.items(), key=lambda pair: -pair[1].strength)[:_MOST_LINKED])
+
+
+def names_of(node: BaseNode) -> list[str]:
+    """What a node is called: its title, its last heading, and its file's name.
+
+    Examples:
+        >>> from llama_index.core.schema import TextNode
+        >>> names_of(TextNode(text="", metadata={"title": "Ed Wood", "file_path": "films/ed-wood.md"}))
+        ['Ed Wood', 'ed-wood.md']
+    """
+    metadata = node.metadata
+    path = metadata.get("heading_path") or []
+    headings = path if isinstance(path, list) else [path]
+    file = metadata.get("file_name") or PurePosixPath(str(metadata.get("file_path") or "")).name
+    return [str(name) for name in (metadata.get("title"), *headings[-1:], file) if name]
