@@ -117,10 +117,10 @@ def caption_below(text: str, position: int, end: int) -> Caption | None:
         lines is not None
         and lines.end() == len(whole)
         and paragraph[1] < start + 2 * _LONGEST
-        and _can_stand_alone(whole)
+        and can_stand_alone(whole)
     ):
         return Caption(" ".join(whole.strip("[]").split()), *paragraph)
-    if _can_stand_alone(first) and (first.isupper() or len(first) <= _SHORT_LINE) and _begins(whole[len(first) :]):
+    if can_stand_alone(first) and (first.isupper() or len(first) <= _SHORT_LINE) and _begins(whole[len(first) :]):
         return Caption(" ".join(first.split()), start, start + len(first.rstrip()))
     return None
 
@@ -145,7 +145,7 @@ def caption_above(text: str, start: int, floor: int) -> Caption | None:
     begins = low + max(above.rfind("\n"), above.rfind("\r")) + 1
     words = text[begins : low + len(above)].strip()
     before = text[floor:begins]
-    if (before.strip() and not _is_apart(before)) or not _can_stand_alone(words) or _NUMBERED.match(words):
+    if (before.strip() and not _is_apart(before)) or not can_stand_alone(words) or _NUMBERED.match(words):
         return None
     first = begins + len(text[begins : low + len(above)]) - len(text[begins : low + len(above)].lstrip())
     return Caption(words.strip("（）()[]") if _IN_BRACKETS.fullmatch(words) else words, first, low + len(above))
@@ -160,15 +160,31 @@ def names(words: str) -> bool:
     """
     if _TABLE.search(words) is not None or (_WITHOUT_BLANKS.search(words) is not None and not _is_short(words)):
         return False
+    return not is_sentence(words)
+
+
+def is_sentence(words: str) -> bool:
+    """Whether a verb makes a sentence of words.
+
+    Examples:
+        >>> is_sentence("The fee is due"), is_sentence("When the fee is due"), is_sentence("Boats 1,330 76")
+        (True, False, False)
+    """
     verbs = sum(1 for word in _WORD.findall(words.lower()) if word in _VERBS)
-    return verbs == 0 or (verbs == 1 and _CLAUSE.match(words) is not None)
+    return verbs > 1 or (verbs == 1 and _CLAUSE.match(words) is None)
 
 
 def _is_short(words: str) -> bool:
     return len(words) <= _LONGEST_WITHOUT_BLANKS and "，" not in words
 
 
-def _can_stand_alone(words: str) -> bool:
+def can_stand_alone(words: str) -> bool:
+    """Whether a line can be a caption: short, begun with a capital, no sentence and no item of a list.
+
+    Examples:
+        >>> can_stand_alone("Duties of the Board"), can_stand_alone("The Board must act"), can_stand_alone("(a) acts")
+        (True, False, False)
+    """
     words = words.strip()
     if _IN_BRACKETS.fullmatch(words):
         return _EDITORIAL.search(words) is None

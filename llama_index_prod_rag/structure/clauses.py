@@ -111,7 +111,10 @@ class _Finder:
         certain = headed is not None or start == self._first_below
         page = self._pages.get(start)
         begins_line = certain or (begins_own_line(text, start) and not (page is not None and page.torn))
-        if not certain and not self._may_open(match, begins_line=begins_line):
+        # `2.—(1)`, `§ 2. (1)`: right behind a number that opened a clause.
+        subsection = self._behind >= 0 and not text[self._behind : start].strip(" \t\u00a0–—-")
+        subsection = subsection and bool(match["bracketed"])
+        if not (certain or subsection or self._may_open(match, begins_line=begins_line)):
             return None
         candidates = read_number(match, sections_hold_articles=self._hold_articles)
         continues = continues_sentence(text, start if page is None else page.before)
@@ -119,7 +122,6 @@ class _Finder:
             if not continues or text[sentence_end(text, self._sentence, start, self._torn) : start].strip():
                 outline.leave_sentence(candidates)
             self._sentence = start
-        subsection = not text[self._behind : start].strip(" \t\u00a0–—-") if self._behind >= 0 else False  # `2.—(1)`
         inside = continues and not begins_line and not subsection and bool(match["bracketed"])
         rank = outline.take(
             candidates,
@@ -131,7 +133,7 @@ class _Finder:
         )
         if rank is None:
             return None
-        self._sentence, self._behind = start, match.end()
+        self._sentence, self._behind = start, -1 if match["lettered"] else match.end()  # `a. (1) bottle` counts
         self._first_below = headed.end() if headed is not None else -1
         named = begins_line or subsection or not match["bracketed"]
         words = Caption(" ".join(headed["words"].split()), *headed.span("words")) if headed is not None else None
@@ -141,7 +143,7 @@ class _Finder:
             rank,
             " ".join(match.group().split()) if named else None,
             outline.path,
-            (caption_behind(text, match.end()) or _check_caption(words)) if named else None,
+            (caption_behind(text, match.end()) or self._bare.get(start) or _check_caption(words)) if named else None,
             continues=continues,
             inside=inside and continues,
             keyword=bool(match["keyword"] or match["sign"] or match["hangul_sign"]),

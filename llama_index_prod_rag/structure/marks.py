@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -9,7 +10,9 @@ from llama_index_prod_rag.structure.captions import Caption, caption_above, capt
 
 _CAPTIONS_ABOVE = 0.6
 """Share of the clauses without words of their own that must have a caption above: a custom, not an accident."""
+_DIVISIONS = range(6)
 _ARTICLES = range(6, 9)
+_FIRST_LINE = re.compile(r"[ \t:.–—-]{0,8}\s{0,80}[^\r\n]{0,160}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,18 @@ def name_marks(text: str, marks: Sequence[Mark]) -> list[Mark]:
         text: the document.
         marks: in reading order, with the captions behind their numbers.
     """
-    ends = [*(mark.start for mark in marks), len(text)][1:]
-    below = [_add_caption_below(text, mark, end) for mark, end in zip(marks, ends, strict=True)]
-    named = _drop_sole_captions(text, _add_captions_above(text, below))
+    named = _add_captions_above(text, _add_captions_below(text, marks, divisions=False))
+    # A line below a division may be the caption above its first article, if that is the custom.
+    named = _drop_sole_captions(text, _add_captions_below(text, named, divisions=True))
     return _add_captions_above(text, named)  # again, for clauses of one sentence that passed for a caption
+
+
+def _add_captions_below(text: str, marks: Sequence[Mark], *, divisions: bool) -> list[Mark]:
+    ends = [*(mark.start for mark in marks), len(text)][1:]
+    return [
+        _add_caption_below(text, mark, end) if (mark.rank in _DIVISIONS) is divisions else mark
+        for mark, end in zip(marks, ends, strict=True)
+    ]
 
 
 def _add_caption_below(text: str, mark: Mark, end: int) -> Mark:
@@ -77,7 +88,7 @@ def _add_captions_above(text: str, marks: list[Mark]) -> list[Mark]:
     found: dict[int, Caption] = {}
     for index in wanting:
         before = marks[index - 1] if index else None
-        floor = 0 if before is None else max(before.head, before.caption.end if before.caption else 0)
+        floor = 0 if before is None else _find_floor(text, before)
         if (caption := caption_above(text, marks[index].start, floor)) is not None:
             found[index] = caption
     above = len(found) + sum(1 for mark in marks if mark.caption is not None and mark.caption.start == mark.start)
@@ -87,6 +98,14 @@ def _add_captions_above(text: str, marks: list[Mark]) -> list[Mark]:
         replace(mark, start=found[index].start, caption=found[index]) if index in found else mark
         for index, mark in enumerate(marks)
     ]
+
+
+def _find_floor(text: str, before: Mark) -> int:
+    """Where the heading of the clause before ends at the earliest; a division is named by its first line at least."""
+    if before.caption is not None or before.rank not in _DIVISIONS:
+        return max(before.head, before.caption.end if before.caption is not None else 0)
+    first = _FIRST_LINE.match(text, before.head)
+    return before.head if first is None else first.end()
 
 
 def _drop_sole_captions(text: str, marks: list[Mark]) -> list[Mark]:

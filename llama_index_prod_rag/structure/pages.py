@@ -21,7 +21,7 @@ _DIGITS = re.compile(r"\d+")
 # A sentence that ends above the break; then the text below begins anew.
 _ENDED = re.compile(r"[.;:!?][\"”’')\]]*(?:\s+(?:and|or|and/or))?\Z")
 # Words and signs that no sentence ends on: the text goes on below the break.
-_UNENDED = re.compile(
+UNENDED = re.compile(
     r"(?i:,|\b(?:an?|and|any|at|by|each|for|from|in|into|its|of|on|or|such|than|that|the|their|this|to|under|which|with"
     r"|articles?|clauses?|exhibits?|paragraphs?|schedules?|sections?))\Z"
 )
@@ -84,4 +84,4 @@ def _is_torn(text: str, before: int, after: int) -> bool:
     above = text[max(0, before - _TAIL) : before]
     if _ENDED.search(above):
         return False
-    return text[after].islower() or _UNENDED.search(above) is not None
+    return text[after].islower() or UNENDED.search(above) is not None

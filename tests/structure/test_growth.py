@@ -100,6 +100,8 @@ KNOWN = [
     ("legal", "1. A\n"),
     ("legal", "第一条 "),
     ("legal", "2 Fees\n\n"),
+    ("legal", "2 Fees\n(1) Pay.\n"),
+    ("legal", "Fees\n2 A fee is due.\n"),
     ("legal", '"Fee" '),
     ("legal", "________"),
     ("paper", "[1] A. "),

@@ -121,7 +121,7 @@ def test_other_bare_numbers_are_no_clauses(text: str) -> None:
         (
             "Short title\n\n1. (1) This Act may be called the Boats Act.\n\nDefinitions\n\n"
             "2. In this Act, a boat floats.\n\nPower to make rules\n\n3. The Government may make rules.\n",
-            ["1. Short title", "2. Definitions", "3. Power to make rules"],
+            ["1. Short title", "(1)", "2. Definitions", "3. Power to make rules"],
         ),
         (
             "PART IVA\nFENCES\n\nSection 12AA. Height\n\nAs high as a cow.\n\nArticle One\n\nWords\n\nThey count.\n",
@@ -383,7 +383,7 @@ Entra en vigor hoy.
         (INSTRUMENT, "They come", ["1", "(2)"]),
         (INSTRUMENT, "what floats", ["2", "(1)"]),
         (INSTRUMENT, "Other expressions", ["2", "(2)"]),
-        (INSTRUMENT, "omit", ["SCHEDULE 1", "1"]),
+        (INSTRUMENT, "omit", ["SCHEDULE 1", "1", "(1)"]),
         (BASIC_LAW, "unantastbar", ["I", "Art 1", "(1)"]),
         (BASIC_LAW, "Der Bund ist", ["II", "Art 20", "(1)"]),
         (BASIC_LAW, "Kiel", None),
