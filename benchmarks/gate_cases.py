@@ -37,6 +37,7 @@ from llama_index_prod_rag.query_engine.sources import passages_of, text_of
 from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
 from llama_index_prod_rag.retrievers.hybrid import DEFAULT_ALPHA, HybridFusionRetriever
 from llama_index_prod_rag.retrievers.legs import model_of
+from llama_index_prod_rag.retrievers.links import LinkedRetriever
 from llama_index_prod_rag.text.terms import TermStatistics
 from llama_index_prod_rag.trace.ports import HoldsVectors
 from llama_index_prod_rag.trace.records import RerankRecord, tracing
@@ -210,6 +211,10 @@ class Collection:
         """The documents as the gate sees them."""
         return passages_of([NodeWithScore(node=node) for node in self._nodes])
 
+    def without(self, removed: frozenset[str]) -> list[TextNode]:
+        """The documents but those that are removed for a question."""
+        return [node for node in self._nodes if node.node_id not in removed]
+
     def dense(
         self,
         texts: Iterable[str],
@@ -247,10 +252,13 @@ class Retrieval:
         task: the collection.
         candidates: passages that the cross-encoder reads.
         scorer: the cross-encoder; None takes the offline one, with its pair scores kept on disk.
+        linked: follow what the first passages name.
     """
 
-    def __init__(self, task: Task, *, candidates: int = CANDIDATES, scorer: PairScorer | None = None) -> None:
-        self._candidates = candidates
+    def __init__(
+        self, task: Task, *, candidates: int = CANDIDATES, scorer: PairScorer | None = None, linked: bool = False
+    ) -> None:
+        self._candidates, self._linked = candidates, linked
         self.collection = Collection(task, scorer=scorer)
         self.reranker = self.collection.reranker()
 
@@ -263,13 +271,9 @@ class Retrieval:
 
     def case(self, question: Question, legs: Mapping[str, BaseRetriever]) -> Case:
         """What the gate would know about a question that is asked of these legs."""
-        retriever = HybridFusionRetriever(
-            {name: _Without(leg, question.removed) for name, leg in legs.items()},
-            alpha=DEFAULT_ALPHA,
-            similarity_top_k=self._candidates,
-        )
+        retriever = self._retriever(legs, question.removed)
         with tracing() as trace:
-            candidates = retriever.retrieve(question.text)
+            candidates = retriever.retrieve(question.text)[: self._candidates]
             hits = self.reranker.postprocess_nodes(candidates, query_str=question.text)
         evidence = gather(
             question.text,
@@ -283,6 +287,14 @@ class Retrieval:
         return Case(
             question, evidence, not left.isdisjoint(hit.node_id for hit in hits), _ndcg(list(reranked.scores), left)
         )
+
+    def _retriever(self, legs: Mapping[str, BaseRetriever], removed: frozenset[str]) -> BaseRetriever:
+        hybrid = HybridFusionRetriever(
+            {name: _Without(leg, removed) for name, leg in legs.items()},
+            alpha=DEFAULT_ALPHA,
+            similarity_top_k=DEPTH if self._linked else self._candidates,  # a link moves up what is further down
+        )
+        return LinkedRetriever(hybrid, self.collection.without(removed)) if self._linked else hybrid
 
     def write_questions(self, number: int) -> list[AskedRow]:
         """Questions written from the documents, with their passage and without it, and far ones, as they are asked."""

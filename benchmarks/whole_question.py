@@ -2,9 +2,9 @@
 
     python -m benchmarks.whole_question [--data DIR] [--sets S ...] [--parts P ...] [--limit N] [--json]
 
-Each part is a module of its own that says what it measures: `whole_hops`, `whole_follow_ups`,
-`whole_versions`, `whole_readings`. No language model is
-asked. Everything is seeded and made from the shared collections; settings were chosen on train halves.
+Each part is a module of its own that says what it measures: `whole_hops`, `whole_gate`, `whole_follow_ups`,
+`whole_versions`, `whole_readings`. No language model is asked. Everything is seeded
+and made from the shared collections; settings were chosen on train halves.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import whole_follow_ups, whole_hops, whole_readings, whole_versions
+from benchmarks import whole_follow_ups, whole_gate, whole_hops, whole_readings, whole_versions
 
 SETS = ("scifact", "cranfield", "fiqa_mini", "hotpotqa", "cosqa")
 PARTS: Mapping[str, Callable[[Path, Sequence[str], int | None], dict[str, object]]] = {
     "hops": whole_hops.run,
+    "gate": whole_gate.run,
     "follow_ups": whole_follow_ups.run,
     "versions": whole_versions.run,
     "readings": whole_readings.run,
