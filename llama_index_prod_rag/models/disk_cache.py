@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import random
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,8 @@ from platformdirs import user_cache_path
 
 _log = logging.getLogger(__name__)
 _VARIABLES = 500  # SQLite before 3.32 takes at most 999 bound variables in one statement
+_MOST_BYTES = 2 * 2**30  # a million vectors of 384 numbers
+_PARTS = 8  # one of them is forgotten when there is no more room
 
 
 def cache_folder() -> Path:
@@ -117,10 +120,12 @@ class ToleratedDatabase:
 class ArrayCache:
     """Float32 arrays by key, in one SQLite file whose faults are tolerated.
 
-    Each array has a checksum, and one that does not match its own is not there.
+    Each array has a checksum, and one that does not match its own is not there. When the file grows too large an eighth
+    of it is forgotten, drawn by chance: to know what was used the longest ago, each reading would have to write.
 
     Args:
         path: the file; made with its folder when missing.
+        most_bytes: size of what is kept, above 0.
 
     Examples:
         >>> import tempfile
@@ -131,8 +136,9 @@ class ArrayCache:
         [1.0, 2.0]
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, most_bytes: int = _MOST_BYTES) -> None:
         self.path = path
+        self._most_bytes = most_bytes
         table = "CREATE TABLE IF NOT EXISTS checked_arrays (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
         self._database = ToleratedDatabase(path, table)
 
@@ -158,6 +164,23 @@ class ArrayCache:
         with self._database.connection() as connection:
             if connection is not None:
                 connection.executemany("INSERT OR REPLACE INTO checked_arrays VALUES (?, ?)", rows)
+                if _kept_bytes(connection) > self._most_bytes:
+                    _forget_a_part(connection)
+
+
+def _kept_bytes(connection: sqlite3.Connection) -> int:
+    pages, free, size = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+    )
+    return int((pages - free) * size)
+
+
+def _forget_a_part(connection: sqlite3.Connection) -> None:
+    """Delete the keys that begin with some of the bytes; a digest begins with any of them as often."""
+    width = 256 // _PARTS
+    first = random.randrange(_PARTS) * width
+    last = bytes([first + width - 1]) + b"\xff" * 32
+    connection.execute("DELETE FROM checked_arrays WHERE key BETWEEN ? AND ?", (bytes([first]), last))
 
 
 _SUM_BYTES = 4

@@ -37,6 +37,20 @@ def _write(path: Path, start: int) -> None:
         cache.put({digest(str(number)): np.array([number], dtype=np.float32)})
 
 
+def test_a_file_that_grows_too_large_forgets_a_part(tmp_path: Path) -> None:
+    cache = ArrayCache(tmp_path / "arrays.sqlite", most_bytes=400_000)
+    arrays = {digest(str(number)): np.full(100, number, dtype=np.float32) for number in range(5_000)}
+    keys = list(arrays)
+    for start in range(0, len(keys), 50):
+        cache.put({key: arrays[key] for key in keys[start : start + 50]})
+    kept = cache.get(keys)
+    assert 400 < len(kept) < 1_000  # 450 bytes each; some of the last eighth is always free
+    assert all(np.array_equal(array, arrays[key]) for key, array in kept.items())
+    with closing(sqlite3.connect(tmp_path / "arrays.sqlite")) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert (tmp_path / "arrays.sqlite").stat().st_size < 500_000
+
+
 def test_four_processes_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "arrays.sqlite"
     context = multiprocessing.get_context("spawn")
