@@ -34,6 +34,7 @@ _MASKS = (
     re.compile(r"\b[0-9a-fA-F]{32}\b|\b(?=\w*[a-z])(?=\w*[A-Z])(?=\w*\d)\w{24,}"),
 )
 _NAMES_A_SECRET = re.compile(r"(?i)(?:key|token|secret|password|passwd|pwd|credentials?)$")
+_FOLDERS = ("PWD", "OLDPWD")  # a shell's working directories, which stand in most paths
 _SHORTEST_SECRET = 6  # a shorter value of the environment stands in too many innocent texts
 
 
@@ -45,7 +46,7 @@ def mask(text: str) -> str:
         'GET https://***@db.example/x?api_key=*** failed, Bearer ***'
     """
     for name, value in os.environ.items():
-        if len(value) >= _SHORTEST_SECRET and _NAMES_A_SECRET.search(name):
+        if len(value) >= _SHORTEST_SECRET and _NAMES_A_SECRET.search(name) and name not in _FOLDERS:
             text = text.replace(value, MASK)
     for pattern in _MASKS:
         text = pattern.sub(_mask, text)

@@ -37,6 +37,13 @@ def test_what_the_environment_calls_a_secret_is_masked_wherever_it_stands(monkey
     assert mask("the vendor does not know tulips-in-may") == "the vendor does not know ***"
 
 
+def test_the_folder_that_somebody_stands_in_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PWD", "/home/ada/project")
+    monkeypatch.setenv("OLDPWD", "/home/ada/docs")
+    paths = "/home/ada/project/queries.db is no folder, /home/ada/docs is"
+    assert mask(paths) == paths
+
+
 @pytest.mark.parametrize(
     "said", ["no such file: notes.md", "KeyError: 'title'", "node 3f2504e0-4f89-11d3-9a0c-0305e82c33"]
 )

@@ -235,6 +235,8 @@ def _values(signal: Signal, measured: Measured) -> Iterator[tuple[str, float]]:
         return
     try:
         value = signal.compute(measured)
+    except OverflowError:  # scores near the largest float: their squares and sums say nothing
+        return
     except Exception:
         if signal.name in _BUILT_IN_NAMES:
             raise

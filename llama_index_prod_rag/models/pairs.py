@@ -12,6 +12,8 @@ from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from typing_extensions import Self
 
+from llama_index_prod_rag.errors import ScoringError
+
 Pair: TypeAlias = tuple[str, str]
 """A query and a passage."""
 
@@ -112,6 +114,18 @@ def tokenize(scorer: PairScorer, texts: Sequence[str]) -> list[TokenText]:
     if isinstance(scorer, Tokenizes):
         return scorer.tokenize(texts)
     return [TokenText(text, scorer.token_offsets(text)) for text in texts]
+
+
+def score_pairs(scorer: PairScorer, pairs: Sequence[Pair], progress: Progress | None = None) -> list[float]:
+    """Ask a scorer, which may be anybody's, and count what it gives back.
+
+    Raises:
+        ScoringError: there is not one score for each pair.
+    """
+    scores = scorer.score(pairs, progress)
+    if len(scores) != len(pairs):
+        raise ScoringError(f"{scorer.name} gave {len(scores)} scores for {len(pairs)} pairs: `score` returns one each")
+    return scores
 
 
 def sigmoid(logit: float) -> float:

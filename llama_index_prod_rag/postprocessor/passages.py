@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from llama_index_prod_rag.errors import ScoringError
-from llama_index_prod_rag.models.pairs import PairScorer, Progress, TokenText, tokenize
+from llama_index_prod_rag.models.pairs import PairScorer, Progress, TokenText, score_pairs, tokenize
 from llama_index_prod_rag.postprocessor.windows import window_ranges
 
 _logger = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ def _score(
     windows = [_windows(passage, query.room) for passage in tokenize(scorer, passages)]
     read = [parts[:max_windows] for parts in windows]
     unique = list(dict.fromkeys(part for parts in read for part in parts))
-    scores = dict(zip(unique, scorer.score([(query.text, part) for part in unique], progress), strict=True))
+    scores = dict(zip(unique, score_pairs(scorer, [(query.text, part) for part in unique], progress), strict=True))
     return PassageScores(
         logits=[_maximum([scores[part] for part in parts]) for parts in read],
         truncated=frozenset(index for index, parts in enumerate(windows) if len(parts) > len(read[index])),

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.models.disk_cache import digest
-from llama_index_prod_rag.models.pairs import Pair, PairScorer, Progress, TokenText, tokenize
+from llama_index_prod_rag.models.pairs import Pair, PairScorer, Progress, TokenText, score_pairs, tokenize
 
 
 class ScoreStore(Protocol):
@@ -104,7 +104,7 @@ class CachedScorer:
         if progress is not None:
             progress(sum(key in known for key in keys))
         missing = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in known}
-        fresh = dict(zip(missing, self._scorer.score(list(missing.values()), progress), strict=True))
+        fresh = dict(zip(missing, score_pairs(self._scorer, list(missing.values()), progress), strict=True))
         # What is not a number is for the caller to refuse, and not to be remembered.
         self._store.put({key: logit for key, logit in fresh.items() if math.isfinite(logit)})
         return [known[key] if key in known else fresh[key] for key in keys]

@@ -166,6 +166,14 @@ def test_nan_scores_take_no_part() -> None:
     assert "pair.top" not in found
 
 
+def test_scores_too_large_to_square_leave_out_what_is_worked_out_from_them() -> None:
+    passages = [replace(passage, score=sign * 1e300) for passage, sign in zip(PASSAGES, (1, 0, -1), strict=True)]
+    found = compute_signals(gather(QUERY, passages, [record(dense=leg(1.7e308, 1.6e308, -1.7e308))]))
+    assert "shown.variance" not in found
+    assert found["dense.top"] == 1.7e308
+    assert "coverage.first" in found
+
+
 def test_no_passages_no_signals() -> None:
     assert compute_signals(Evidence(QUERY)) == {}
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from llama_index_prod_rag.errors import ScoringError
 from llama_index_prod_rag.postprocessor.passages import PassageReader, score_passages
+from llama_index_prod_rag.postprocessor.score_cache import CachedScorer, LruScores
 
 _TWELVE_WORDS = "a b c d e f g h i j k berlin"
 
@@ -73,6 +74,13 @@ def test_a_reader_names_what_it_did_not_read_to_the_end(short_scorer: Any) -> No
     reader = PassageReader(short_scorer, "q", {"a": _TWELVE_WORDS, "b": "short", "c": _TWELVE_WORDS}, max_windows=1)
     reader.logits(["a", "b"])
     assert reader.truncated == {"a", "c"}
+
+
+def test_a_model_that_gives_too_few_scores_is_named(scorer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scorer, "score", lambda pairs, _: [0.5])
+    for asked in (scorer, CachedScorer(scorer, LruScores(10))):
+        with pytest.raises(ScoringError, match=f"{scorer.name} gave 1 scores for 2 pairs"):
+            score_passages(asked, "q", ["a", "b"])
 
 
 @pytest.mark.parametrize("logit", [math.nan, math.inf, -math.inf])
