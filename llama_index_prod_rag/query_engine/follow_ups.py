@@ -26,6 +26,8 @@ NOTE = "prod_rag_turn"
 
 _MOST_TOPICS = 6
 _MOST_WORDS = 12  # of a heading or name: a longer one is a sentence
+# Of 1 to 4, the fewest that find most of the train follow-ups of benchmarks.whole_follow_ups.
+_MOST_NAMES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ def topics_of(question: str, hits: Sequence[NodeWithScore], kept: Sequence[str] 
 
     Returns:
         The names of the question (its words where it has none), those that were added, and what the first passage is
-        called: its title and last heading, or its most frequent name.
+        called: its title and last heading, or its most frequent name, with others that it repeats.
     """
     asked = names_in(question) or ([] if kept else asked_of(question))
     return _distinct([*asked, *kept, *(_called(hits[0]) if hits else ())])[:_MOST_TOPICS]
@@ -146,7 +148,8 @@ def _called(hit: NodeWithScore) -> list[str]:
     if headings:
         return [heading for heading in headings if len(heading.split()) <= _MOST_WORDS]
     text = text_of(hit)
-    return [name for name, _ in Counter({name: text.count(name) for name in names_in(text)}).most_common(1)]
+    counts = Counter({name: text.count(name) for name in names_in(text)}).most_common(_MOST_NAMES)
+    return [name for place, (name, count) in enumerate(counts) if place == 0 or count > 1]
 
 
 def _distinct(names: Iterable[str]) -> list[str]:

@@ -97,6 +97,16 @@ def test_a_follow_up_is_asked_with_what_the_last_turn_was_about(say: Any) -> Non
     assert say(chat, "When was it built?")[0] == "When was it built?"
 
 
+def test_names_that_an_untitled_passage_repeats_are_topics() -> None:
+    text = "The Bell Works cast it. Ada Bell ran the Bell Works with Carl Ott. Then Ada Bell sold the Bell Works."
+    gate = ConfidenceGatedQueryEngine(BM25FRetriever([TextNode(text=text)]), assessor=FixedAssessor(["healthy"]))
+    chat = GatedChatEngine(gate)
+    chat.chat("Who cast the bell?")
+    follow_up = chat.chat("When did she sell it?").metadata["follow_up"]
+    assert {"Bell Works", "Ada Bell"} <= set(follow_up["topics"])
+    assert "Carl Ott" not in follow_up["topics"]
+
+
 def test_the_gate_decides_about_every_turn(say: Any) -> None:
     chat = GatedChatEngine(make_gate(assessor=FixedAssessor(["low_confidence"])))
     assert say(chat, "Who designed the Eiffel Tower?")[1].startswith("I cannot answer this")
