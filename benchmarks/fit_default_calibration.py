@@ -4,7 +4,8 @@
 
 `--data` gives labelled questions, `--documents` collections of which only the documents are read: questions written
 from them say on which scales the shipped models' scores are, for `calibrate_from_documents`. Folders may be named in
-the data folder.
+the data folder. Questions of each set with labels, asked of the set before it, are what is kept of questions about
+something else; `--only-far` replaces nothing but them in a calibration that is there.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.gate import SHARED, example
+from benchmarks.gate import SHARED, example, far_rows
 from benchmarks.gate_cases import Retrieval, load_task
 from llama_index_prod_rag.confidence import calibrated
 from llama_index_prod_rag.confidence.calibration import Calibration, Example
@@ -28,6 +29,7 @@ from llama_index_prod_rag.evaluation.self_calibration import is_watched
 
 _log = logging.getLogger(__name__)
 _LABELED = ("scifact", "cranfield", "rag/hotpotqa", "rag/clapnq_dev")
+_STRANGERS = 25  # questions about something else from each set
 _DOCUMENTS = (*_LABELED, "fiqa_mini")
 
 
@@ -39,8 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--limit", type=int, default=100, help="most train questions of each set")
     parser.add_argument("--questions", type=int, default=50, help="questions written from each set of documents")
     parser.add_argument("--out", type=Path, default=Path(calibrated.__file__).with_name("default_calibration.json"))
+    parser.add_argument("--only-far", action="store_true", help="keep heads and scales of the calibration at --out")
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
+    far = _ask_strangers(_folders(chosen.data, _LABELED))
+    if chosen.only_far:
+        replace(Calibration.load(chosen.out), far=far).save(chosen.out)
+        return 0
     examples, pipeline = _collect_examples(_folders(chosen.data, _LABELED), chosen.limit)
     rows = _write_questions(_folders(chosen.documents, _DOCUMENTS), chosen.questions)
     names = ", ".join(folder.name for folder in _folders(chosen.data, _LABELED))
@@ -50,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         note=f"A start, to be replaced by your own labels. Train questions of {names}; {pipeline.summary()}; "
         "5 passages shown.",
     )
-    with_scales(calibration, examples, rows).save(chosen.out)
+    replace(with_scales(calibration, examples, rows), far=far).save(chosen.out)
     for head in calibration.heads:
         _log.info("%2d signals: cross-validated AUROC %.3f", len(head.signals), head.auroc or 0.0)
     return 0
@@ -68,6 +75,15 @@ def _collect_examples(folders: Sequence[Path], limit: int) -> tuple[list[Example
         examples += map(example, cases)
         _log.info("%s: %d examples so far", task.name, len(examples))
     return examples, fingerprint_of(cases[0].evidence)
+
+
+def _ask_strangers(folders: Sequence[Path]) -> tuple[dict[str, float], ...]:
+    """What heads look at in train questions of the next set, asked of each."""
+    rows: list[dict[str, float]] = []
+    for folder, other in zip(folders, [*folders[1:], folders[0]], strict=True):
+        rows += far_rows(Retrieval(load_task(folder, limit=1)), load_task(other, limit=_STRANGERS), _STRANGERS)
+        _log.info("%s: %d questions about something else so far", folder.name, len(rows))
+    return tuple(rows)
 
 
 def _write_questions(folders: Sequence[Path], number: int) -> list[dict[str, float]]:

@@ -5,7 +5,8 @@
 Any folder in BEIR layout or with `data.jsonl`, its path or its name in the data folder; without one, five public sets.
 `calibrated` is fitted on the set's own train questions, starting from a head of the other sets given (`other_sets`,
 which has seen none of this set; the shipped default where only one set is given), and reported on its test questions.
-`default` is the shipped calibration.
+`default` is the shipped calibration. What `calibrated` knows of questions about something else comes from the other
+sets.
 `far` borrows the questions of the next set given, or of a shared one where there is no other.
 
 `coverage_at_95` is what a goal of 95 % precision leaves of the questions, `labels_at_95` what the threshold rests on: a
@@ -23,6 +24,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,7 @@ from llama_index_prod_rag.confidence.calibrated import default_calibration
 from llama_index_prod_rag.confidence.calibration import Calibration, Example
 from llama_index_prod_rag.confidence.fitting import calibrate
 from llama_index_prod_rag.confidence.guarantees import Method, bound_false_refusals
-from llama_index_prod_rag.confidence.signals import compute_signals
+from llama_index_prod_rag.confidence.signals import compute_signals, group_of
 from llama_index_prod_rag.confidence.textbook import TextbookAssessor
 from llama_index_prod_rag.errors import CalibrationError, InputError
 from llama_index_prod_rag.evaluation.selective import reliability, risk_coverage
@@ -47,6 +49,7 @@ _ECE_BINS = 5
 _PRECISION = 0.95
 _FALSE_REFUSALS = 0.05
 _SPLITS = 200
+_FAR = 25  # questions about something else from each set, as in the shipped calibration
 _ORDER: dict[Status, int] = {
     "no_results": 0, "low_confidence": 1, "topic_drift": 2, "uncertain": 2, "ambiguous": 2, "healthy": 3
 }  # fmt: skip
@@ -79,16 +82,20 @@ def measure(folders: Sequence[Path], limit: int | None) -> dict[str, Any]:
     found: dict[str, Any] = {}
     trained: dict[str, list[Example]] = {}
     tested: dict[str, tuple[list[Case], list[Case]]] = {}
+    far: dict[str, list[dict[str, float]]] = {}
     for place, (name, task) in enumerate(zip(names, tasks, strict=True)):
         _log.info("%s: %d documents", name, len(task.documents))
         retrieval = Retrieval(task)
         trained[name] = [example(case) for case in retrieval.cases(task.train)]
         strangers = _strangers(tasks, place, folders)
+        if len(tasks) > 1:
+            far[name] = far_rows(retrieval, tasks[(place + 1) % len(tasks)], _FAR)
         tested[name] = retrieval.cases(task.test), retrieval.cases(strangers)
         _log.info("%s: %d train and %d test cases, %d far", name, len(trained[name]), len(task.test), len(strangers))
     for name in names:
         others = [row for other in names if other != name for row in trained[other]]
-        found[name] = _figures(trained[name], *tested[name], others=others)
+        strange = tuple(row for other, rows in far.items() if other != name for row in rows)
+        found[name] = _figures(trained[name], *tested[name], others=others, far=strange)
     return found
 
 
@@ -109,18 +116,35 @@ def _strangers(tasks: Sequence[Task], place: int, folders: Sequence[Path]) -> li
     return [Question(f"far:{q.id}", q.text, answerable=False) for q in other.test[: len(tasks[place].test)]]
 
 
+def far_rows(retrieval: Retrieval, other: Task, number: int) -> list[dict[str, float]]:
+    """What heads look at in another set's train questions, for `Calibration.far`."""
+    questions = {question.id: Question(f"far:{question.id}", question.text) for question in other.train}
+    asked = retrieval.cases(list(questions.values())[:number])
+    return [
+        {name: round(value, 4) for name, value in compute_signals(case.evidence).items() if group_of(name)}
+        for case in asked
+    ]
+
+
 def example(case: Case) -> Example:
     """A case as a label: is a passage shown evidence?"""
     return Example(compute_signals(case.evidence), case.found)
 
 
 def _figures(
-    train: Sequence[Example], near: Sequence[Case], far: Sequence[Case], *, others: Sequence[Example]
+    train: Sequence[Example],
+    near: Sequence[Case],
+    strangers: Sequence[Case],
+    *,
+    others: Sequence[Example],
+    far: tuple[dict[str, float], ...],
 ) -> dict[str, Any]:
     elsewhere = _or_none(calibrate, others) if others else default_calibration()
+    if others and elsewhere is not None:
+        elsewhere = replace(elsewhere, far=far)
     heads = {"calibrated": _or_none(lambda own: calibrate(own, prior=elsewhere), train), "other_sets": elsewhere}
     heads["default"] = default_calibration()
-    asked = [case for case in near if case.question.answerable] + list(far)
+    asked = [case for case in near if case.question.answerable] + list(strangers)
     figures: dict[str, Any] = {"near": {"n": len(near), "positives": sum(c.question.answerable for c in near)}}
     figures["far"] = {"n": len(asked)}
     for domain, cases in (("near", near), ("far", asked)):

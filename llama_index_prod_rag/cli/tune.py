@@ -90,18 +90,21 @@ def _tune_from_documents(path: Path, *, save: bool, json_output: bool) -> None:
     from llama_index_prod_rag.cli.engine import CANDIDATES, WEIGHTS_FILE
     from llama_index_prod_rag.cli.sources import files_source
     from llama_index_prod_rag.evaluation.document_weights import weights_from_documents
-    from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER
     from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
     from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
 
     corpus = open_corpus(files_source(path))
     retriever = HybridFusionRetriever.from_index(corpus.index, similarity_top_k=CANDIDATES)
-    with progress_bar("asking", total=_WRITTEN) as advance:
+    with progress_bar("asking", total=2 * _WRITTEN) as advance:
         found = weights_from_documents(
-            retriever, corpus.nodes(), questions=_WRITTEN, term_statistics=corpus.terms, progress=advance
+            retriever,
+            corpus.nodes(),
+            reranker=CrossEncoderRerank(model="offline", top_n=CANDIDATES),
+            questions=_WRITTEN,
+            term_statistics=corpus.terms,
+            progress=advance,
         )
-    share = CrossEncoderRerank(model="offline").blend  # documents say nothing about the pair score's
-    weights = {leg: (1.0 - share) * weight for leg, weight in found.weights.items()} | {CROSS_ENCODER: share}
+    weights = found.reranked
     saved = corpus.folder / WEIGHTS_FILE if save else None
     if saved is not None:
         write_whole(saved, dump_checked(weights))

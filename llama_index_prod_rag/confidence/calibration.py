@@ -117,6 +117,8 @@ class Calibration:
         reference: signal -> its distribution over questions written from documents, in the pipeline that the heads
             were fitted in; what `calibrate_from_documents` matches another pipeline with.
         scales: signal -> from this pipeline's values to those of the heads; empty where they are the same.
+        far: signals of questions about something else, on the heads' scales: labels hardly ever hold any, and
+            `calibrate` keeps what is fitted to labels from forgetting them.
         second_look: weighs what the head said against a judge's ruling; None where no labels had one.
     """
 
@@ -130,6 +132,7 @@ class Calibration:
     reference: Mapping[str, Quantiles] = field(default_factory=dict, repr=False)
     scales: Mapping[str, Scale] = field(default_factory=dict, repr=False)
     second_look: Head | None = None
+    far: tuple[Mapping[str, float], ...] = field(default=(), repr=False)
 
     def place(self, signals: Mapping[str, float]) -> dict[str, float]:
         """Place the signals that have a scale on the reference's, where the heads know them."""
@@ -166,6 +169,7 @@ class Calibration:
                 reference=_distributions(data.pop("reference")),
                 scales={name: Scale(**_distributions(ends)) for name, ends in scales.items()},
                 second_look=None if second_look is None else _head(second_look),
+                far=tuple({name: float(value) for name, value in row.items()} for row in data.pop("far", ())),
                 **data,
             )
         except ConfigurationError:

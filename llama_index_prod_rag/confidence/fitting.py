@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from llama_index_prod_rag.confidence.scales import distributions
 from llama_index_prod_rag.confidence.second_look import RULING, UNFITTED, log_odds
 from llama_index_prod_rag.confidence.signals import group_of
 from llama_index_prod_rag.confidence.thresholds import Goals, Judged, estimate, set_thresholds
-from llama_index_prod_rag.confidence.watch import tells_scale
+from llama_index_prod_rag.confidence.watch import scale_groups, shares_scale, tells_scale
 from llama_index_prod_rag.errors import CalibrationError
 from llama_index_prod_rag.extras import require
 from llama_index_prod_rag.significance import auroc, auroc_error
@@ -32,7 +33,13 @@ _STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0)  # variance a weight may have around wh
 _RULING_STRENGTH = 0.3  # the same for the two weights of a second look
 _COMPLETE = 0.9  # a signal takes part when at least this share of the questions has it
 _NEVER = math.nextafter(1.0, 2.0)  # a threshold that no probability reaches
+FAR_SHARE = 0.25
+"""How much the questions about something else that a prior brings count together, beside the labelled ones."""
+
 _LEG = "leg "  # how `group_of` begins the name of a leg's group
+
+Signals: TypeAlias = Mapping[str, float]
+"""Name of a signal -> its value, for one question."""
 
 
 def calibrate(
@@ -83,12 +90,12 @@ def calibrate(
 
     goals = Goals(max_false_refusal, min_answer_precision, confidence, method)
     _check(examples)
-    ranges = distributions([example.signals for example in examples])
+    raw = [example.signals for example in examples]
     if prior is not None and prior.scales:
         examples = [replace(example, signals=prior.place(example.signals)) for example in examples]
     # The matrices are small: several BLAS threads wait for one another, minutes on a busy machine, and gain nothing.
     with threadpool_limits(1, user_api="blas"):
-        heads, promises = _fit_heads(examples, prior, goals, seed)
+        heads, promises = _fit_heads(examples, prior, _select_far(prior, fingerprint, raw), goals, seed)
         second_look = fit_second_look(examples, heads, prior)
     return Calibration(
         tuple(heads),
@@ -97,15 +104,16 @@ def calibrate(
         promises,
         note,
         fingerprint=fingerprint or (prior.fingerprint if prior else None),
-        ranges={name: values for name, values in ranges.items() if tells_scale(name)},
+        ranges={name: values for name, values in distributions(raw).items() if tells_scale(name)},
         reference=prior.reference if prior else {},
         scales=prior.scales if prior else {},
         second_look=second_look,
+        far=prior.far if prior else (),
     )
 
 
 def _fit_heads(
-    examples: Sequence[Example], prior: Calibration | None, goals: Goals, seed: int
+    examples: Sequence[Example], prior: Calibration | None, far: Sequence[Signals], goals: Goals, seed: int
 ) -> tuple[list[Head], tuple[str, ...]]:
     """A head for each set of signals, the largest first, and what is promised."""
     fitted, held_out = _halves(examples, seed) if goals.promised else (list(examples), [])
@@ -113,7 +121,7 @@ def _fit_heads(
     promises: tuple[str, ...] = ()
     for signals in _signal_sets(examples):
         start = next((head for head in prior.heads if head.signals == signals), None) if prior else None
-        head, unseen = _fit(fitted, signals, start, seed)
+        head, unseen = _fit(fitted, signals, start, far, seed)
         try:
             head, kept = set_thresholds(head, unseen, held_out, goals)
         except CalibrationError:
@@ -124,6 +132,19 @@ def _fit_heads(
         promises = promises or kept
         heads.append(head)
     return heads, promises
+
+
+def _select_far(prior: Calibration | None, fingerprint: Fingerprint | None, raw: Sequence[Signals]) -> list[Signals]:
+    """The prior's questions about something else, each without the signals that are on another scale here."""
+    if prior is None or not prior.far:
+        return []
+    foreign = set(prior.fingerprint.differences(fingerprint)) if prior.fingerprint and fingerprint else set()
+    groups = {name: group for row in raw for name, group in scale_groups(row)}
+    for name, known in prior.ranges.items():
+        values = [row[name] for row in raw if name in row]
+        if name in groups and not shares_scale(name, values, known):
+            foreign.add(groups[name])
+    return [{name: value for name, value in row.items() if groups.get(name) not in foreign} for row in prior.far]
 
 
 def fit_second_look(examples: Sequence[Example], heads: Sequence[Head], prior: Calibration | None) -> Head | None:
@@ -138,7 +159,9 @@ def fit_second_look(examples: Sequence[Example], heads: Sequence[Head], prior: C
     if len(rows) < _FEWEST or min(good, len(rows) - good) < _FEWEST_OF_A_KIND:
         return prior.second_look if prior else None
     values, labels = np.array([row[:2] for row in rows]), np.array([row[-1] for row in rows])
-    return _fit_from(start, _RULING_STRENGTH, values, labels)
+    return _fit_from(
+        start, _RULING_STRENGTH, _Rows(values, labels, np.ones(len(labels)), np.zeros(len(labels), dtype=bool))
+    )
 
 
 def _check(examples: Sequence[Example]) -> None:
@@ -191,35 +214,62 @@ def _occur_together(groups: Sequence[str], legs: int) -> bool:
     return legs_fit and ("pair" in groups or "pairs" not in groups)
 
 
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Questions to fit to: the labelled ones count once, those about something else after them a part of that."""
+
+    values: NDArray[np.float64]
+    labels: NDArray[np.bool_]
+    counts: NDArray[np.float64]
+    far: NDArray[np.bool_]
+
+    def pick(self, places: NDArray[np.intp]) -> _Rows:
+        """Some of the questions."""
+        return _Rows(self.values[places], self.labels[places], self.counts[places], self.far[places])
+
+    @property
+    def kinds(self) -> NDArray[np.intp]:
+        """With evidence, without it, about something else: each fold has its share of all three."""
+        return self.labels + 2 * self.far
+
+
+def _join(labelled: Sequence[Example], far: Sequence[Signals], signals: tuple[str, ...]) -> _Rows:
+    others = [row for row in far if all(name in row for name in signals)]
+    count = FAR_SHARE * len(labelled) / max(1, len(others))
+    rows = [*(row.signals for row in labelled), *others]
+    return _Rows(
+        np.array([[row[name] for name in signals] for row in rows]),
+        np.array([row.good for row in labelled] + [False] * len(others)),
+        np.array([1.0] * len(labelled) + [count] * len(others)),
+        np.array([False] * len(labelled) + [True] * len(others)),
+    )
+
+
 def _fit(
-    examples: Sequence[Example], signals: tuple[str, ...], prior: Head | None, seed: int
+    examples: Sequence[Example], signals: tuple[str, ...], prior: Head | None, far: Sequence[Signals], seed: int
 ) -> tuple[Head, list[Judged]]:
     """A head, and what heads said of each question that they did not see.
 
     Candidates start from nothing or from the prior's weights and may move away from them more or less freely; the
     cross-validated log loss picks one.
     """
-    rows = [example for example in examples if all(name in example.signals for name in signals)]
-    _check(rows)
-    values = np.array([[example.signals[name] for name in signals] for example in rows])
-    labels = np.array([example.good for example in rows])
-    starts = [_make_blank(signals, values)]
+    labelled = [example for example in examples if all(name in example.signals for name in signals)]
+    _check(labelled)
+    rows = _join(labelled, far, signals)
+    starts = [_make_blank(signals, rows.values[: len(labelled)])]
     if prior is not None and prior.signals == signals:
         starts.append(prior)
     tried = [
-        (start, strength, _predict_unseen(start, strength, values, labels, seed))
-        for start in starts
-        for strength in _STRENGTHS
+        (start, strength, _predict_unseen(start, strength, rows, seed)) for start in starts for strength in _STRENGTHS
     ]
-    start, strength, raw = _choose_simplest_of_the_best(tried, labels)
-    curve = _curve(raw, labels) if len(rows) >= ISOTONIC_FROM else ()
+    start, strength, said = _choose_simplest_of_the_best(tried, rows)
+    raw, labels = said[: len(labelled)], rows.labels[: len(labelled)]
+    curve = _curve(raw, labels) if len(labelled) >= ISOTONIC_FROM else ()
     area = auroc(raw.tolist(), labels.tolist()) or 0.5
-    head = replace(
-        _fit_from(start, strength, values, labels), curve=curve, auroc=area, auroc_error=auroc_error(area, labels)
-    )
+    head = replace(_fit_from(start, strength, rows), curve=curve, auroc=area, auroc_error=auroc_error(area, labels))
     corners = np.array(curve)
     calibrated = np.interp(raw, corners[:, 0], corners[:, 1]) if curve else raw
-    return head, [Judged(p, row.good, row.slice) for p, row in zip(calibrated.tolist(), rows, strict=True)]
+    return head, [Judged(p, row.good, row.slice) for p, row in zip(calibrated.tolist(), labelled, strict=True)]
 
 
 def _make_blank(signals: tuple[str, ...], values: NDArray[np.float64]) -> Head:
@@ -229,21 +279,21 @@ def _make_blank(signals: tuple[str, ...], values: NDArray[np.float64]) -> Head:
     return Head(signals, _floats(values.mean(axis=0)), _floats(scales), (0.0,) * len(signals), 0.0)
 
 
-def _fit_from(start: Head, strength: float, values: NDArray[np.float64], labels: NDArray[np.bool_]) -> Head:
+def _fit_from(start: Head, strength: float, rows: _Rows) -> Head:
     """Logistic regression whose penalty is the squared distance from the start's weights; the intercept is free."""
     from scipy.optimize import minimize
 
-    standard = _standardize(start, values)
-    signs = np.where(labels, 1.0, -1.0)
+    standard = _standardize(start, rows.values)
+    signs = np.where(rows.labels, 1.0, -1.0)
     origin = np.array([*start.weights, start.intercept])
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         margins = signs * (standard @ weights[:-1] + weights[-1])
-        slopes = -signs / (1.0 + np.exp(np.minimum(margins, 700.0)))
+        slopes = -signs * rows.counts / (1.0 + np.exp(np.minimum(margins, 700.0)))
         away = weights - origin
         away[-1] = 0.0
         gradient = np.append(standard.T @ slopes, slopes.sum()) + away / strength
-        return float(np.logaddexp(0.0, -margins).sum() + away @ away / (2.0 * strength)), gradient
+        return float(rows.counts @ np.logaddexp(0.0, -margins) + away @ away / (2.0 * strength)), gradient
 
     found = minimize(loss, origin, jac=True, method="L-BFGS-B").x
     return replace(start, weights=_floats(found[:-1]), intercept=float(found[-1]), curve=())
@@ -254,17 +304,16 @@ def _standardize(head: Head, values: NDArray[np.float64]) -> NDArray[np.float64]
     return clipped
 
 
-def _predict_unseen(
-    start: Head, strength: float, values: NDArray[np.float64], labels: NDArray[np.bool_], seed: int
-) -> NDArray[np.float64]:
+def _predict_unseen(start: Head, strength: float, rows: _Rows, seed: int) -> NDArray[np.float64]:
     """Probability of each question from a head fitted to the other folds."""
     from sklearn.model_selection import StratifiedKFold
 
-    folds = StratifiedKFold(min(_FOLDS, int(min(labels.sum(), (~labels).sum()))), shuffle=True, random_state=seed)
-    probabilities = np.empty(len(labels))
-    for fitted, left in folds.split(values, labels):
-        head = _fit_from(start, strength, values[fitted], labels[fitted])
-        scores = _standardize(head, values[left]) @ np.array(head.weights) + head.intercept
+    fewest = int(np.bincount(rows.kinds)[:2].min())
+    folds = StratifiedKFold(min(_FOLDS, fewest), shuffle=True, random_state=seed)
+    probabilities = np.empty(len(rows.labels))
+    for fitted, left in folds.split(rows.values, rows.kinds):
+        head = _fit_from(start, strength, rows.pick(fitted))
+        scores = _standardize(head, rows.values[left]) @ np.array(head.weights) + head.intercept
         probabilities[left] = 1.0 / (1.0 + np.exp(-scores))
     return probabilities
 
@@ -277,20 +326,25 @@ def _curve(raw: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[tuple[f
 
 
 def _choose_simplest_of_the_best(
-    tried: Sequence[tuple[Head, float, NDArray[np.float64]]], labels: NDArray[np.bool_]
+    tried: Sequence[tuple[Head, float, NDArray[np.float64]]], rows: _Rows
 ) -> tuple[Head, float, NDArray[np.float64]]:
     """Of the candidates that nobody can tell from the best, the one that stays nearest to where it started.
 
     The one-standard-error rule (Breiman et al., "Classification and Regression Trees", 1984) on paired differences. A
-    prior is preferred: what it knows of questions that these labels do not show, such as those about something else
-    altogether, is lost by moving away from it.
+    prior is preferred: what it knows of questions that these labels do not show is lost by moving away from it.
     """
-    losses = [_log_losses(raw, labels) for _, _, raw in tried]
-    best = min(losses, key=lambda loss: float(loss.mean()))
-    margins = [float((loss - best).mean() - (loss - best).std() / math.sqrt(len(labels))) for loss in losses]
-    good_enough = [place for place, margin in enumerate(margins) if margin <= 0.0]
+    losses = [_log_losses(said, rows.labels) for _, _, said in tried]
+    best = min(losses, key=lambda loss: float(np.average(loss, weights=rows.counts)))
+    good_enough = [place for place, loss in enumerate(losses) if _margin(loss - best, rows.counts) <= 0.0]
     place = min(good_enough, key=lambda place: (not any(tried[place][0].weights), tried[place][1]))
     return tried[place]
+
+
+def _margin(differences: NDArray[np.float64], counts: NDArray[np.float64]) -> float:
+    """The mean less its standard error."""
+    mean = np.average(differences, weights=counts)
+    variance = np.average((differences - mean) ** 2, weights=counts)
+    return float(mean - np.sqrt(variance / counts.sum()))
 
 
 def _log_losses(probabilities: NDArray[np.float64], labels: NDArray[np.bool_]) -> NDArray[np.float64]:

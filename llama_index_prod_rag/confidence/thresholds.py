@@ -19,7 +19,7 @@ from llama_index_prod_rag.confidence.guarantees import (
     promising_pairs,
     promising_thresholds,
 )
-from llama_index_prod_rag.errors import CalibrationError
+from llama_index_prod_rag.errors import CalibrationError, InputError
 
 _UNGUARDED_REFUSAL = 0.05  # share of questions with evidence that a threshold without guarantee aims to refuse
 _LENT = 30  # questions of other slices that a slice's estimates borrow, as tuned weights shrink to their default
@@ -123,6 +123,9 @@ def estimate_unlabeled(probabilities: Sequence[float], share: float = _UNGUARDED
         probabilities: of the questions, at least one, 0 to 1.
         share: of the questions with evidence that may lie below the threshold, 0 to 1.
 
+    Raises:
+        InputError: there is no probability, or one is not between 0 and 1; NaN is not.
+
     Examples:
         >>> estimate_unlabeled([0.9] * 10 + [0.02] * 10, share=0.05)
         0.9
@@ -130,6 +133,10 @@ def estimate_unlabeled(probabilities: Sequence[float], share: float = _UNGUARDED
         0.2
     """
     rising = np.sort(np.asarray(probabilities, dtype=np.float64))
+    if not len(rising) or not ((rising >= 0.0) & (rising <= 1.0)).all():  # NaN fails too
+        raise InputError("a threshold needs the probabilities of one question or more, each between 0 and 1")
+    if not 0.0 <= share <= 1.0:
+        raise InputError(f"share={share} is not between 0 and 1")
     below = np.cumsum(rising) - rising
     return float(rising[np.searchsorted(below, share * rising.sum(), side="right") - 1])
 

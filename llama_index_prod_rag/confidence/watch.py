@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
-from llama_index_prod_rag.confidence.scales import Quantiles, excess, is_possible, level
+from llama_index_prod_rag.confidence.scales import Quantiles, excess, is_possible, is_same_scale, level
 from llama_index_prod_rag.confidence.signals import signal_named
 
 _WINDOW = 50  # questions that are remembered
@@ -77,6 +77,14 @@ def strangeness(name: str, levels: Sequence[float]) -> float:
     if signal is not None and signal.tells_scale == "low":
         return excess(levels)
     return sum(at in (0.0, 1.0) for at in levels) / len(levels)
+
+
+def shares_scale(name: str, values: Sequence[float], known: Quantiles) -> bool:
+    """Whether a signal's values over many questions may be on the scale of the known ones."""
+    signal = signal_named(name)
+    if signal is not None and signal.tells_scale == "low":  # how low depends on how many candidates there are
+        return strangeness(name, [level(value, known) for value in values]) < FOREIGN
+    return is_same_scale(values, known)
 
 
 def tells_scale(name: str) -> bool:

@@ -4,12 +4,15 @@ Questions written from documents use their words, so words alone find them best 
 would harm. What carries over is the comparison: the better the dense leg does on written questions beside the lexical
 one, the more weight serves people's questions. The line between the two was fitted on train questions of five public
 collections; leaving out each in turn, `python -m benchmarks.document_weights` measures what it is worth.
+
+How much a cross-encoder's pair score counts beside the legs is tried on the same questions: another share than the
+default is taken where it finds more on questions that were held out, by more than chance.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from llama_index.core.schema import BaseNode, NodeWithScore
@@ -19,10 +22,13 @@ from llama_index_prod_rag.errors import ConfigurationError, InputError
 from llama_index_prod_rag.evaluation.synthetic_questions import write_questions
 from llama_index_prod_rag.evaluation.weights import collect_labeled
 from llama_index_prod_rag.fusion.rules import FusionRule, parse_rule
-from llama_index_prod_rag.fusion.tuning import LabeledQuery, WeightTable
+from llama_index_prod_rag.fusion.tuning import LabeledQuery, Tuning, WeightTable
+from llama_index_prod_rag.postprocessor.blending import CROSS_ENCODER
+from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.query_engine.sources import passages_of
 from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
 from llama_index_prod_rag.retrievers.legs import model_of
+from llama_index_prod_rag.significance import Interval
 from llama_index_prod_rag.text.terms import TermStatistics
 
 SLOPE, START = 1.45, -0.44
@@ -31,6 +37,7 @@ fiqa_mini, scifact, hotpotqa and cosqa (`python -m benchmarks.document_weights`)
 
 _LEAST, _MOST = 0.4, 0.9  # no collection that the line was fitted on wanted less or much more
 _FEWEST = 15  # questions, as for scales
+_STEPS = 20  # of the pair score's share
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +49,45 @@ class DocumentWeights:
         default: the retriever's own.
         strength: nDCG@10 of the dense leg on the written questions, divided by the lexical leg's.
         questions: how many were written.
+        share: the pair score's weight beside them, 0 to 1; None without a reranker.
+        share_gain: what shares found without a question gain on it, in nDCG@10 over the reranker's own share; the
+            share is that one unless this is above 0 by more than chance.
     """
 
     weights: Mapping[str, float]
     default: Mapping[str, float]
     strength: float
     questions: int
+    share: float | None = None
+    share_gain: Interval | None = None
+
+    @property
+    def reranked(self) -> dict[str, float]:
+        """Give the weights that `CrossEncoderRerank(weights=...)` takes; without a share the legs' alone."""
+        return dict(self.weights) if self.share is None else beside(self.weights, self.share)
 
     @property
     def statement(self) -> str:
         """Say in a sentence what was found."""
         return (
             f"On {self.questions} questions written from the documents the dense leg is worth {self.strength:.0%} of "
-            "the lexical one. Estimated, no promise: tune on questions of your own as they come."
+            f"the lexical one. {self._of_the_share}Estimated, no promise: tune on questions of your own as they come."
         )
+
+    @property
+    def _of_the_share(self) -> str:
+        if self.share is None or self.share_gain is None:
+            return ""
+        gain, span = f"{self.share_gain.mean:+.3f}", f"{self.share_gain.low:+.3f} to {self.share_gain.high:+.3f}"
+        kept = "" if self.share_gain.low > 0.0 else ", the default, as no other is better within noise"
+        return f"The pair score's share is {self.share:.0%}{kept} ({gain} nDCG@10, 95 % interval {span}). "
 
 
 def weights_from_documents(
     retriever: HybridFusionRetriever,
     nodes: Iterable[BaseNode],
     *,
+    reranker: CrossEncoderRerank | None = None,
     questions: int = 80,
     term_statistics: TermStatistics | None = None,
     seed: int = 0,
@@ -72,10 +98,12 @@ def weights_from_documents(
     Args:
         retriever: two legs, one of which embeds its queries.
         nodes: what the index holds.
+        reranker: returns every candidate; its pair score's share is estimated too, in a second search per question and
+            a reading of every candidate: minutes on two processor cores.
         questions: how many to write, at least 15.
         term_statistics: of the nodes; None counts them.
         seed: of the draw.
-        progress: called with 1 after each question.
+        progress: called with 1 after each search.
 
     Raises:
         ConfigurationError: the retriever has other legs.
@@ -88,7 +116,60 @@ def weights_from_documents(
     queries, rule = collect_labeled(labels, nodes, retriever, progress=progress)
     strength = measure_strength(queries, retriever.weights, rule, dense, floors=retriever.floors)
     weight = weight_of(strength)
-    return DocumentWeights({dense: weight, lexical: 1.0 - weight}, dict(retriever.weights), strength, len(queries))
+    weights = {dense: weight, lexical: 1.0 - weight}
+    found = DocumentWeights(weights, dict(retriever.weights), strength, len(queries))
+    if reranker is None:
+        return found
+    queries, rule = collect_labeled(labels, nodes, retriever, reranker, progress=progress)
+    tuning = tune_share(queries, weights, rule, share_of(reranker), floors=retriever.floors, seed=seed)
+    share = (tuning.weights if tuning.gain.low > 0.0 else tuning.default)[CROSS_ENCODER]
+    return replace(found, share=share, share_gain=tuning.gain)
+
+
+def beside(weights: Mapping[str, float], share: float) -> dict[str, float]:
+    """Give the pair score a share, and the legs the rest.
+
+    Examples:
+        >>> beside({"dense": 0.5, "bm25": 0.5}, 0.2)
+        {'dense': 0.4, 'bm25': 0.4, 'cross_encoder': 0.2}
+    """
+    return {leg: (1.0 - share) * weight for leg, weight in weights.items()} | {CROSS_ENCODER: share}
+
+
+def share_of(reranker: CrossEncoderRerank) -> float:
+    """Give the share that a reranker's pair score has of itself."""
+    if isinstance(reranker.weights, dict):
+        return reranker.weights[CROSS_ENCODER] / sum(reranker.weights.values())
+    return 1.0 if reranker.weights == CROSS_ENCODER else reranker.blend
+
+
+def tune_share(
+    queries: Sequence[LabeledQuery],
+    weights: Mapping[str, float],
+    rule: FusionRule | str,
+    share: float,
+    *,
+    floors: Mapping[str, float] | None = None,
+    seed: int = 0,
+) -> Tuning:
+    """Tune the pair score's share alone, the legs' weights among themselves staying as they are.
+
+    Args:
+        queries: reranked ones, from `collect_labeled`.
+        weights: of the legs.
+        rule: what they were fused by, or its name.
+        share: the default, towards which few questions are shrunk.
+        floors: as `fuse` takes them.
+        seed: of the resampling.
+    """
+    table = WeightTable.build(
+        [replace(query, default=None) for query in queries if query.legs],
+        default=beside(weights, share),
+        rule=rule if isinstance(rule, FusionRule) else parse_rule(rule),
+        floors=floors,
+        grid=[beside(weights, step / _STEPS) for step in range(_STEPS + 1)],
+    )
+    return table.tune(np.arange(len(table.values)), seed=seed)
 
 
 def weight_of(strength: float, *, slope: float = SLOPE, start: float = START) -> float:

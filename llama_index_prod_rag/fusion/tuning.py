@@ -169,8 +169,17 @@ class WeightTable:
         default: Mapping[str, float],
         rule: FusionRule,
         floors: Mapping[str, float] | None = None,
+        grid: Sequence[Mapping[str, float]] = (),
     ) -> WeightTable:
         """Score every query under every weighting.
+
+        Args:
+            queries: labelled queries.
+            default: leg -> weight before tuning.
+            rule: how the legs are combined.
+            floors: as `fuse` takes them.
+            grid: the weightings to try; all of them in steps of a twentieth (with three legs or more, a tenth) where
+                it is empty.
 
         Raises:
             InputError: a query has no relevant id.
@@ -178,13 +187,15 @@ class WeightTable:
         """
         legs = tuple(default)
         start = _weight_row(default, legs)
-        grid = simplex_grid(len(legs), 20 if len(legs) < 3 else 10)
-        grid = grid[np.argsort(np.abs(grid - start).sum(axis=1), kind="stable")]
+        points = simplex_grid(len(legs), 20 if len(legs) < 3 else 10)
+        if grid:
+            points = np.stack([_weight_row(point, legs) for point in grid])
+        points = points[np.argsort(np.abs(points - start).sum(axis=1), kind="stable")]
         prepared = tuple(_prepare(query, legs, rule, floors) for query in queries)
-        values = np.stack([one.ndcg(grid) for one in prepared]) if prepared else np.zeros((0, len(grid)))
+        values = np.stack([one.ndcg(points) for one in prepared]) if prepared else np.zeros((0, len(points)))
         own = [_weight_row({**dict.fromkeys(legs, 0.0), **(query.default or default)}, legs) for query in queries]
         untuned = np.asarray([one.ndcg(row[None])[0] for one, row in zip(prepared, own, strict=True)])
-        return cls(legs, start, grid, values, untuned, prepared)
+        return cls(legs, start, points, values, untuned, prepared)
 
     def only(self, leg: str) -> _Floats:
         """Give the weights that leave one leg alone."""

@@ -19,8 +19,10 @@ from llama_index_prod_rag.cli.corpus import open_corpus
 from llama_index_prod_rag.cli.sources import files_source
 from llama_index_prod_rag.models import embedding
 from llama_index_prod_rag.models.weights import Weights
+from llama_index_prod_rag.postprocessor import cross_encoder
 from llama_index_prod_rag.retrievers.embedded import node_table
 from llama_index_prod_rag.retrievers.embedded.node_table import FILE
+from tests.pair_scorers import OverlapScorer
 
 
 class Counting(MockEmbedding):
@@ -187,7 +189,8 @@ def test_the_same_folder_by_another_path_is_the_same_index(
 
 
 @pytest.mark.usefixtures("model")
-def test_weights_are_estimated_from_the_documents_of_an_index(folder: Path) -> None:
+def test_weights_are_estimated_from_the_documents_of_an_index(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cross_encoder, "shared_scorer", lambda *_, **__: OverlapScorer())  # a model takes seconds
     result = CliRunner().invoke(build_app(), ["tune", str(folder), "--from-documents", "--json"])
     told = json.loads(result.stdout)
     assert told["questions"] >= 15

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -222,3 +223,39 @@ def test_labels_teach_what_a_ruling_is_worth(tmp_path: Path) -> None:
 def test_too_few_rulings_teach_nothing() -> None:
     rows = [Example({"pair.top": float(n)}, good=n % 2 == 0) for n in range(40)]
     assert calibrate([*rows, Example({"pair.top": 0.0, "judge.answers": 1.0}, good=True)]).second_look is None
+
+
+def strangers(number: int, *, coverage: float) -> tuple[dict[str, float], ...]:
+    """Questions about something else: the pair scores say so, and so does the coverage, which near labels never try."""
+    draws = np.random.default_rng(3).normal(scale=0.1, size=(number, 2))
+    return tuple({"pair.top": -6.0 + 10 * a, "coverage.first": coverage + b} for a, b in draws.tolist())
+
+
+def test_near_labels_do_not_forget_what_questions_about_something_else_look_like(tmp_path: Path) -> None:
+    near = [
+        Example({"pair.top": -e.signals["pair.top"], "coverage.first": 0.5 + 0.1 * e.signals["pair.top"]}, e.good)
+        for e in labelled(60, strength=1.0)
+    ]
+    prior = calibrate(labelled(400, seed=5))
+    far = strangers(40, coverage=0.0)
+    fresh = strangers(40, coverage=0.0)[20:]
+
+    def said(calibration: Calibration) -> float:
+        return float(np.mean([calibration.heads[0].probability(row) for row in fresh]))
+
+    knowing = replace(prior, far=far[:20])
+    knowing.save(tmp_path / "c.json")
+    knowing = Calibration.load(tmp_path / "c.json")
+    assert knowing.far == far[:20]
+    made = calibrate(near, prior=knowing)
+    assert said(made) < 0.1 < said(calibrate(near, prior=prior))
+    assert made.far == knowing.far
+    assert made.labels == len(near)
+
+
+def test_far_questions_on_another_scale_teach_only_what_is_shared() -> None:
+    prior = replace(calibrate(labelled(400, seed=5)), far=strangers(20, coverage=0.0))
+    stretched = [Example({**e.signals, "pair.top": 1e4 + 100 * e.signals["pair.top"]}, e.good) for e in labelled(60)]
+    alone, beside = calibrate(stretched), calibrate(stretched, prior=prior)
+    assert beside.heads[0] == alone.heads[0]
+    assert beside.heads[1] != alone.heads[1]

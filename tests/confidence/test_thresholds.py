@@ -9,7 +9,8 @@ import pytest
 
 from llama_index_prod_rag.confidence import CalibratedAssessor, Calibration, Example, Head, calibrate
 from llama_index_prod_rag.confidence.evidence import Passage, gather
-from llama_index_prod_rag.confidence.thresholds import Goals, Judged, set_thresholds
+from llama_index_prod_rag.confidence.thresholds import Goals, Judged, estimate_unlabeled, set_thresholds
+from llama_index_prod_rag.errors import InputError
 
 
 def labelled(number: int, slice_: str = "", *, shift: float = 0.0, seed: int = 0) -> list[Example]:
@@ -64,3 +65,10 @@ def test_the_assessor_asks_what_kind_of_question_it_is(language: str, status: st
     )  # fmt: skip
     assessor = CalibratedAssessor(Calibration((head,), 0, 0), slice_of=lambda evidence: evidence.language)
     assert assessor.assess(gather("Flügel", [Passage("a", "Flügel")], language=language)).status == status
+
+
+@pytest.mark.parametrize("probabilities", [[], [0.5, float("nan")], [0.5, 1.5]])
+def test_an_estimate_without_labels_needs_probabilities(probabilities: list[float]) -> None:
+    with pytest.raises(InputError, match="one question or more, each between 0 and 1"):
+        estimate_unlabeled(probabilities)
+    assert estimate_unlabeled([0.0, 0.0]) == 0.0

@@ -254,3 +254,30 @@ def test_a_question_in_its_passages_own_words_is_no_echo() -> None:
     copied = PASSAGES[5].text.split(". ")[0]
     assert PASSAGES[5].id in pipeline.ask(copied).echoes
     assert pipeline.row("with", copied).evidence.echoes == {}
+
+
+class DotProduct(BaseRetriever):
+    """Counts shared words, on a scale of its own, times the length of each passage's vector."""
+
+    def __init__(self, spread: float) -> None:
+        super().__init__()
+        draw = random.Random(1)
+        self.lengths = [40.0 * draw.lognormvariate(0.0, spread) for _ in NODES]
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        hits = [
+            NodeWithScore(node=node, score=length * (0.6 + 0.4 * _share((query_bundle.query_str, node.text))))
+            for node, length in zip(NODES, self.lengths, strict=True)
+        ]
+        return sorted(hits, key=lambda hit: -(hit.score or 0.0))
+
+
+@pytest.mark.parametrize(("spread", "told"), [(0.0, True), (0.6, False)])
+def test_a_leg_whose_scores_follow_the_vectors_lengths_is_left_out(spread: float, told: bool) -> None:
+    legs = {"dense": DotProduct(spread), "bm25": BM25FRetriever(NODES, similarity_top_k=30)}
+    retriever = HybridFusionRetriever(legs, similarity_top_k=12)
+    made = calibrate_from_documents(retriever, stages()[1], NODES, questions=20)
+    assert "dense.top" in made.scales  # foreign either way
+    assert any("dense.top" in head.signals for head in made.heads) is told
+    assert any("pair.top" in head.signals and "bm25.top" in head.signals for head in made.heads)
+    assert ("leg dense hardly ever tell" in made.note) is not told

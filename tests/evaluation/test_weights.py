@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import random
+import zlib
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,10 @@ from llama_index_prod_rag.evaluation.names import Names
 from llama_index_prod_rag.evaluation.tuning_plot import plot_tuning, profile
 from llama_index_prod_rag.evaluation.weights import collect_labeled, tune_pipeline
 from llama_index_prod_rag.fusion import Bounds
+from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
 from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
+from tests.pair_scorers import OverlapScorer
 
 WORDS = ("apple", "pear", "plum", "grape", "lemon", "melon", "peach", "cherry", "mango", "kiwi", "fig", "lime")
 NODES = [TextNode(text=f"{word} tree", id_=word, metadata={"file_path": f"fruit/{word}.md"}) for word in WORDS]
@@ -127,6 +131,47 @@ def test_weights_from_documents_follow_how_well_the_dense_leg_finds_them() -> No
     assert sum(middling.weights.values()) == pytest.approx(1.0)
     assert "no promise" in middling.statement
     assert middling.questions == 30
+
+
+class Shuffled(BaseRetriever):
+    """A leg that finds everything, in an order that has nothing to do with the question."""
+
+    def __init__(self, seed: int, model_name: str = "") -> None:
+        super().__init__()
+        self.draw, self.model_name = random.Random(seed), model_name
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        hits = [NodeWithScore(node=node, score=self.draw.random()) for node in LONG]
+        return sorted(hits, key=lambda hit: -(hit.score or 0.0))
+
+
+class Chance(OverlapScorer):
+    """A reranker that does not read."""
+
+    def score(self, pairs: Sequence[tuple[str, str]], progress: Callable[[int], None] | None = None) -> list[float]:
+        return [float(zlib.crc32("".join(pair).encode()) % 1000) for pair in pairs]
+
+
+def test_the_pair_scores_share_follows_written_questions_where_they_show_a_gain_and_else_stays() -> None:
+    poor = HybridFusionRetriever({"dense": Shuffled(1, "m"), "bm25": Shuffled(2)}, similarity_top_k=36)
+    reading = CrossEncoderRerank(scorer=OverlapScorer(), top_n=36)
+    found = weights_from_documents(poor, LONG, reranker=reading, questions=30)
+    assert found.share is not None
+    assert found.share_gain is not None
+    assert found.share > 0.3 > reading.blend
+    assert found.share_gain.low > 0.0
+    assert found.reranked["cross_encoder"] == pytest.approx(found.share)
+    assert sum(found.reranked.values()) == pytest.approx(1.0)
+    assert found.reranked["dense"] / found.reranked["bm25"] == pytest.approx(
+        found.weights["dense"] / found.weights["bm25"]
+    )
+    assert CrossEncoderRerank(scorer=OverlapScorer(), weights=found.reranked).weights == found.reranked
+
+    good = HybridFusionRetriever({"dense": Embeds(1.0), "bm25": BM25FRetriever(LONG)}, similarity_top_k=36)
+    kept = weights_from_documents(good, LONG, reranker=CrossEncoderRerank(scorer=Chance(), top_n=36), questions=30)
+    assert kept.share == pytest.approx(0.2)
+    assert "share is 20%, the default" in kept.statement
+    assert kept.weights == weights_from_documents(good, LONG, questions=30).weights
 
 
 def test_weights_from_documents_need_two_legs_of_two_kinds_and_text_enough() -> None:
