@@ -24,7 +24,8 @@ BOOLEAN = "boolean"
 
 _SUB_FIELD = ".keyword"
 _UNMAPPED = "unmapped"  # what the server calls the indices that lack a field which another one has
-_OPAQUE_PARENTS = frozenset({"nested", "flattened"})  # a plain clause on what is inside finds nothing, without an error
+_NESTED = "nested"
+_OPAQUE_PARENTS = frozenset({_NESTED, "flattened"})  # a plain clause on what is inside finds nothing, without an error
 _EVERYWHERE: frozenset[str] = frozenset()
 
 
@@ -98,6 +99,16 @@ def find_fields(name: str, types: FieldTypes) -> list[Field]:
         if opaque := _OPAQUE_PARENTS.intersection(types.get(parent, ())):
             raise InputError(f"cannot filter on {name}: {parent} is mapped as {min(opaque)}; map it as object")
     return [field for kind, indices in types.get(name, {}).items() for field in _readings(name, kind, indices, types)]
+
+
+def nested_parent(name: str, types: FieldTypes) -> str | None:
+    """The nested object that a field lies in: a plain search for its words finds nothing, without an error.
+
+    Examples:
+        >>> nested_parent("parts.text", {"parts": {"nested": frozenset()}, "parts.text": {"text": frozenset()}})
+        'parts'
+    """
+    return next((parent for parent in _parents(name) if _NESTED in types.get(parent, ())), None)
 
 
 def _parents(name: str) -> list[str]:

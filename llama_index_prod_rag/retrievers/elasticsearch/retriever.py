@@ -277,10 +277,11 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
         return {name: self.search.read(item) for name, item in zip(bodies, response["responses"], strict=True)}
 
     async def _why_empty(self, leg: str) -> str | None:
-        """A search of a field that is not in the mapping finds nothing, without an error."""
-        dense = leg == DENSE
-        names = {self.search.vector_field} if dense else self.search.field_names
-        return await self._schema.why_missing(names, setting="vector_field" if dense else "fields")
+        """A search of a field that is not in the mapping, or inside a nested one, finds nothing, without an error."""
+        if leg == DENSE:
+            return await self._schema.why_missing({self.search.vector_field}, setting="vector_field")
+        names = self.search.field_names
+        return await self._schema.why_missing(names, setting="fields") or await self._schema.why_unread(names)
 
     def _report(self, failed: Mapping[str, str], answers: Mapping[str, Answer]) -> None:
         for leg, reason in failed.items():
@@ -352,6 +353,11 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
         reason = await self._schema.why_missing({self.search.text_field}, setting="text_field")
         if reason is not None:
             raise RetrievalError(f"{reason}; the hits would have no text")
+        _logger.warning(
+            "no hit from index %s has text in %s: set text_field, or keep it in _source",
+            self.search.index,
+            self.search.text_field,
+        )
 
     async def _vectors_of(self, ids: Sequence[str]) -> dict[str, Sequence[float]]:
         try:

@@ -11,7 +11,12 @@ from llama_index_prod_rag.errors import ConfigurationError, RetrievalError
 from llama_index_prod_rag.retrievers.elasticsearch.connection import Connection
 from llama_index_prod_rag.retrievers.elasticsearch.embedder_note import model_name, noted_models, refuse_other_models
 from llama_index_prod_rag.retrievers.elasticsearch.failures import call
-from llama_index_prod_rag.retrievers.elasticsearch.fields import FieldTypes, read_field_types, with_relatives
+from llama_index_prod_rag.retrievers.elasticsearch.fields import (
+    FieldTypes,
+    nested_parent,
+    read_field_types,
+    with_relatives,
+)
 from llama_index_prod_rag.retrievers.elasticsearch.queries import SIMILARITIES, Similarity
 
 _logger = logging.getLogger(__name__)
@@ -64,6 +69,15 @@ class IndexSchema:
         if any(types.get(name) for name in names):
             return None
         return f"index {self._index} has no field {' or '.join(sorted(names))}: set {setting} to one that it has"
+
+    async def why_unread(self, names: Collection[str]) -> str | None:
+        """The error when every field of words lies where a search does not look; None when one can be searched."""
+        types, _ = await self.types_of(names)
+        nested = {name: nested_parent(name, types) for name in names if types.get(name)}
+        if not nested or not all(nested.values()):
+            return None
+        name, parent = min(nested.items())
+        return f"{name} lies in {parent}, which is mapped as nested: map it as object, or copy_to a field and search it"
 
     async def similarity(self, field: str) -> Similarity | None:
         """The similarity of a vector field, from the mapping; None where it does not tell or may not be read.

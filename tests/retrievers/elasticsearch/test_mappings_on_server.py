@@ -301,6 +301,28 @@ def test_a_text_field_that_the_index_does_not_have(client: Elasticsearch, fill: 
         ElasticsearchHybridRetriever(index, client=client, text_field="body").retrieve(QUESTION)
 
 
+def test_words_inside_of_a_nested_object_are_told_from_words_that_nothing_matches(
+    client: Elasticsearch, fill: Fill
+) -> None:
+    nested = {"parts": {"type": "nested", "properties": {"text": {"type": "text"}}}, "embedding": VECTOR}
+    index = fill({"mappings": {"properties": nested}})
+    client.index(index=index, id="a", document={"parts": [{"text": "widget"}], "embedding": [1.0, 0.1]}, refresh=True)
+    searcher = ElasticsearchHybridRetriever(index, client=client, fields=["parts.text"], text_field="parts.text")
+    (hit,) = searcher.retrieve(QUESTION)
+    assert hit.text == "widget"
+    assert "parts.text lies in parts, which is mapped as nested" in hit.retrieval.failed["bm25"]  # type: ignore[attr-defined]
+
+
+def test_texts_that_the_index_does_not_give_back_are_told(
+    client: Elasticsearch, fill: Fill, caplog: pytest.LogCaptureFixture
+) -> None:
+    index = fill({"mappings": {"_source": {"excludes": ["content"]}, **INVENTED["mappings"]}})
+    client.index(index=index, id="a", document={"content": "widget", "embedding": [1.0, 0.1]}, refresh=True)
+    (hit,) = ElasticsearchHybridRetriever(index, client=client).retrieve(QUESTION)
+    assert hit.text == ""
+    assert f"no hit from index {index} has text in content: set text_field" in caplog.text
+
+
 # Access
 
 
