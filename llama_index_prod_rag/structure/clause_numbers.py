@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 
 from llama_index_prod_rag.structure.numbering import (
+    DIVISIONS_BEHIND,
     KEYWORDS,
     LATIN,
     LIST_RANK,
-    NUMBER_WORDS,
     Reading,
     place_of,
     readings,
+    roman_value,
 )
+from llama_index_prod_rag.structure.ordinals import NUMBERS_WRITTEN_OUT
 
 _SIGNS = "编編篇部章节節条條편장절조"
 _WORDS = sorted((word for word in KEYWORDS if word not in _SIGNS), key=len, reverse=True)
 _KEYWORD = "|".join(form for word in _WORDS for form in (word.capitalize(), word.upper()))
-_WRITTEN = "|".join(form for word in NUMBER_WORDS for form in (word, word.capitalize(), word.upper()))
+_WRITTEN = "|".join(form for word in NUMBERS_WRITTEN_OUT for form in (word, word.capitalize(), word.upper()))
 _PUT_IN = rf"(?:[ -]?(?:{LATIN})\b|-?[A-Z]{{1,2}}(?![\w])|[a-z]{{1,2}}(?![a-zA-Z]))?(?:-\d{{1,3}}[a-z]?)*"
 _ORDINAL = r"(?:(?:er|re|ère)\b|\.?[ºª°])?"
 # Codes that contracts point to by their abbreviations: a line may begin with `§ 573 BGB`.
@@ -30,8 +32,21 @@ _REFERRED = (
     rf"|(?:{_CODES})\b)"
 )
 UPPER = r"(?:[^\W\da-zß-ÿ_])"
+_BEHIND = "|".join(
+    form
+    for word in sorted(DIVISIONS_BEHIND, key=len, reverse=True)
+    if word not in _SIGNS
+    for form in (word.capitalize(), word.upper(), word)
+)
+# `1. Titel` is as often an item of a list; such words are not.
+_BEHIND_DIGITS = "abschnitt|kapitel|hauptstück|abteilung|fejezet|rész|luku|osa"
 NUMBER = re.compile(
-    rf"(?P<keyword>\b(?:{_KEYWORD})\b\.?|§)[ \t\u00a0]*(?:No\.[ \t]*|[Nn]°[ \t]*)?"
+    # Looks first whether a kind of division follows: to try all words everywhere is slow.
+    rf"(?P<ordinal>\b(?=(?:(?:THE|The)[ ])?{UPPER}[^\W\d_]{{2,15}}[ \u00a0](?:{_BEHIND})\b)(?:(?:THE|The)[ ])?"
+    rf"(?:{_WRITTEN})|(?<![\w.])[IVXLC]{{1,6}}\.(?=[ \u00a0](?:{_BEHIND})\b)"
+    rf"|(?<![\w.])\d{{1,2}}(?:\.(?=[ \u00a0](?i:{_BEHIND_DIGITS})\b)|(?=[ \u00a0]kap\.)))"
+    rf"[ \u00a0](?P<division>[^\W\d_]+)\.?(?=[ \t]*(?:[\r\n]|\Z|[:–—-]|{UPPER}))(?![ \t]*[\dIVX]+\b)"
+    rf"|(?P<keyword>\b(?:{_KEYWORD})\b\.?|§)[ \t\u00a0]*(?:No\.[ \t]*|[Nn]°[ \t]*)?"
     rf"(?P<named>(?:[LRDA]\.?[ ]?\*?[ ]?)?\d{{1,4}}{_PUT_IN}(?:\.\d{{1,3}}[A-Za-z]?){{0,4}}{_ORDINAL}"
     rf"|[IVXLC]{{1,6}}(?:[ -](?:{LATIN})|[A-BE-H]|(?:er|re|ER|RE)\b)?|[A-Z]|{_WRITTEN})(?![\w(])[.:]?(?=\s|[–—-]|\Z)"
     rf"(?![ \t]*{_REFERRED})"
@@ -74,6 +89,10 @@ def read_number(match: re.Match[str], *, sections_hold_articles: bool) -> list[R
     if match["hangul"]:
         after = match["hangul_after"][1:].strip()
         return readings(f"{match['hangul']}-{after}" if after else match["hangul"], keyword=match["hangul_sign"])
+    if match["ordinal"]:
+        number = match["ordinal"].rstrip(".").split()[-1]
+        value = place_of(number) or roman_value(number)
+        return [] if value is None else readings(f"{value:.0f}", keyword=match["division"])
     if match["listed"]:
         return [Reading("一、", place_of(match["listed"]) or 0.0, rank=LIST_RANK)]
     number = match["named"] or match["decimal"] or match["bracketed"] or match["lettered"]

@@ -146,7 +146,7 @@ class _Finder:
             (caption_behind(text, match.end()) or self._bare.get(start) or _check_caption(words)) if named else None,
             continues=continues,
             inside=inside and continues,
-            keyword=bool(match["keyword"] or match["sign"] or match["hangul_sign"]),
+            keyword=bool(match["keyword"] or match["sign"] or match["hangul_sign"] or match["division"]),
             head=match.end(),
         )
 
@@ -155,7 +155,7 @@ class _Finder:
         text = self._text
         before = text[max(0, match.start() - _LOOK_BACK) : match.start()]
         behind = text[match.end() : match.end() + 40].lstrip(" \t\u00a0")
-        if match["sign"] or match["hangul_sign"] or match["listed"]:
+        if match["sign"] or match["hangul_sign"] or match["listed"] or match["division"]:
             return begins_line
         refers = behind[:1].islower() and match.group()[-1] not in ".:"
         if match["keyword"] and (refers or (begins_line and _is_pointer(text, match))):

@@ -8,25 +8,43 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from llama_index_prod_rag.structure.ordinals import NUMBERS_WRITTEN_OUT
+
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 _ROMAN_NUMERAL = re.compile(r"(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
 
 # How far out a kind of division stands, in the languages whose statutes and contracts are read.
 _DIVISIONS = (
     (1, "annex appendix attachment exhibit schedule annexe anexo anhang anlage allegato bijlage приложение"),
-    (2, "part book teil buch partie livre parte libro livro deel раздел 编 編 篇 部 편"),
-    (3, "title titre título titolo titel"),
-    (4, "chapter kapitel chapitre capítulo capo hoofdstuk rozdział глава 章 장"),
-    (5, "abschnitt sección sezione secção seção afdeling 节 節 절"),
+    (2, "part book teil buch partie livre parte libro livro deel boek część księga část раздел 编 編 篇 部 편"),
+    (3, "title titre título titolo titel tytuł dział hlava afsnit"),
+    (4, "chapter kapitel kapittel chapitre capítulo capo hoofdstuk rozdział díl глава 章 장"),
+    (5, "abschnitt sección sezione secção seção afdeling oddíl 节 節 절"),
     (6, "article artikel artículo articolo artigo artykuł статья art 条 條 조"),
+)
+# Those that stand behind a number, as in `Erste Abteilung`, `II. fejezet`, and before none.
+_ONLY_BEHIND = (
+    (2, "abteilung avdelning avdelningen avdeling avdelingen del delen osa rész"),
+    (4, "hauptstück kap kapitlet luku fejezet"),
 )
 _KINDS_OF_PROVISIONS = ("adicional", "transitoria", "derogatoria", "final")
 _RANKS = {word: rank for rank, words in _DIVISIONS for word in words.split()} | {
     f"disposición {kind}": 1
     for kind in _KINDS_OF_PROVISIONS  # below the last article of a Spanish law, and below none
 }
+_DIVISION = 5
+"""The innermost rank of what holds articles."""
+DIVISIONS_BEHIND = tuple(
+    word
+    for rank, words in (*_DIVISIONS, *_ONLY_BEHIND)
+    if rank <= _DIVISION
+    for word in words.split()
+    if word.isalpha()
+)
+"""Kinds of divisions that may stand behind a number written out, in lower case: `Zweites Kapitel`, `First Schedule`."""
 KEYWORDS = (*_RANKS, "section", "clause", "rule", "cláusula", "clausula", "paragraf", "sect", "sec")
 """Words that stand before a number, in lower case and without the full stop that shortens some."""
+_RANKS |= {word: rank for rank, words in _ONLY_BEHIND for word in words.split()}
 _SAME = {"art": "article"}
 _PUT_IN_BY_POINT = frozenset({"статья", "глава"})
 _PARAGRAPH_RANK = 7
@@ -43,23 +61,6 @@ _MAX_GAP = 5
 _LATIN = ["bis", "ter", "quater", "quinquies", "sexies", "septies", "octies", "novies", "decies"]
 LATIN = "|".join(_LATIN)
 """What follows the number of a section put in between two others: 10bis."""
-_WRITTEN_OUT = (
-    "one first premier première primero primera primo prima primeiro primeira unique único única unico unica"
-    " erster erste",
-    "two second segundo segunda secondo seconda deuxième",
-    "three third tercero tercera terzo terza terceiro terceira troisième",
-    "four fourth cuarto cuarta quarto quarta quatrième",
-    "five fifth quinto quinta cinquième",
-    "six sixth sexto sexta sesto sesta sixième",
-    "seven seventh séptimo séptima settimo settima sétimo sétima septième",
-    "eight eighth octavo octava ottavo ottava oitavo oitava huitième",
-    "nine ninth noveno novena nono nona neuvième",
-    "ten tenth décimo décima decimo decima dixième",
-    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
-)
-_WORDS = {word: value for value, words in enumerate(_WRITTEN_OUT, start=1) for word in words.split()}
-NUMBER_WORDS = tuple(_WORDS)
-"""Numbers written out, in lower case."""
 # A number with what put it in later: `4A`, `4 bis`, `4-1`.
 _INSERTED = re.compile(rf"(\d+)(?:[ -]?({LATIN})|-?([a-z]{{1,2}}))?((?:-\d+[a-z]?)*)")
 # French codes put a letter before the number: `L. 121-1`, `R* 421-5`.
@@ -103,7 +104,7 @@ def place_of(number: str) -> float | None:
         (True, True, 121.000001)
     """
     plain = unicodedata.normalize("NFC", number).lower().strip()
-    if (known := _WORDS.get(plain) or han_value(plain)) is not None:
+    if (known := NUMBERS_WRITTEN_OUT.get(plain) or han_value(plain)) is not None:
         return known
     match = _INSERTED.fullmatch(_ORDINAL.sub("", _CODE.sub("", plain)))
     if match is None:
