@@ -26,7 +26,7 @@ _TWO_LINES = re.compile(r"[^\r\n]+(?:\r?\n[^\r\n]+)?")
 _SENTENCE_SIGN = re.compile(r"[.;:,。；：，、][\"”’')\]]*\Z")
 # Verbs that make a sentence of words, in the languages whose statutes and contracts are read.
 _FINITE_VERBS = (
-    "agree agrees amends applies are begins can cannot ceases comes concerns contains continues does",
+    "agree agrees amends applies are begins bleiben bleibt can cannot ceases comes concerns contains continues does",
     "establishes extends has have hereby include includes is lays makes may mean means must prevails",
     "protects provides repeals shall takes was were will darf dürfen gelten gilt hat haben ist kann können",
     "muss müssen sind soll sollen wird werden doit doivent est ont peut peuvent sont debe deben es podrá",

@@ -12,9 +12,10 @@ from llama_index_prod_rag.structure.numbering import (
     Reading,
     place_of,
     readings,
-    roman_value,
 )
+from llama_index_prod_rag.structure.numerals import roman_value
 from llama_index_prod_rag.structure.ordinals import NUMBERS_WRITTEN_OUT
+from llama_index_prod_rag.structure.references import REFERRED
 
 _SIGNS = "编編篇部章节節条條편장절조"
 _WORDS = sorted((word for word in KEYWORDS if word not in _SIGNS), key=len, reverse=True)
@@ -22,15 +23,6 @@ _KEYWORD = "|".join(form for word in _WORDS for form in (word.capitalize(), word
 _WRITTEN = "|".join(form for word in NUMBERS_WRITTEN_OUT for form in (word, word.capitalize(), word.upper()))
 _PUT_IN = rf"(?:[ -]?(?:{LATIN})\b|-?[A-Z]{{1,2}}(?![\w])|[a-z]{{1,2}}(?![a-zA-Z]))?(?:-\d{{1,3}}[a-z]?)*"
 _ORDINAL = r"(?:(?:er|re|ère)\b|\.?[ºª°])?"
-# Codes that contracts point to by their abbreviations: a line may begin with `§ 573 BGB`.
-_CODES = (
-    "ABGB|AktG|ArbZG|BDSG|BetrVG|BGB|BUrlG|EGBGB|EStG|GewO|GG|GmbHG|GWB|HGB|InsO|KSchG|KStG|MiLoG|SGB|StGB|StPO|TzBfG"
-    "|UGB|UrhG|UStG|UWG|VVG|VwGO|VwVfG|WEG|ZGB|ZPO"
-)
-_REFERRED = (
-    r"(?:Abs(?:\.|atz)|Satz|Nr\.|Nummer|Halbsatz|paragraph|para\.|alinéa|al\.|apartado|comma\b|ust\."
-    rf"|(?:{_CODES})\b)"
-)
 UPPER = r"(?:[^\W\da-zß-ÿ_])"
 _BEHIND = "|".join(
     form
@@ -49,7 +41,7 @@ NUMBER = re.compile(
     rf"|(?P<keyword>\b(?:{_KEYWORD})\b\.?|§)[ \t\u00a0]*(?:No\.[ \t]*|[Nn]°[ \t]*)?"
     rf"(?P<named>(?:[LRDA]\.?[ ]?\*?[ ]?)?\d{{1,4}}{_PUT_IN}(?:\.\d{{1,3}}[A-Za-z]?){{0,4}}{_ORDINAL}"
     rf"|[IVXLC]{{1,6}}(?:[ -](?:{LATIN})|[A-BE-H]|(?:er|re|ER|RE)\b)?|[A-Z]|{_WRITTEN})(?![\w(])[.:]?(?=\s|[–—-]|\Z)"
-    rf"(?![ \t]*{_REFERRED})"
+    rf"(?![ \t]*{REFERRED})"
     r"|第[ \t]?(?P<han>[〇零一二两兩三四五六七八九十百千]{1,8}|\d{1,4})[ \t]?(?P<sign>[编編篇部章节節条條])"
     r"(?P<han_after>(?:[之のノ][〇零一二三四五六七八九十\d]{1,3})?)"
     r"(?![^\S\n]?(?:[的和、及或第]|(?<=\S)[のにはでをがとや]|[（(](?!(?:\w{2,40}|[^\W\da-z一二三四五六七八九十])[)）](?![にのをはがで及又]))))"

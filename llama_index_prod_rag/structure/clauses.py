@@ -14,8 +14,9 @@ from llama_index_prod_rag.structure.captions import Caption, caption_behind, nam
 from llama_index_prod_rag.structure.clause_numbers import NUMBER, read_number, sections_hold_articles
 from llama_index_prod_rag.structure.line_starts import begins_own_line, continues_sentence, find_indent
 from llama_index_prod_rag.structure.marks import Mark, name_marks
-from llama_index_prod_rag.structure.numbering import NESTED_RANK, Outline
+from llama_index_prod_rag.structure.numbering import ARTICLE, NESTED_RANK, Outline, Reading
 from llama_index_prod_rag.structure.pages import PageBreak
+from llama_index_prod_rag.structure.references import PART_OF_PROVISION, points_elsewhere
 from llama_index_prod_rag.structure.unnumbered import find_unnumbered
 from llama_index_prod_rag.text.sentences import split_sentences
 
@@ -117,6 +118,12 @@ class _Finder:
         if not (certain or subsection or self._may_open(match, begins_line=begins_line)):
             return None
         candidates = read_number(match, sections_hold_articles=self._hold_articles)
+        fits = outline.goes_on(candidates)
+        provision = (
+            match["keyword"] and match.group()[-1] not in ".:" and not any(0 < each.rank < 6 for each in candidates)
+        )
+        if provision and not certain and points_elsewhere(text, match.end(), fits=fits):
+            return None
         continues = continues_sentence(text, start if page is None else page.before)
         if outline.in_sentence:
             if not continues or text[sentence_end(text, self._sentence, start, self._torn) : start].strip():
@@ -167,7 +174,12 @@ class _Finder:
             return _LIST_LEAD.search(before) is not None and _REFERENCE.search(before) is None
         if match["keyword"] and behind[:1].islower():
             return False
-        return not match["lettered"] and _SENTENCE_END.search(before) is not None
+        return not match["lettered"] and bool(_SENTENCE_END.search(before)) and not PART_OF_PROVISION.search(before)
+
+
+def _is_provision(match: re.Match[str], candidates: Sequence[Reading]) -> bool:
+    """Whether a number is that of an article or section, which other laws have too, and nothing ends it."""
+    return bool(match["keyword"]) and match.group()[-1] not in ".:" and all(each.rank >= ARTICLE for each in candidates)
 
 
 def _is_pointer(text: str, match: re.Match[str]) -> bool:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from llama_index_prod_rag.structure.captions import Caption, caption_above, caption_below
+from llama_index_prod_rag.structure.numbering import ARTICLE
 
 _CAPTIONS_ABOVE = 0.6
 """Share of the clauses without words of their own that must have a caption above: a custom, not an accident."""
-_DIVISIONS = range(6)
-_ARTICLES = range(6, 9)
+_DIVISIONS = range(ARTICLE)
+_ARTICLES = range(ARTICLE, 9)
 _FIRST_LINE = re.compile(r"[ \t:.–—-]{0,8}\s{0,80}[^\r\n]{0,160}")
 
 

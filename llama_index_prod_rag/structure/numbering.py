@@ -8,10 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from llama_index_prod_rag.structure.numerals import han_value, is_han, letter_value, roman_value
 from llama_index_prod_rag.structure.ordinals import NUMBERS_WRITTEN_OUT
-
-_ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
-_ROMAN_NUMERAL = re.compile(r"(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
 
 # How far out a kind of division stands, in the languages whose statutes and contracts are read.
 _DIVISIONS = (
@@ -32,14 +30,10 @@ _RANKS = {word: rank for rank, words in _DIVISIONS for word in words.split()} | 
     f"disposición {kind}": 1
     for kind in _KINDS_OF_PROVISIONS  # below the last article of a Spanish law, and below none
 }
-_DIVISION = 5
-"""The innermost rank of what holds articles."""
+ARTICLE = 6
+"""The rank of articles; what holds them stands further out."""
 DIVISIONS_BEHIND = tuple(
-    word
-    for rank, words in (*_DIVISIONS, *_ONLY_BEHIND)
-    if rank <= _DIVISION
-    for word in words.split()
-    if word.isalpha()
+    word for rank, words in (*_DIVISIONS, *_ONLY_BEHIND) if rank < ARTICLE for word in words.split() if word.isalpha()
 )
 """Kinds of divisions that may stand behind a number written out, in lower case: `Zweites Kapitel`, `First Schedule`."""
 KEYWORDS = (*_RANKS, "section", "clause", "rule", "cláusula", "clausula", "paragraf", "sect", "sec")
@@ -69,29 +63,6 @@ _CODE = re.compile(r"(?:[lrda]\.? ?\*? ?)(?=\d)")
 _ORDINAL = re.compile(r"(?<=\d)(?:er|re|ère|\.?[ºª°])$")
 # And their first chapters: `Chapitre Ier`.
 _FIRST_ROMAN = re.compile(r"(?<=^I)(?:er|ER|re|RE)$")
-_HAN_DIGITS = ("〇零", "一", "二两兩", "三", "四", "五", "六", "七", "八", "九")
-_HAN = {sign: value for value, signs in enumerate(_HAN_DIGITS) for sign in signs}
-_HAN_UNITS = {"十": 10, "百": 100, "千": 1000}
-
-
-def han_value(numeral: str) -> int | None:
-    """Compute the value of a number in Chinese characters, or None.
-
-    Examples:
-        >>> han_value("一百二十三"), han_value("十五"), han_value("二〇"), han_value("甲")
-        (123, 15, 20, None)
-    """
-    if not numeral or not set(numeral) <= _HAN.keys() | _HAN_UNITS.keys():
-        return None
-    if not set(numeral) & _HAN_UNITS.keys():
-        return int("".join(str(_HAN[sign]) for sign in numeral))
-    value = digit = 0
-    for sign in numeral:
-        if sign in _HAN:
-            digit = _HAN[sign]
-        else:
-            value, digit = value + (digit or 1) * _HAN_UNITS[sign], 0
-    return value + digit
 
 
 def place_of(number: str) -> float | None:
@@ -118,33 +89,6 @@ def place_of(number: str) -> float | None:
         place += int(part.rstrip("abcdefghijklmnopqrstuvwxyz")) / 10 ** (6 + 2 * index)
         place += (ord(part[-1]) - 96 if part[-1].isalpha() else 0) / 10 ** (8 + 2 * index)
     return place
-
-
-def roman_value(numeral: str) -> int | None:
-    """Compute the value of a Roman numeral below 90, or None.
-
-    Examples:
-        >>> roman_value("xiv"), roman_value("b"), roman_value("iiii")
-        (14, None, None)
-    """
-    numeral = numeral.lower()
-    if not numeral or _ROMAN_NUMERAL.fullmatch(numeral) is None:
-        return None
-    values = [_ROMAN[letter] for letter in numeral]
-    return sum(-value if value < after else value for value, after in zip(values, [*values[1:], 0], strict=True))
-
-
-def letter_value(letters: str) -> int | None:
-    """Find the place of a, b, ..., z, aa, bb, ...; None for anything else.
-
-    Examples:
-        >>> letter_value("c"), letter_value("BB"), letter_value("ab")
-        (3, 28, None)
-    """
-    letters = letters.lower()
-    if len(set(letters)) != 1 or not "a" <= letters[0] <= "z":
-        return None
-    return ord(letters[0]) - ord("a") + 1 + 26 * (len(letters) - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +144,9 @@ def _read(number: str, keyword: str, sign: str) -> Sequence[Reading]:
             return [] if above and inserted is value else [Reading(f"1{frame}", inserted, rank=rank)]
         if keyword == "§" and not above:
             return [Reading(_PARAGRAPH, value, rank=_PARAGRAPH_RANK)]
-        if (sign in ("", ".") and not _is_han(number)) or above:
+        if (sign in ("", ".") and not is_han(number)) or above:
             return [Reading("decimal", value, tuple(above), _DECIMAL_RANK + len(above))]
-        return [Reading(f"{'一' if _is_han(number) else '1'}{frame}", value)]
+        return [Reading(f"{'一' if is_han(number) else '1'}{frame}", value)]
     number = _FIRST_ROMAN.sub("", number)
     letter, roman = ("A", "I") if number.isupper() else ("a", "i")
     found = ((letter, letter_value(number)), (roman, _roman_place(number)))
@@ -215,10 +159,6 @@ def _places_of(number: str) -> list[float] | None:
     parts = [whole] if whole is not None else [place_of(part) for part in number.split(".")]
     known = [part for part in parts if part is not None]
     return known if len(known) == len(parts) else None
-
-
-def _is_han(number: str) -> bool:
-    return number[0] in _HAN or number[0] in _HAN_UNITS
 
 
 def _roman_place(numeral: str) -> float | None:
@@ -312,6 +252,19 @@ class Outline:
         self._open[depth:] = [Open(reading, rank, label, indent, is_part)]
         self._left = []
         return rank
+
+    def goes_on(self, candidates: list[Reading]) -> bool:
+        """Whether a number would be the next of an open run, or the first of its kind.
+
+        Examples:
+            >>> outline = Outline()
+            >>> _ = outline.take(readings("2", keyword="Article"), "Article 2", begins_line=True)
+            >>> [outline.goes_on(readings(number, keyword="Article")) for number in ("3", "12")]
+            [True, False]
+        """
+        styles = {each.reading.style for each in (*self._open, *self._left)}
+        known = any(reading.style in styles for reading in candidates)
+        return not known or any(True for _ in self._next_in_run(candidates, gap=1))
 
     def _resume(self, candidates: list[Reading]) -> None:
         """Open again what a paragraph has closed, where a number goes on with it."""
