@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 
 import regex
 
+from llama_index_prod_rag.text.full_stops import is_no_end
 from llama_index_prod_rag.text.line_breaks import LIST_MARK, wrapping_breaks
 
 # Terminators that need a blank after them, and those that end a sentence wherever they stand.
@@ -108,6 +109,8 @@ def _ends_sentence(text: str, start: int, match: regex.Match[str]) -> bool:
     if found is None:
         return True
     word = found.group().lower()
+    if is_no_end(text, found.group(), found.start(), dot, match.end()):
+        return False
     if _LIST_NUMBER.fullmatch(word) and not text[line : found.start()].strip(" \t(>*-"):
         return False  # the number of a list item
     if _NEVER_LAST.fullmatch(word):

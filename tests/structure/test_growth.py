@@ -58,7 +58,7 @@ MODULES = (
 
 def patterns() -> Iterator[tuple[str, Callable[[str], object], str]]:
     """Name, how it is used, and source of every pattern of these readers and of the text they share."""
-    for room, modules in (("structure", MODULES), ("text", ("graphemes", "sentences", "terms", "tokens"))):
+    for room, modules in (("structure", MODULES), ("text", ("full_stops", "graphemes", "sentences", "terms", "tokens"))):
         for each in modules:
             module = importlib.import_module(f"llama_index_prod_rag.{room}.{each}")
             source = inspect.getsource(module)
@@ -107,6 +107,8 @@ KNOWN = [
     ("legal", '"Fee" '),
     ("legal", "________"),
     ("paper", "[1] A. "),
+    ("sentences", "am 1. Mai "),
+    ("sentences", "og 1. a. "),
     ("definitions", '"Fee" '),
     ("definitions", '"'),
     ("definitions", '"Fee" means '),
