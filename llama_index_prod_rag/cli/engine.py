@@ -128,6 +128,7 @@ def load_assessor(calibration: Path | None, kind: str | None = None) -> Assessor
     loaded = default_calibration() if calibration is None else Calibration.load(calibration)
     if kind is None:
         return CalibratedAssessor(loaded)
+    kind = kind.strip()
     if kind not in (known := {name for head in loaded.heads for name in head.by_slice}):
         has = f"it has {', '.join(sorted(known))}" if known else "make them with prod-rag calibrate --slice-by COLUMN"
         raise ConfigurationError(f"--slice {kind}: this calibration has no thresholds for it; {has}")

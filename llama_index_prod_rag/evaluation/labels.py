@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.json_lines import numbered_lines
 from llama_index_prod_rag.query_log.record import Feedback
+
+_OWN_FIELDS = frozenset({"query_id", "query", "question", "relevant", "answers", "answerable", "needs_all", "drawn"})
+"""What a line says of the label itself; none of it is a kind of question."""
+_FEW = 3
+"""So many labels, each with a kind of its own, say that the field tells questions apart, not kinds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +81,20 @@ def read_labels(path: Path, *, slice_by: str = "") -> dict[str, Label]:
         again.
 
     Raises:
-        InputError: the file is missing, a line is malformed (the message names it), or none has the field `slice_by`.
+        InputError: the file is missing, a line is malformed (the message names it), or `slice_by` says no kind of
+            question: no line has it, each has its own, or it is a field of the label itself.
     """
+    if slice_by in _OWN_FIELDS:
+        raise InputError(
+            f"{slice_by!r} says what is known of a question, not of what kind it is: name a field of your own, such as"
+            " a tenant or a language"
+        )
     if not path.is_file():
         raise InputError(f"no label file at {path}: give a JSONL file with query_id or query on each line")
     labels: dict[str, Label] = {}
     for number, line in numbered_lines(path):
         try:
-            label = label_of(row := json.loads(line), slice_by=slice_by)
+            label = label_of(row := json.loads(line))
             names = {str(row.get("query_id") or ""), label.query} - {""}
             if not names:
                 raise ValueError("neither query_id nor query")
@@ -91,13 +102,32 @@ def read_labels(path: Path, *, slice_by: str = "") -> dict[str, Label]:
             raise InputError(
                 f"{path}, line {number}: expected an object with query_id or query, relevant, answers, answerable"
             ) from error
+        if slice_by:
+            label = replace(label, slice=_read_slice(row.get(slice_by), f"{path}, line {number}: {slice_by}"))
         labels |= {name: labels[name].join_with(label) if name in labels else label for name in names}
-    if slice_by and not any(label.slice for label in labels.values()):
-        raise InputError(f"no line of {path} says {slice_by!r}: add it as a column of the sheet, and import it again")
+    if slice_by:
+        _check_slices(labels, slice_by, path)
     return labels
 
 
-def label_of(row: Mapping[str, Any], *, slice_by: str = "") -> Label:
+def _read_slice(value: object, where: str) -> str:
+    if isinstance(value, (list, dict)):
+        raise InputError(f"{where} must be one value, such as a name")
+    return "" if value is None else str(value).strip()
+
+
+def _check_slices(labels: Mapping[str, Label], slice_by: str, path: Path) -> None:
+    slices = [label.slice for label in {id(label): label for label in labels.values()}.values() if label.slice]
+    if not slices:
+        raise InputError(f"no line of {path} says {slice_by!r}: add it as a column of the sheet, and import it again")
+    if len(set(slices)) == len(slices) >= _FEW:
+        raise InputError(
+            f"{slice_by!r} is different for each of {len(slices)} questions of {path}: name a field that says of what"
+            " kind a question is, and that many share"
+        )
+
+
+def label_of(row: Mapping[str, Any]) -> Label:
     """The label in one row of a label file.
 
     Raises:
@@ -115,11 +145,8 @@ def label_of(row: Mapping[str, Any], *, slice_by: str = "") -> Label:
     references = row.get("answers") or []
     answerable, needs_all = row.get("answerable"), row.get("needs_all", False)
     query, drawn = row.get("query") or row.get("question") or "", row.get("drawn") or ""
-    slice_ = row.get(slice_by)
     if not isinstance(query, str) or not isinstance(drawn, str):
         raise ValueError("query and drawn must be texts")
-    if isinstance(slice_, (list, dict)):
-        raise ValueError(f"{slice_by} must be one value")
     if not isinstance(references, list) or not all(isinstance(text, str) for text in references):
         raise ValueError("answers must be a list of texts")
     if answerable not in (True, False, None) or needs_all not in (True, False):
@@ -131,7 +158,6 @@ def label_of(row: Mapping[str, Any], *, slice_by: str = "") -> Label:
         needs_all=needs_all,
         query=query,
         drawn=drawn,
-        slice="" if slice_ is None else str(slice_),
     )
 
 

@@ -110,6 +110,38 @@ def test_kinds_come_back_from_json_lines(tmp_path: Path) -> None:
     assert labels.read_text().count("candidates") == 0
 
 
+def _write(path: Path, kinds: Sequence[object]) -> Path:
+    rows = [{"query": f"question {n}", "answerable": True, "tenant": kind} for n, kind in enumerate(kinds)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_blanks_around_a_kind_make_no_other_kind(tmp_path: Path) -> None:
+    labels = _write(tmp_path / "labels.jsonl", ["north ", " north", "south", "  "])
+    read = read_labels(labels, slice_by="tenant")
+    assert [read[f"question {n}"].slice for n in range(4)] == ["north", "north", "south", ""]
+
+
+@pytest.mark.parametrize("field", ["query", "query_id", "relevant", "answers", "answerable", "drawn"])
+def test_what_a_label_says_is_no_kind_of_question(tmp_path: Path, field: str) -> None:
+    labels = _write(tmp_path / "labels.jsonl", ["north", "north", "south"])
+    with pytest.raises(InputError, match=f"'{field}' says what is known .* a field of your own"):
+        read_labels(labels, slice_by=field)
+
+
+def test_a_kind_for_each_question_is_an_error(tmp_path: Path) -> None:
+    labels = _write(tmp_path / "labels.jsonl", ["a", "b", "c"])
+    with pytest.raises(InputError, match="different for each of 3 questions"):
+        read_labels(labels, slice_by="tenant")
+    assert read_labels(_write(labels, ["a", "b", "a"]), slice_by="tenant")["question 1"].slice == "b"
+
+
+def test_a_question_of_several_kinds_is_an_error_that_names_its_line(tmp_path: Path) -> None:
+    labels = _write(tmp_path / "labels.jsonl", ["a", ["a", "b"]])
+    with pytest.raises(InputError, match="line 2: tenant must be one value"):
+        read_labels(labels, slice_by="tenant")
+
+
 def test_no_cell_of_a_sheet_is_run_as_a_formula(tmp_path: Path) -> None:
     export_sheet(SAMPLE, sheet := tmp_path / "sheet.csv")
     with sheet.open(encoding="utf-8-sig", newline="") as file:

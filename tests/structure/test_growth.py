@@ -58,7 +58,10 @@ MODULES = (
 
 def patterns() -> Iterator[tuple[str, Callable[[str], object], str]]:
     """Name, how it is used, and source of every pattern of these readers and of the text they share."""
-    for room, modules in (("structure", MODULES), ("text", ("full_stops", "graphemes", "sentences", "terms", "tokens"))):
+    for room, modules in (
+        ("structure", MODULES),
+        ("text", ("full_stops", "graphemes", "sentences", "terms", "tokens")),
+    ):
         for each in modules:
             module = importlib.import_module(f"llama_index_prod_rag.{room}.{each}")
             source = inspect.getsource(module)
