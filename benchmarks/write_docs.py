@@ -106,8 +106,9 @@ SECTIONS = (
     Section(
         "whole_question",
         "The whole question",
-        "Two hops, follow-ups, versions and two meanings, without a language model, on test questions; settings were "
-        "chosen on train halves. Each module under `benchmarks/whole_*` says how its questions were made.",
+        "Two hops and the gate behind them, follow-ups, versions and two meanings, without a language model, on test "
+        "questions; settings were chosen on train halves. Each module under `benchmarks/whole_*` says how its "
+        "questions were made.",
         retrieval.whole_question,
     ),
     Section("tuning", "Tuning", "nDCG@10 on the queries that were not labelled; 100 draws.", retrieval.tuning),
@@ -172,9 +173,9 @@ SECTIONS = (
         "rerank_cores",
         "Reranking on many cores",
         "The int8 cross-encoder by the number of its threads, on 16 cores of an Intel Xeon with VNNI. `busy` is the "
-        "share of the time that the threads computed: they hardly wait for one another, and what is lost with 16 of them is "
-        "lost in the processor: its memory, caches and clock. Measured with the slower 8-bit products, which processors "
-        "with VNNI are no longer asked for; no such machine was at hand since.",
+        "share of the time that the threads computed: they hardly wait for one another, and what is lost with 16 of "
+        "them is lost in the processor: its memory, caches and clock. Measured with the slower 8-bit products, which "
+        "processors with VNNI are no longer asked for; no such machine was at hand since.",
         reranking.cores,
     ),
     Section(

@@ -32,6 +32,7 @@ def whole_question(found: Found) -> Table:
     return [
         ["", "without", "with", "difference"],
         *_hops(found["hops"]["sets"]),
+        *_gate(found["gate"]),
         *_follow_ups(found["follow_ups"]),
         *_versions(found["versions"]["sets"]),
         *_readings(found["readings"]),
@@ -60,6 +61,15 @@ def _hops(sets: Found) -> Table:
 
 def _before_and_after(figures: Found, before: str) -> list[str]:
     return [interval(figures[name]) for name in (before, "linked", "difference")]
+
+
+def _gate(gate: Found) -> Table:
+    asked = f"{gate['set']}, {gate['with_evidence']} of {gate['questions']} with evidence"
+    return [
+        [f"gate over two hops: {name.replace('_', ' ')}, {asked}", *_before_and_after(figures, "plain")]
+        for name, figures in gate.items()
+        if isinstance(figures, dict)
+    ]
 
 
 def _follow_ups(chats: Found) -> Table:
