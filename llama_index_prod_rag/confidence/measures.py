@@ -110,10 +110,11 @@ def legs_of(evidence: Evidence) -> Mapping[str, Mapping[str, LegHit]]:
 
 
 def vectors_of(evidence: Evidence) -> list[Sequence[float]]:
-    """Embeddings of the passages that have one, on themselves or in the record."""
+    """Embeddings of the passages that have one, on themselves or in the record, as long as the first: by one model."""
     stored = evidence.retrieval.vectors if evidence.retrieval else {}
     found = (passage.vector if passage.vector is not None else stored.get(passage.id) for passage in evidence.passages)
-    return [vector for vector in found if vector is not None]
+    vectors = [vector for vector in found if vector is not None]
+    return [vector for vector in vectors if len(vector) == len(vectors[0])]
 
 
 def _measure_each_leg(
@@ -268,9 +269,9 @@ def similarity_passages(measured: Measured) -> float:
 
 
 def similarity_query(measured: Measured) -> float | None:
-    """Measure the cosine similarity between the question and the center of the passages."""
+    """Measure the cosine similarity between the question and the center of the passages, of one model's vectors."""
     query = measured.evidence.retrieval.query_vector if measured.evidence.retrieval else None
-    if query is None:
+    if query is None or len(query) != measured.directions.shape[1]:
         return None
     center = _unit(measured.directions.mean(axis=0, keepdims=True))[0]
     return float(center @ _unit(np.asarray([query], dtype=np.float64))[0])

@@ -359,6 +359,13 @@ def _ask_back(attempt: Attempt, question: str, candidates: Sequence[NodeWithScor
         attempt.degrade("readings", error)
 
 
+def _signals_at_hand(evidence: Evidence) -> dict[str, float]:
+    try:
+        return compute_signals(evidence)
+    except Exception:  # they may be what could not be judged
+        return {}
+
+
 def _assess(attempt: Attempt, evidence: Evidence, judge: Judge) -> bool:
     """Judge and decide; whether the assessor could."""
     try:
@@ -377,7 +384,7 @@ def _assess(attempt: Attempt, evidence: Evidence, judge: Judge) -> bool:
         attempt.assessment = RetrievalAssessment(
             "uncertain",
             None,
-            compute_signals(evidence),
+            _signals_at_hand(evidence),
             ("the passages that were found could not be judged",),
             not_assessed(evidence),
         )

@@ -232,7 +232,9 @@ class HybridFusionRetriever(FilteredRetriever):
         self, bundle: QueryBundle, calls: Mapping[str, LegCall], failed: Mapping[str, LegResult]
     ) -> list[NodeWithScore]:
         self._report(calls)
-        query_vector = next((call.bundle.embedding for call in calls.values() if call.bundle.embedding), None)
+        holder = next((leg for leg in self.legs.values() if isinstance(leg, HoldsVectors)), None)
+        asked = sorted(calls.values(), key=lambda call: call.leg is not holder)  # legs may embed with different models
+        query_vector = next((call.bundle.embedding for call in asked if call.bundle.embedding), None)
         ids = {hit.node.node_id for call in calls.values() for hit in call.result.hits}
         hits, record = fuse_legs(
             bundle.query_str,
@@ -242,7 +244,7 @@ class HybridFusionRetriever(FilteredRetriever):
             top_k=self.similarity_top_k,
             floors={name: self.floors[_leg(name)] for name in calls if _leg(name) in self.floors},
             completed=self._score_missing(calls, ids) if self._complete_scores else None,
-            vectors=next((leg.node_vectors(ids) for leg in self.legs.values() if isinstance(leg, HoldsVectors)), None),
+            vectors=None if holder is None else holder.node_vectors(ids),
             query_vector=query_vector,
             lift_mentions=self._lift_mentions,
             models={name: model for name, leg in self.legs.items() if (model := model_of(leg))},

@@ -130,6 +130,13 @@ def test_vectors_give_drift_and_distance() -> None:
     assert found["similarity.query"] == pytest.approx(2 / math.sqrt(5))
 
 
+def test_vectors_of_different_models_are_not_compared() -> None:
+    retrieval = RetrievalRecord(QUERY, vectors={"a": [1, 0], "b": [0, 2, 0], "c": [1, 0]}, query_vector=[2, 0, 1])
+    found = signals_of(retrieval)
+    assert found["similarity.passages"] == pytest.approx(1)
+    assert "similarity.query" not in found
+
+
 def test_what_is_missing_is_said_and_not_guessed() -> None:
     evidence = gather(QUERY, PASSAGES)
     assert set(not_assessed(evidence)) == {"legs", "pairs", "rarity", "vectors"}

@@ -18,6 +18,7 @@ from llama_index_instrumentation.event_handlers import BaseEventHandler
 
 from llama_index_prod_rag.confidence.policy import StatusPolicy
 from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.query_engine import attempt
 from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
 from llama_index_prod_rag.query_engine.retry import Retry
 from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
@@ -153,6 +154,17 @@ def test_an_unavailable_log_costs_nobody_an_answer(ask: Callable[..., Any]) -> N
     response, text = ask(make_gate(query_log=BrokenLog(), response_synthesizer=ScriptedSynthesizer(["Yes."])), QUESTION)
     assert text == "Yes."
     assert told(response)["degraded"] == {"query log": "OSError: no space left on device"}
+
+
+def test_signals_that_cannot_be_computed_cost_nobody_an_answer(
+    ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> dict[str, float]:
+        raise ZeroDivisionError("a measure of ours")
+
+    monkeypatch.setattr(attempt, "compute_signals", fail)
+    response, _ = ask(make_gate(ZeroDivisionError("bad head")), QUESTION)
+    assert (told(response)["decision"], told(response)["signals"]) == ("hedge", {})
 
 
 def test_a_failing_assessor_is_a_hedge(ask: Callable[..., Any]) -> None:

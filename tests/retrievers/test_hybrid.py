@@ -16,6 +16,7 @@ from llama_index.core.vector_stores import MetadataFilter, MetadataFilters, Simp
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.fusion import RULE_NAMES
 from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
+from llama_index_prod_rag.retrievers.dense import DenseRetriever
 from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
 from llama_index_prod_rag.trace.records import LegHit, RetrievalRecord, tracing
 from tests.retrievers.parts import FixedLeg, LetterEmbedding, ask, both_ways, record_of, two_legs
@@ -99,6 +100,15 @@ async def test_vectors_come_from_the_store(letters: VectorStoreIndex, asynchrono
     hits = await ask(HybridFusionRetriever.from_index(letters), "aaa", asynchronous)
     record = record_of(hits[0])
     assert set(record.vectors) == set(record.fused)
+    assert list(record.vectors["aaa b"]) == pytest.approx([3.01, 1.01, 0.01, 0.01])
+    assert record.query_vector == pytest.approx([3.01, 0.01, 0.01, 0.01])
+
+
+def test_the_questions_vector_is_of_the_leg_whose_vectors_are_known(letters: VectorStoreIndex) -> None:
+    nodes = letters.docstore.get_nodes(list(letters.docstore.docs))
+    other = VectorStoreIndex(nodes, embed_model=MockEmbedding(3)).as_retriever()
+    legs = {"other": other, "dense": DenseRetriever(letters)}
+    record = record_of(HybridFusionRetriever(legs).retrieve("aaa")[0])
     assert list(record.vectors["aaa b"]) == pytest.approx([3.01, 1.01, 0.01, 0.01])
     assert record.query_vector == pytest.approx([3.01, 0.01, 0.01, 0.01])
 
