@@ -95,12 +95,28 @@ def _read_with_reader(file: Path, shown: str) -> list[Document]:
     try:
         pages = SimpleDirectoryReader(input_files=[file], raise_on_error=True).load_data()
     except Exception as error:  # readers raise whatever their parser raises
-        raise InputError(f"its reader failed ({error})") from error
-    return [
-        as_document(page.text, identifier=f"{shown}#{number}", shown=shown, page=page.metadata.get("page_label"))
+        raise InputError(f"its reader failed ({_root_of(error)})") from error
+    documents = [
+        as_document(page.text, identifier=f"{shown}#{number}", shown=shown, page=_label(page.metadata))
         for number, page in enumerate(pages)
         if page.text.strip()
     ]
+    if not documents:
+        raise InputError("no text in it; if it is a scan, run OCR first")
+    return documents
+
+
+def _root_of(error: BaseException) -> BaseException:
+    """What went wrong first: LlamaIndex says no more than that it could not load the file."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def _label(metadata: dict[str, Any]) -> str | None:
+    """The page; readers of slides give a number."""
+    label = metadata.get("page_label")
+    return None if label is None else str(label)
 
 
 def _encoding(head: bytes) -> str | None:

@@ -6,9 +6,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time
 from itertools import takewhile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from llama_index_prod_rag.cli.merged_cells import Area, spread
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.extras import is_installed
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet.worksheet import Worksheet
+
+_MERGED_UP_TO = 10 * 2**20
+"""Bytes of a workbook whose merged cells are looked at: that takes all of it in memory, some fifty times as much."""
+_CURRENCIES = "€$£¥₹"
 
 
 def read_workbook(file: Path) -> str:
@@ -19,7 +28,7 @@ def read_workbook(file: Path) -> str:
 
     Returns:
         Markdown: for each sheet that holds anything a heading with its name, the lines above its table, and the table,
-        whose first row of two cells or more is the header.
+        whose first row of two cells or more is the header. What a merged cell says stands in every row that it covers.
 
     Raises:
         InputError: it is no workbook, or holds nothing, or openpyxl is not installed.
@@ -29,16 +38,35 @@ def read_workbook(file: Path) -> str:
     from openpyxl import load_workbook
 
     try:
-        workbook = load_workbook(file, read_only=True, data_only=True)
+        workbook = load_workbook(file, read_only=file.stat().st_size > _MERGED_UP_TO, data_only=True)
     except Exception as error:  # zipfile's, XML's and openpyxl's own
         raise InputError(f"no workbook that can be read ({error})") from error
     try:
-        parts = [sheet_as_markdown(sheet.title, sheet.iter_rows(values_only=True)) for sheet in workbook.worksheets]
+        parts = [sheet_as_markdown(sheet.title, _rows(sheet)) for sheet in workbook.worksheets]
     finally:
         workbook.close()
     if not any(parts):
         raise InputError("empty")
     return "\n\n".join(filter(None, parts))
+
+
+def _rows(sheet: Worksheet) -> Iterable[Sequence[object]]:
+    rows = ([_with_unit(cell.value, cell.number_format) for cell in row] for row in sheet.iter_rows())
+    merged = getattr(sheet, "merged_cells", None)  # a sheet that is read row by row does not know them
+    if not merged:
+        return rows
+    bounds = ((each.min_row, each.min_col, each.max_row, each.max_col) for each in merged.ranges)
+    return spread(list(rows), [Area(*(number - 1 for number in each)) for each in bounds])
+
+
+def _with_unit(value: object, number_format: str) -> object:
+    """A number with the percent sign or the currency that its cell shows."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return value
+    if "%" in number_format:
+        return f"{value * 100:.10g} %"
+    currency = next((sign for sign in _CURRENCIES if sign in number_format), "")
+    return f"{_shown(value)} {currency}" if currency else value
 
 
 def sheet_as_markdown(name: str, rows: Iterable[Sequence[object]]) -> str:
@@ -84,4 +112,6 @@ def _shown(value: object) -> str:
         value = int(value)
     if isinstance(value, datetime) and value.time() == time():
         value = value.date()
+    if isinstance(value, datetime | time) and not value.second and not value.microsecond:
+        value = value.isoformat(" ", "minutes") if isinstance(value, datetime) else value.isoformat("minutes")
     return " ".join(str(value).split()).replace("|", "\\|")

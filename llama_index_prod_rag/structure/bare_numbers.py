@@ -74,8 +74,8 @@ def find_bare_numbers(text: str) -> dict[int, Caption | None]:
         return {}  # the custom here is `1. Fees`
     lines = [found for match in _BARE.finditer(text) if (found := _read(text, match)) is not None]
     often = Counter(each.words for each in lines)
-    found = _select([each for each in lines if each.sure or often[each.words] == 1])
-    return {each.start: _name(text, each) for each in found}
+    chosen = _select([each for each in lines if each.sure or often[each.words] == 1])
+    return {each.start: _name(text, each) for each in chosen}
 
 
 def _name(text: str, bare: _Bare) -> Caption | None:

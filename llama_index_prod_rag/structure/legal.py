@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from llama_index_prod_rag.structure.captions import UNDERLINE
-from llama_index_prod_rag.structure.clauses import Mark, find_marks, sentence_end
+from llama_index_prod_rag.structure.clauses import find_marks, sentence_end
 from llama_index_prod_rag.structure.lines import paragraph_spans
+from llama_index_prod_rag.structure.marks import Mark
 from llama_index_prod_rag.structure.numbering import NESTED_RANK
 from llama_index_prod_rag.structure.pages import PageBreak, page_breaks
 from llama_index_prod_rag.structure.sections import nest_sections

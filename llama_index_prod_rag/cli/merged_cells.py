@@ -1,0 +1,72 @@
+"""Merged cells of a sheet: what one says it says for all the rows and columns that it covers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import NamedTuple
+
+
+class Area(NamedTuple):
+    """A merged cell: its rows and columns, from 0, the last ones inclusive."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
+def spread(rows: Sequence[Sequence[object]], areas: Sequence[Area]) -> list[list[object]]:
+    """Write the value of each merged cell into all that it covers, and join a header of several rows.
+
+    A cell across the whole sheet is a title and stays one.
+
+    Args:
+        rows: the values of the sheet; of a merged cell the first holds it.
+        areas: its merged cells.
+
+    Examples:
+        >>> rows = [["Boat", "Stay", None], [None, "from", "to"], ["Sloop", 1, 2], [None, 4, 5]]
+        >>> for row in spread(rows, [Area(0, 0, 1, 0), Area(0, 1, 0, 2), Area(2, 0, 3, 0)]):
+        ...     print(row)
+        ['Boat', 'Stay from', 'Stay to']
+        ['Sloop', 1, 2]
+        ['Sloop', 4, 5]
+    """
+    width = max(map(len, rows), default=0)
+    grid = [[*row, *[None] * (width - len(row))] for row in rows]
+    inside = [area for area in areas if area.top < len(grid) and area.left < width]
+    partial = [area for area in inside if area.right - area.left < width - 1]
+    for area in partial:
+        value = grid[area.top][area.left]
+        for row in grid[area.top : area.bottom + 1]:
+            row[area.left : area.right + 1] = [value] * (min(area.right, width - 1) - area.left + 1)
+    return _join_header(grid, partial)
+
+
+def _join_header(grid: list[list[object]], areas: Sequence[Area]) -> list[list[object]]:
+    top = next((number for number, row in enumerate(grid) if sum(map(_is_filled, row)) > 1), len(grid))
+    first = [area for area in areas if area.top == top]
+    bottom = max((area.bottom for area in first), default=top)
+    if bottom == top and any(area.right > area.left for area in first) and _is_second_header(grid, top + 1, first):
+        bottom = top + 1
+    rows = grid[top : bottom + 1]
+    if bottom == top or not all(isinstance(value, str) for row in rows for value in row if _is_filled(value)):
+        return grid
+    columns = zip_longest(*rows)
+    return [
+        *grid[:top],
+        [" ".join(dict.fromkeys(str(value) for value in column if _is_filled(value))) for column in columns],
+        *grid[bottom + 1 :],
+    ]
+
+
+def _is_second_header(grid: Sequence[Sequence[object]], number: int, above: Sequence[Area]) -> bool:
+    """Whether a row says something below the wide cells above it, and nothing elsewhere."""
+    covered = {column for area in above for column in range(area.left, area.right + 1) if area.right > area.left}
+    filled = {column for column, value in enumerate(grid[number]) if _is_filled(value)} if number < len(grid) else set()
+    return bool(filled) and filled <= covered
+
+
+def _is_filled(value: object) -> bool:
+    return value not in (None, "")
