@@ -98,6 +98,10 @@ _LEGAL = regex.compile(
     r"|(?:Artikel|Artículo|ARTÍCULO|Articolo|Artigo|Artykuł|Статья|Art\.|ART\.)[ \u00a0](?:\d+|[IVXLC]+\b)"
     r"|Article[ \u00a0](?:[LRDA]\.?[ ]?\*?[ ]?\d|1er\b|[Pp]remier\b)"
     r"|第[ ]?(?:[〇一二三四五六七八九十百千]{1,8}|\d{1,4})[ ]?[条條](?:の[一二三四五六七八九十]{1,3})?[\s\u3000（(]"
+    # Laws of Britain and of countries that write them so: `3 Duties` above (1), `2.—(1)`, `§ 2. (1)`.
+    r"|\d{1,3}[A-Z]{0,2}[ ][A-Z][^\n]{2,100}\n\s{0,8}\(1\)[ ]"
+    r"|(?:§[ ])?\d{1,3}[A-Z]{0,2}(?:\.[—–-]?|[ —])[ ]?\(1\)[ ][^\W\d_a-z]"
+    r"|(?:\d{1,3}[ .][ ]?|\(\d\)[ ])?(?:This|These)[ ](?:Act|Order|Regulations|Rules)\b[^\n]{0,40}\b(?:cited|force)\b"
     r"|제[ ]?\d{1,4}[ ]?조(?:의[ ]?\d+)?[ ]?[(（])"
     r"|Art[ ]\d+[a-z]?[ ]*$|[^\n]{0,12}[甲乙]方[（）：(:]"
     r"|[“\"][^”\"\n]{2,60}[”\"] (?:means|shall mean)\b"

@@ -112,6 +112,33 @@ def test_a_format_that_needs_a_reader_names_the_package(tmp_path: Path) -> None:
         _load(files_source(tmp_path))
 
 
+class _PagesWithoutText:
+    """What LlamaIndex's reader makes of scanned pages, where it is installed."""
+
+    def __init__(self, **_: object) -> None: ...
+
+    def load_data(self) -> list[Document]:
+        return [Document(text=" ", metadata={"page_label": 1})]
+
+
+class _Damaged(_PagesWithoutText):
+    def load_data(self) -> list[Document]:
+        raise ValueError("Error loading file") from OSError("no end of file")
+
+
+@pytest.mark.parametrize(
+    ("reader", "message"), [(_PagesWithoutText, "run OCR first"), (_Damaged, "its reader failed .no end of file")]
+)
+def test_a_scan_and_a_damaged_file_say_what_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: type[object], message: str
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: True)
+    monkeypatch.setattr("llama_index.core.SimpleDirectoryReader", reader)
+    (tmp_path / "scan.pdf").write_bytes(b"%PDF-1.4")
+    with pytest.raises(InputError, match=message):
+        reading.read_file(tmp_path / "scan.pdf", "scan.pdf")
+
+
 def test_code_without_its_grammar_is_read_as_prose_until_the_grammar_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from llama_index_prod_rag.structure.formats import detect_format
 from tests.structure.test_statutes import place, rows
 
 ACT = """\
@@ -147,3 +148,10 @@ def test_the_first_subsection_may_stand_right_behind_the_number(text: str, expec
 def test_a_count_in_brackets_behind_a_letter_is_no_subsection() -> None:
     text = "1. Goods. Each box holds:\na. (1) bottle of oil\nb. (1) bottle of ink\n"
     assert [number for number, _ in rows(text)] == [["1"], ["1", "a"], ["1", "b"]]
+
+
+def test_such_laws_are_told_by_content() -> None:
+    assert detect_format(ACT, {})[0] == "legal"
+    assert detect_format(spaced(ACT), {})[0] == "legal"
+    assert detect_format("§ 1. (1) Es gilt.\n\n§ 2. (1) Es endet.\n\n§ 3. (1) Es ist aus.\n", {})[0] == "legal"
+    assert detect_format("12 Springs\n13 Bluff\n14 Creek\n(1) Closed in winter.\n", {})[0] != "legal"
