@@ -51,7 +51,8 @@ def read_kept(path: Path | None, store: EmbeddedStore) -> Kept | None:
     try:
         head, _, arrays = load_index(path)
     except InputError as error:
-        _log.warning("%s is made again: %s", path.name, error)
+        _log.warning("%s is made again: it cannot be used as it is", path)
+        _log.debug("%s", error)
         return None
     if head.get("version") != __version__:  # which may split words in another way
         return None
