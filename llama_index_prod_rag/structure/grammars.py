@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import importlib
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.metadata import version
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -81,6 +82,8 @@ _TOO_DEEP = re.compile(rb"(?m)^[ \t]{120}|(?:[-?:][ \t]{1,120}){100}")
 # Bash's scanner reads past its buffers on characters outside of ASCII and on control characters, which ends the process
 # (once in about 10,000 texts made of fragments; never in 40,000 without them). Offsets in bytes stay as they are.
 _NOT_FOR_BASH = re.compile(rb"[^\t\n\r -~]")
+_OLDEST = (0, 26, 1)
+"""Version of tree-sitter; earlier ones end the process where a text is parsed in slices and watched."""
 _HASH_COMMENTS = frozenset({"python", "ruby", "bash", "yaml"})
 _SLICE = 256
 """Bytes that the parser is handed at once, so that what it reads again and again can be counted."""
@@ -140,7 +143,7 @@ def parse(source: bytes, language: str) -> Tree | None:
 
     Raises:
         ConfigurationError: the language is not known.
-        MissingExtraError: the grammar is not installed.
+        MissingExtraError: the grammar is not installed, or tree-sitter is too old.
 
     Examples:
         >>> parse(b"x = 1", "python").root_node.type, parse(b"/*a" * 5_000, "python")
@@ -171,7 +174,21 @@ def _new_parser(language: str) -> Parser:
         grammar = getattr(importlib.import_module(module), function)
     except ImportError:
         raise MissingExtraError(f"reading {language} code", extra="code") from None
+    _check_version(_installed_version())
     return Parser(Language(grammar()))
+
+
+@cache
+def _installed_version() -> str:
+    return version("tree-sitter")
+
+
+def _check_version(installed: str) -> None:
+    """Refuse what another package may have put in the place of the version that the extra asks for."""
+    if tuple(map(int, re.findall(r"\d+", installed)[:3])) < _OLDEST:
+        raise MissingExtraError(
+            f"reading code with a newer tree-sitter than {installed}, which may end the process,", extra="code"
+        )
 
 
 def _blank_unclosed_comments(source: bytes) -> bytes:

@@ -8,6 +8,7 @@ import pytest
 from llama_index.core.schema import Document, TextNode
 
 from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
+from llama_index_prod_rag.structure import grammars
 from llama_index_prod_rag.structure.code import read_code
 from llama_index_prod_rag.structure.grammars import GRAMMARS, language_of
 from llama_index_prod_rag.structure.tree import Block, check_tree
@@ -432,3 +433,12 @@ def test_a_comment_behind_the_last_bracket_takes_no_chunk_out_of_its_class() -> 
     )
     last = _chunks(text + "};\n\n}  // namespace shop\n", "cpp")[-1]
     assert last.metadata["heading_path"][:2] == ["namespace shop", "class Basket"]
+
+
+def test_a_parser_that_may_end_the_process_is_not_asked(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(grammars, "_installed_version", lambda: "0.26.0")
+    root = read_code("def f():\n    pass\n\n\ndef g():\n    pass\n", "python")
+    assert [block.kind for block in root.children] == ["group", "group"]
+    assert "tree-sitter than 0.26.0, which may end the process, needs an extra: pip install" in caplog.text
