@@ -54,9 +54,9 @@ _KINDS = {
 _COUNTED = {"with": 1, "near": 3, "asked": 4}
 _STOPPED_FAR = 0.9  # of the questions about something else: they are what a refusal is for
 _FEWEST = 15  # questions: quantiles of fewer are noise
-# Of the written questions: from here on a score tells its passage. Cosines of five public sets reach .38 to .76, dot
-# products of vectors of any length .02 to .30.
-_LEADS = 1.0 / 3.0
+# Of the written questions: from here on a score tells its passage. Cosines of two embedders reach .32 to .76 on public
+# sets; dot products of vectors of any length .02 to .08 on those where they mislead, and .30 where they do not.
+_LEADS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
