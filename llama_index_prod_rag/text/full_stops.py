@@ -94,10 +94,12 @@ def is_no_end(text: str, word: str, start: int, dot: int, following: int) -> boo
     month = numbered and _MONTH.match(text, following) is not None
     if leads and month:
         return True
+    if numbered and not (leads or month or text[following].islower()):
+        return False
     if not numbered and (_HALF.match(text, start) or _OTHER_HALF.search(text, max(0, start - 7), dot)):
         return True
     ordinals, shortens = _tell_language(text, dot)
-    return ordinals and (leads or month or text[following].islower()) if numbered else shortens
+    return ordinals if numbered else shortens
 
 
 def _tell_language(text: str, dot: int) -> tuple[bool, bool]:

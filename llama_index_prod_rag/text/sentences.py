@@ -109,13 +109,13 @@ def _ends_sentence(text: str, start: int, match: regex.Match[str]) -> bool:
     if found is None:
         return True
     word = found.group().lower()
-    if is_no_end(text, found.group(), found.start(), dot, match.end()):
-        return False
     if _LIST_NUMBER.fullmatch(word) and not text[line : found.start()].strip(" \t(>*-"):
         return False  # the number of a list item
     if _NEVER_LAST.fullmatch(word):
         return False
     if _SOMETIMES_LAST.fullmatch(word):
-        return following.isupper()
-    is_initial = len(word) == 1 and word.isalpha() and found.group().isupper()
-    return not (is_initial or (len(word) > 1 and "." in word and not following.isupper()))
+        ends = following.isupper()
+    else:
+        is_initial = len(word) == 1 and word.isalpha() and found.group().isupper()
+        ends = not (is_initial or (len(word) > 1 and "." in word and not following.isupper()))
+    return ends and not is_no_end(text, found.group(), found.start(), dot, match.end())
