@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,10 +23,14 @@ from llama_index.core.tools import ToolOutput
 from llama_index.core.types import Thread
 
 from llama_index_prod_rag.calls import Call, arun, run
+from llama_index_prod_rag.disclosure import describe
 from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.query_engine.attempt import SETTING_ERRORS
 from llama_index_prod_rag.query_engine.follow_ups import NOTE, FollowUp, chosen_reading, condense, note_of
 from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
 from llama_index_prod_rag.query_engine.streaming import aone_token, one_token
+
+_logger = logging.getLogger(__name__)
 
 _TOOL = "query_engine"  # what LlamaIndex's own chat engines call the source of an answer
 
@@ -35,9 +40,10 @@ class GatedChatEngine(BaseChatEngine):
 
     A message that leans on the conversation ("And when was it built?") is asked together with what the last turn was
     about; one that stands alone is asked as it is. With a language model, LlamaIndex's own prompt rewrites every
-    message after the first instead. Where the gate asks back which of several things is meant, the next message may
-    choose one ("the planet", "2"). What was asked stands in the reply's `metadata["follow_up"]`, the gate's report in
-    `metadata["prod_rag"]`, and the gate's response in `sources[0].raw_output`.
+    message after the first instead, and where it fails, the message is understood without it. Where the gate asks back
+    which of several things is meant, the next message may choose one ("the planet", "2"). What was asked stands in the
+    reply's `metadata["follow_up"]`, the gate's report in `metadata["prod_rag"]`, and the gate's response in
+    `sources[0].raw_output`.
 
     Args:
         query_engine: the gate. What else it has (access, filters, log, retries) holds for every turn.
@@ -161,7 +167,13 @@ class GatedChatEngine(BaseChatEngine):
         # The notes are ours: a model reads what was said.
         said = [ChatMessage(role=one.role, content=one.content) for one in history]
         values = {"question": message, "chat_history": messages_to_history_str(said)}
-        rewritten = await Call(lambda: llm.predict(prompt, **values), lambda: llm.apredict(prompt, **values))
+        try:
+            rewritten = await Call(lambda: llm.predict(prompt, **values), lambda: llm.apredict(prompt, **values))
+        except SETTING_ERRORS:
+            raise
+        except Exception as error:  # any fault of any model
+            _logger.warning("the message is understood without the language model: %s", describe(error))
+            return condense(message, history)
         return FollowUp(message, rewritten.strip() or message)
 
     def _recall(self, message: str) -> Call[list[ChatMessage]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from llama_index_prod_rag.retrievers.embedded.store import EmbeddedStore
 from llama_index_prod_rag.retrievers.filtered import FilteredRetriever
 from llama_index_prod_rag.retrievers.following import IndexFollower
 from llama_index_prod_rag.retrievers.lexical_store import LexicalSettings, LexicalStore
+
+_logger = logging.getLogger(__name__)
 
 DEFAULT_FIELDS: tuple[str, ...] = ("title^2", "metadata", "text")
 
@@ -72,6 +75,15 @@ class BM25FRetriever(FilteredRetriever):
         settings = LexicalSettings(tuple(fields), language, stemming, stop_words, k1, b)
         self._set_up(LexicalStore(settings), similarity_top_k, filters, kwargs)
         self._store.put(nodes)
+        self._tell_unfilled()
+
+    def _tell_unfilled(self) -> None:
+        for name in self._store.find_unfilled():
+            _logger.warning(
+                "no node has a field %r, so nothing is found by it: 'text' is a node's text, other fields are keys of "
+                "its metadata",
+                name,
+            )
 
     def _set_up(
         self, store: LexicalStore, similarity_top_k: int, filters: MetadataFilters | None, kwargs: dict[str, Any]
@@ -110,6 +122,7 @@ class BM25FRetriever(FilteredRetriever):
         else:
             retriever._store = LexicalStore(retriever._store.settings, IndexFollower.of(index))
             retriever._store.refresh(everything=True)
+        retriever._tell_unfilled()
         return retriever
 
     @classmethod

@@ -24,6 +24,7 @@ from llama_index_prod_rag.text.analysis import Analyzer
 
 TEXT = "text"
 METADATA = "metadata"
+_TITLE = "title"  # searched by default, and many collections have none
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,15 @@ class LexicalStore:
                 texts = ((field_text(node, name, self._fields), weight) for name, weight in self._fields.items())
                 self._index.put(node.node_id, [(self._analyzer.index_terms(text), weight) for text, weight in texts])
                 self._nodes.put(node)
+
+    def find_unfilled(self) -> list[str]:
+        """List the fields of a name of the user's own that no node has; none while there are no nodes."""
+        own = [name for name in self._fields if name not in (TEXT, METADATA, _TITLE)]
+        if not own:  # a store on disk would have to read all metadata
+            return []
+        with self._lock:
+            metadata = list(self._nodes.metadata().values())
+        return [name for name in own if metadata and not any(name in of_node for of_node in metadata)]
 
     def remove(self, node_ids: Iterable[str]) -> None:
         """Forget nodes; unknown ids are ignored."""

@@ -143,6 +143,19 @@ def test_a_language_model_rewrites_with_the_prompt_of_llama_index_and_sees_no_no
     assert "prod_rag" not in llm.asked[0]
 
 
+def test_a_language_model_that_fails_costs_no_answer(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Scripted):
+        def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+            raise ConnectionError("no route to https://ada:hunter2@llm.example")
+
+    chat = GatedChatEngine(make_gate(), llm=Broken(says=""))
+    chat.chat("Who designed the Eiffel Tower?")
+    replies = [chat.chat("When was it built?"), asyncio.run(chat.achat("When was it built?"))]
+    assert {reply.metadata["follow_up"]["question"] for reply in replies} == {"When was it built? (Eiffel Tower)"}
+    assert "understood without the language model: ConnectionError" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
 def test_streams_come_in_tokens_whatever_the_synthesizer_was_made_for() -> None:
     llm = Scripted(says="It was built in 1889.")
     gate = make_gate(response_synthesizer=get_response_synthesizer(llm=llm))

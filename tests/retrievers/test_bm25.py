@@ -42,6 +42,15 @@ def test_a_boosted_title_counts_more() -> None:
     assert found(BM25FRetriever(nodes, fields=["title^0.1", "text"]), "cats") == ["body", "head"]
 
 
+def test_a_field_that_no_node_has_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    nodes = [node("about cats", "a", author="Ada"), node("about dogs", "b")]
+    assert found(BM25FRetriever(nodes, fields=["title", "author^2", "content"]), "cats") == []
+    BM25FRetriever.from_index(VectorStoreIndex(nodes, embed_model=EMBEDDING), fields=["body"])
+    BM25FRetriever(nodes)
+    BM25FRetriever(fields=["content"])
+    assert [record.args for record in caplog.records] == [("content",), ("body",)]
+
+
 def test_what_a_field_holds() -> None:
     made = node("the text", title="T", tags=["x", "y"], secret="no", none=None)
     made.excluded_embed_metadata_keys = ["secret"]
