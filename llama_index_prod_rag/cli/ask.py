@@ -16,6 +16,7 @@ from llama_index_prod_rag.errors import InputError
 if TYPE_CHECKING:
     from llama_index_prod_rag.cli.sources import Source
     from llama_index_prod_rag.query_engine.chat import GatedChatEngine
+    from llama_index_prod_rag.query_log.store import QueryLog
 
 MAX_QUESTION = 2_000
 """Characters, about what the models read of a question; a longer one is a document pasted by mistake."""
@@ -92,8 +93,16 @@ def ask(
         print_json(as_json(question, response))
     else:
         print_answer(Console(), question, response, text=show == "text")
-        if log is not None:
-            errors_console.print(f"logged as {report_of(response)['query_id']}", style="dim", highlight=False)
+    if query_log is not None:
+        tell_logged(query_log, report_of(response)["query_id"], quiet=json_output)
+
+
+def tell_logged(log: QueryLog, query_id: str, *, quiet: bool) -> None:
+    """Say under which id feedback finds the question, or that a closed log has not taken it."""
+    if not log.stats.written:
+        errors_console.print(f"not logged: {log} could not be written", style="yellow", markup=False, highlight=False)
+    elif not quiet:
+        errors_console.print(f"logged as {query_id}", style="dim", highlight=False)
 
 
 def chat(

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from llama_index_prod_rag.cli.app import build_app
+from llama_index_prod_rag.cli.ask import tell_logged
 from llama_index_prod_rag.evaluation.labels import read_labels
 from llama_index_prod_rag.query_log.record import HitRecord, LoggedPassage, QueryRecord
 from llama_index_prod_rag.query_log.store import QueryLog
@@ -86,3 +87,19 @@ def test_feedback_is_added_by_id_and_an_unknown_id_is_an_error(url: str) -> None
     assert [(one.helpful, one.comment) for one in record.feedback] == [(False, "too old")]
     assert run("log", "feedback", "nobody", "--log", url, "--helpful").exit_code != 0
     assert run("log", "feedback", "q3", "--log", url).exit_code == 2
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_question_is_called_logged_only_where_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], quiet: bool
+) -> None:
+    (tmp_path / "file").touch()
+    for place, written in (("log.sqlite", True), ("file/log.sqlite", False)):
+        log = QueryLog(f"sqlite:///{tmp_path / place}")
+        log.add(QueryRecord(query="q", query_id="q1"))
+        log.flush(2.0)
+        log.close(0.0)
+        tell_logged(log, "q1", quiet=quiet)
+        told = capsys.readouterr().err
+        assert ("logged as q1" in told) is (written and not quiet)
+        assert ("not logged: QueryLog(" in told) is not written
