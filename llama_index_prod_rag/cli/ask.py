@@ -100,7 +100,8 @@ def ask(
 def tell_logged(log: QueryLog, query_id: str, *, quiet: bool) -> None:
     """Say under which id feedback finds the question, or that a closed log has not taken it."""
     if not log.stats.written:
-        errors_console.print(f"not logged: {log} could not be written", style="yellow", markup=False, highlight=False)
+        told = f"not logged: {log} could not be written"
+        errors_console.print(told, style="yellow", markup=False, highlight=False, soft_wrap=True)
     elif not quiet:
         errors_console.print(f"logged as {query_id}", style="dim", highlight=False)
 
