@@ -6,6 +6,7 @@ import math
 import random
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -123,7 +124,7 @@ def test_a_head_that_cannot_promise_never_answers() -> None:
         (labelled(100), {"min_answer_precision": 0.95}, "without one mistake"),
     ],
 )
-def test_too_few_labels_say_how_many_it_takes(examples: list[Example], goals: dict[str, float], message: str) -> None:
+def test_too_few_labels_say_how_many_it_takes(examples: list[Example], goals: dict[str, Any], message: str) -> None:
     with pytest.raises(CalibrationError, match=message):
         calibrate(examples, **goals)
 
