@@ -69,7 +69,8 @@ $(LOWEST)/.lowest: pyproject.toml
 
 test-lowest: $(LOWEST)/.lowest ## Run the fast tests with the oldest versions that pyproject.toml allows
 	@HF_HUB_OFFLINE=1 $(LOWEST)/bin/python -m pytest tests -m "not integration and not elasticsearch and not postgres" \
-		$(addprefix --ignore tests/,examples test_notebooks.py evaluation/test_report_in_a_browser.py) $(PYTEST_ARGS)
+		$(addprefix --ignore tests/,examples test_notebooks.py evaluation/test_report_in_a_browser.py \
+			retrievers/test_stores.py retrievers/test_distances.py) $(PYTEST_ARGS)
 
 llm: $(VENV)/.llm ## Install the offline language model (for --llm offline)
 

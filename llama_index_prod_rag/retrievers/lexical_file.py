@@ -44,7 +44,7 @@ def save_index(
     sums = {name: _sum(part) for name, part in parts.items()}
     parts[_HEAD] = _as_bytes({**head, "format": _FORMAT, "sha256": sums})
     parts[_SUM] = np.frombuffer(bytes.fromhex(_sum(parts[_HEAD])), dtype=np.uint8)
-    write_whole(path, lambda file: np.savez(file, allow_pickle=False, **parts))
+    write_whole(path, lambda file: np.savez(file, **parts))
 
 
 def load_index(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, NDArray[np.generic]]]:

@@ -117,15 +117,15 @@ def _can_be(known: Format, text: str) -> bool:
 
 @cache
 def _line_names() -> frozenset[str]:
-    """Extensions, with their dot, and whole names, in lower case."""
-    patterns = (
-        pattern.lower()
-        for name, _, all_of_it, _ in get_all_lexers(plugins=False)
-        for pattern in all_of_it
-        if name not in _PROSE_LEXERS
-    )
-    names = {pattern.removeprefix("*") for pattern in patterns}
-    return frozenset({*names, *_MORE_NAMES, *("." + each for each in _MORE_LINES)})
+    """Extensions, with their dot, and whole names, in lower case; not `.html`, though a template in it has it, too."""
+    lines, prose = set[str](), set[str]()
+    for name, _, patterns, _ in get_all_lexers(plugins=False):
+        names = [pattern.lower().removeprefix("*") for pattern in patterns]
+        if name in _PROSE_LEXERS:
+            prose.update(names[:1])
+        else:
+            lines.update(names)
+    return frozenset({*(lines - prose), *_MORE_NAMES, *("." + each for each in _MORE_LINES)})
 
 
 @cache
