@@ -24,18 +24,7 @@ _HEAD = """# Benchmarks
 Written from the JSON under `benchmarks/results/` by `python -m benchmarks.write_docs`. Each section names the command
 that prints its figures again; brackets are 95 % intervals, and one around a difference that contains zero means that no
 difference was shown.
-
-Sections marked \N{DAGGER} were measured with all-MiniLM-L6-v2, which `"offline"` meant then, before hits that hold
-what a question names were lifted, and before the chunkers, the words and the calibration of now: the commands print
-other figures today.
 """
-
-_EARLIER = frozenset(
-    {
-        "gate_answers",
-    }
-)
-"""Results that an earlier state of the package gave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,8 +279,7 @@ def render(results: Path = RESULTS) -> str:
         if file.is_file():
             anchor = section.title.lower().replace(":", "").replace(" ", "_")
             table = _markdown(section.table(json.loads(file.read_text(encoding="utf-8"))))
-            mark = " \N{DAGGER}" if section.name in _EARLIER else ""
-            heading = f"## {section.title}{mark} {{ #{anchor} }}"
+            heading = f"## {section.title} {{ #{anchor} }}"
             parts.append(f"{heading}\n\n`{commands[section.name]}`: {section.says}\n\n{table}")
     return "\n".join(parts)
 
