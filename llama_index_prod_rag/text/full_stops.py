@@ -68,25 +68,29 @@ _HALF = regex.compile(
 )
 _OTHER_HALF = regex.compile(r"(?:z\.\s?B|d\.\s?h|i\.\s?V\.\s?m|p\.\s?e[xj]|t\.\s?ex|m\.\s?in)\Z")
 _WORD = regex.compile(r"\p{L}+")
+LAST_WORD = regex.compile(r"(?:[\p{L}]\.)*[\p{L}\p{N}]+\Z")
+"""The word that ends where it is searched to, with the letters and full stops of an abbreviation before it."""
 
 
-def is_no_end(text: str, word: str, start: int, dot: int, following: int) -> bool:
+def is_no_end(text: str, dot: int, following: int) -> bool:
     """Whether a full stop belongs to an ordinal or an abbreviation of a language other than English.
 
     Args:
         text: any text.
-        word: what stands before the full stop, as written.
-        start: where it begins.
-        dot: where the full stop is.
+        dot: where the full stop is; another sign ends its sentence.
         following: where the next word begins.
 
     Examples:
         >>> text = "Das Gesetz gilt seit dem 1. Mai und ist neu."
-        >>> is_no_end(text, "1", 25, 26, 28)
+        >>> is_no_end(text, 26, 28)
         True
-        >>> is_no_end("I am at the age of 12. My aim is good.", "12", 19, 21, 23)
+        >>> is_no_end("I am at the age of 12. My aim is good.", 21, 23)
         False
     """
+    found = LAST_WORD.search(text, max(0, dot - 24), dot)
+    if found is None or text[dot] != "." or text.startswith("..", dot):
+        return False
+    word, start = found.group(), found.start()
     numbered = _NUMBER.fullmatch(word) is not None
     if not numbered and len(word) > 1 and _SHORT.fullmatch(word.lower()) is None:
         return False

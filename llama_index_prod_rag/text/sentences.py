@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 
 import regex
 
-from llama_index_prod_rag.text.full_stops import is_no_end
+from llama_index_prod_rag.text.full_stops import LAST_WORD, is_no_end
 from llama_index_prod_rag.text.line_breaks import LIST_MARK, wrapping_breaks
 
 # Terminators that need a blank after them, and those that end a sentence wherever they stand.
@@ -27,7 +27,6 @@ _BOUNDARY = regex.compile(
 )
 _TERMINATED = regex.compile(rf"(?:{_SPACED}|{_UNSPACED}|[:;：；]){_CLOSERS}\s*\Z")
 _LIST_NUMBER = regex.compile(r"\p{Nd}+|\p{L}|[ivx]+")
-_LAST_WORD = regex.compile(r"(?:[\p{L}]\.)*[\p{L}\p{N}]+\Z")
 
 _NEVER_LAST = regex.compile(
     r"""(?x) mr|mrs|ms|dr|prof|sr|st|gen|col|capt|lt|sgt|rev|hon|sen|rep|gov|pres|figs?|eqs?|sec|nos?|vols?|pp?|arts?|ch
@@ -66,7 +65,9 @@ def split_sentences(text: str, start: int = 0, end: int | None = None) -> list[t
     position = start
     wraps = wrapping_breaks(text, start, end) if text.find("\n", start, end) >= 0 else frozenset()
     for match in _BOUNDARY.finditer(text, start, end):
-        if match.start() >= position and _is_boundary(text, position, match, wraps):
+        if match.start() < position or not _is_boundary(text, position, match, wraps):
+            continue
+        if match["spaced"] is None or not is_no_end(text, match.start("spaced"), match.end()):
             cut = (
                 match.end("spaced")
                 if match["spaced"]
@@ -105,7 +106,7 @@ def _ends_sentence(text: str, start: int, match: regex.Match[str]) -> bool:
     """Whether a full stop ends its sentence, judged by the word before it and the character after it."""
     dot, following = match.start("spaced"), text[match.end()]
     line = max(start, text.rfind("\n", start, dot) + 1)
-    found = _LAST_WORD.search(text, max(line, dot - 24), dot)
+    found = LAST_WORD.search(text, max(line, dot - 24), dot)
     if found is None:
         return True
     word = found.group().lower()
@@ -114,8 +115,6 @@ def _ends_sentence(text: str, start: int, match: regex.Match[str]) -> bool:
     if _NEVER_LAST.fullmatch(word):
         return False
     if _SOMETIMES_LAST.fullmatch(word):
-        ends = following.isupper()
-    else:
-        is_initial = len(word) == 1 and word.isalpha() and found.group().isupper()
-        ends = not (is_initial or (len(word) > 1 and "." in word and not following.isupper()))
-    return ends and not is_no_end(text, found.group(), found.start(), dot, match.end())
+        return following.isupper()
+    is_initial = len(word) == 1 and word.isalpha() and found.group().isupper()
+    return not (is_initial or (len(word) > 1 and "." in word and not following.isupper()))
