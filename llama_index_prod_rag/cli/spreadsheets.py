@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time
 from itertools import takewhile
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 _MERGED_UP_TO = 10 * 2**20
 """Bytes of a workbook whose merged cells are looked at: that takes all of it in memory, some fifty times as much."""
 _CURRENCIES = "€$£¥₹"
+# Signs of a number format that are shown as they are: a percent sign among them multiplies nothing by a hundred.
+_AS_IT_IS = re.compile(r'"[^"]*"|\\.')
 
 
 def read_workbook(file: Path) -> str:
@@ -63,10 +66,10 @@ def _with_unit(value: object, number_format: str) -> object:
     """A number with the percent sign or the currency that its cell shows."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return value
-    if "%" in number_format:
+    if "%" in _AS_IT_IS.sub("", number_format):
         return f"{value * 100:.10g} %"
-    currency = next((sign for sign in _CURRENCIES if sign in number_format), "")
-    return f"{_shown(value)} {currency}" if currency else value
+    unit = next((sign for sign in f"%{_CURRENCIES}" if sign in number_format), "")
+    return f"{_shown(value)} {unit}" if unit else value
 
 
 def sheet_as_markdown(name: str, rows: Iterable[Sequence[object]]) -> str:

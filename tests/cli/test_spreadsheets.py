@@ -105,6 +105,16 @@ def test_numbers_keep_the_unit_that_their_cells_show(tmp_path: Path) -> None:
     assert "| 12.5 % | 1234.5 € | 3 |" in read_file(tmp_path / "units.xlsx", "units.xlsx")[0].text
 
 
+@pytest.mark.parametrize("number_format", ['0"%"', r"0\%", '0.0" % of all"'])
+def test_a_percent_sign_that_is_text_multiplies_nothing(tmp_path: Path, number_format: str) -> None:
+    workbook = openpyxl.Workbook()
+    workbook.active.append(["place", "share"])
+    workbook.active.append(["Elmhaven", 12])
+    workbook.active["B2"].number_format = number_format
+    workbook.save(tmp_path / "shares.xlsx")
+    assert "| Elmhaven | 12 % |" in read_file(tmp_path / "shares.xlsx", "shares.xlsx")[0].text
+
+
 def test_what_is_no_workbook_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.xlsx").write_bytes(b"PK no")
     with pytest.raises(InputError, match="no workbook that can be read"):
