@@ -93,9 +93,10 @@ def calibrate(
     raw = [example.signals for example in examples]
     if prior is not None and prior.scales:
         examples = [replace(example, signals=prior.place(example.signals)) for example in examples]
+    far = _select_far(prior, fingerprint, raw)
     # The matrices are small: several BLAS threads wait for one another, minutes on a busy machine, and gain nothing.
     with threadpool_limits(1, user_api="blas"):
-        heads, promises = _fit_heads(examples, prior, _select_far(prior, fingerprint, raw), goals, seed)
+        heads, promises = _fit_heads(examples, prior, far, goals, seed)
         second_look = fit_second_look(examples, heads, prior)
     return Calibration(
         tuple(heads),
@@ -108,7 +109,7 @@ def calibrate(
         reference=prior.reference if prior else {},
         scales=prior.scales if prior else {},
         second_look=second_look,
-        far=prior.far if prior else (),
+        far=tuple(far),  # of scales that are others here the next calibration could not tell
     )
 
 

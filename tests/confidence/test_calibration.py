@@ -260,3 +260,5 @@ def test_far_questions_on_another_scale_teach_only_what_is_shared() -> None:
     alone, beside = calibrate(stretched), calibrate(stretched, prior=prior)
     assert beside.heads[0] == alone.heads[0]
     assert beside.heads[1] != alone.heads[1]
+    again = calibrate(stretched, prior=replace(beside, heads=()))
+    assert again.heads[0] == alone.heads[0]  # what is on another scale was not handed on
