@@ -62,6 +62,9 @@ _SHORT = regex.compile(
     |old|vö|örn|vb|bkz|bijv|blz|enz|mevr|dhr|ca|resp|ex|ej|apdo|pág|págs|núm|art|arts|sig|pag|cfr|exmo|exma
     |p\.ej|p\.ex|f\.eks|bl\.a|t\.ex|m\.in|i\.v\.m|i\.s\.d|z\.t|v\.a|o\.ä|u\.u|s\.o|s\.u|m\.e|i\.d\.r|o\.a|m\.b\.t"""
 )
+# Abbreviations that are words, too: before a capital letter they end their sentence ("Han satte sig. Det regnade.").
+_WORDS_TOO = frozenset({"ej", "ex", "max", "min", "sig"})
+_LAST_DAY = 31  # of a month: "Es begann 1999. August war da."
 # The first half of an abbreviation that is set apart: `z. B.`, `d. h.`, `i. V. m.`, `p. ex.`
 _HALF = regex.compile(
     r"(?:z\.\s?B|d\.\s?h|i\.\s?(?:V|S|d)|V\.\s?m|S\.\s?[dv]|u\.\s?[aU]|o\.\s?[äÄ]|v\.\s?a|p\.\s?e[xj]|t\.\s?ex|m\.\s?in|a\.\s?s)\."
@@ -92,10 +95,10 @@ def is_no_end(text: str, dot: int, following: int) -> bool:
         return False
     word, start = found.group(), found.start()
     numbered = _NUMBER.fullmatch(word) is not None
-    if not numbered and len(word) > 1 and _SHORT.fullmatch(word.lower()) is None:
+    if not numbered and len(word) > 1 and not _is_short(word.lower(), text[following]):
         return False
     leads = numbered and _LEADS.search(text, max(0, start - 12), start) is not None
-    month = numbered and _MONTH.match(text, following) is not None
+    month = numbered and _MONTH.match(text, following) is not None and not (word.isdecimal() and int(word) > _LAST_DAY)
     if leads and month:
         return True
     if numbered and not (leads or month or text[following].islower()):
@@ -104,6 +107,10 @@ def is_no_end(text: str, dot: int, following: int) -> bool:
         return True
     ordinals, shortens = _tell_language(text, dot)
     return ordinals if numbered else shortens
+
+
+def _is_short(word: str, following: str) -> bool:
+    return _SHORT.fullmatch(word) is not None and not (word in _WORDS_TOO and following.isupper())
 
 
 def _tell_language(text: str, dot: int) -> tuple[bool, bool]:

@@ -58,6 +58,11 @@ def test_ordinals_and_abbreviations_end_no_sentence(text: str) -> None:
         "He was born in 1990. August was hot.",
         "The Berlin office, the Wien office and the Hamburg office sold 5. the rest sold none.",
         "It was met in 1990. The street is the Rue de la Paix.",
+        "Es begann im Jahr 1999. August war da und es war heiß.",
+        "Unser Hund heißt Max. Er ist alt und schläft.",
+        "Han satte sig. Det regnade och var kallt.",
+        "Det vill jag ej. Jag har en annan.",
+        "Il vit avec son ex. Elle est dans la rue.",
     ],
 )
 def test_a_number_may_end_a_sentence(text: str) -> None:
