@@ -40,7 +40,7 @@ def save_index(
     Raises:
         OSError: no rights, no space; an older file is untouched.
     """
-    parts: dict[str, NDArray[np.generic]] = {**arrays, _NODES: _as_bytes(list(nodes))}
+    parts: dict[str, Any] = {**arrays, _NODES: _as_bytes(list(nodes))}
     sums = {name: _sum(part) for name, part in parts.items()}
     parts[_HEAD] = _as_bytes({**head, "format": _FORMAT, "sha256": sums})
     parts[_SUM] = np.frombuffer(bytes.fromhex(_sum(parts[_HEAD])), dtype=np.uint8)
