@@ -255,7 +255,7 @@ SECTIONS = (
         "changed_file",
         "One changed file of ten thousand",
         "A question to a folder of 10,000 small files: `first` reads and embeds them all, the others are medians of "
-        "three whole processes, with other work beside them: the processor seconds tell more than the clock.",
+        "three whole processes on two idle cores.",
         running.first_minutes,
     ),
     Section(
