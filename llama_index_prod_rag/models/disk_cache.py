@@ -23,7 +23,7 @@ from platformdirs import user_cache_path
 _log = logging.getLogger(__name__)
 _VARIABLES = 500  # SQLite before 3.32 takes at most 999 bound variables in one statement
 _MOST_BYTES = 2 * 2**30  # a million vectors of 384 numbers
-_PARTS = 8  # one of them is forgotten when there is no more room
+_PART = 1 / 8  # of the room is made free when there is none left
 
 
 def cache_folder() -> Path:
@@ -164,8 +164,7 @@ class ArrayCache:
         with self._database.connection() as connection:
             if connection is not None:
                 connection.executemany("INSERT OR REPLACE INTO checked_arrays VALUES (?, ?)", rows)
-                if _kept_bytes(connection) > self._most_bytes:
-                    _forget_a_part(connection)
+                _make_room(connection, self._most_bytes)
 
 
 def _kept_bytes(connection: sqlite3.Connection) -> int:
@@ -175,12 +174,15 @@ def _kept_bytes(connection: sqlite3.Connection) -> int:
     return int((pages - free) * size)
 
 
-def _forget_a_part(connection: sqlite3.Connection) -> None:
-    """Delete the keys that begin with some of the bytes; a digest begins with any of them as often."""
-    width = 256 // _PARTS
-    first = random.randrange(_PARTS) * width
-    last = bytes([first + width - 1]) + b"\xff" * 32
-    connection.execute("DELETE FROM checked_arrays WHERE key BETWEEN ? AND ?", (bytes([first]), last))
+def _make_room(connection: sqlite3.Connection, most_bytes: int) -> None:
+    """Delete the keys that begin with one byte after another, until a part of the room is free; all begin as often."""
+    if _kept_bytes(connection) <= most_bytes:
+        return
+    for first in random.sample(range(256), 256):
+        last = bytes([first]) + b"\xff" * 32
+        connection.execute("DELETE FROM checked_arrays WHERE key BETWEEN ? AND ?", (bytes([first]), last))
+        if _kept_bytes(connection) <= most_bytes * (1 - _PART):
+            return
 
 
 _SUM_BYTES = 4
