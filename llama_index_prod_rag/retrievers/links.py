@@ -3,7 +3,8 @@
 A question whose answer needs two documents ("When was the director of A born?") finds the first and names the second
 nowhere; the first passage does. Following mentions from passage to passage is what multi-hop retrievers learn (Asai et
 al., "Learning to Retrieve Reasoning Paths over Wikipedia Graph", ICLR 2020); here the links are the names themselves:
-titles, headings and file names that stand in the text of the first passages.
+titles, headings, terms and file names that stand in the text of the first passages, and what these point to
+("see section 4.2", `text.pointers`).
 """
 
 from __future__ import annotations

@@ -14,7 +14,9 @@ from llama_index_prod_rag.retrievers.filters import metadata_test
 from llama_index_prod_rag.retrievers.following import Follower, IndexFollower
 from llama_index_prod_rag.retrievers.lexical_file import save_index
 from llama_index_prod_rag.retrievers.stored_nodes import HeldNodes
+from llama_index_prod_rag.structure.definitions import find_definitions
 from llama_index_prod_rag.text.names import Mentioned
+from llama_index_prod_rag.text.pointers import names_inside, places_of, pointers_in
 from llama_index_prod_rag.trace.records import Link
 
 # Passages that one hop leads to, strongest links first: a heading that every file has ("Usage") would add thousands,
@@ -54,7 +56,8 @@ class NamedNodes:
         with self._lock:
             for node in nodes:
                 self._nodes.put(node)
-                self._mentioned.add(node.node_id, names_of(node))
+                places = places_of(_text_of(node), node.metadata, node.ref_doc_id)
+                self._mentioned.add(node.node_id, names_of(node), places)
 
     def refresh(self, *, everything: bool = False) -> None:
         """Take over what changed in the index that is followed."""
@@ -109,7 +112,8 @@ class NamedNodes:
         return {id_: link for id_, link in links.items() if id_ in metadata and passes(metadata[id_])}
 
     def _find_named(self, passage: BaseNode, share: float) -> list[tuple[str, Link]]:
-        mentions = self._mentioned.find_places(passage.get_content(metadata_mode=MetadataMode.NONE))
+        text = _text_of(passage)
+        mentions = self._mentioned.find_places(text, pointers_in(text, passage.ref_doc_id))
         return [
             (node_id, Link(passage.node_id, share * strength, start))
             for node_id, (strength, start) in mentions.items()
@@ -122,15 +126,23 @@ def _keep_strongest(links: Mapping[str, Link]) -> dict[str, Link]:
 
 
 def names_of(node: BaseNode) -> list[str]:
-    """What a node is called: its title, its last heading, and its file's name.
+    """What a node is called: its title, its last heading, its file's name, and the terms, functions and ids it defines.
 
     Examples:
         >>> from llama_index.core.schema import TextNode
         >>> names_of(TextNode(text="", metadata={"title": "Ed Wood", "file_path": "films/ed-wood.md"}))
         ['Ed Wood', 'ed-wood.md']
+        >>> names_of(TextNode(text='"Late Fee" means 5 euros.'))
+        ['Late Fee']
     """
-    metadata = node.metadata
+    metadata, text = node.metadata, _text_of(node)
     path = metadata.get("heading_path") or []
     headings = path if isinstance(path, list) else [path]
     file = metadata.get("file_name") or PurePosixPath(str(metadata.get("file_path") or "")).name
-    return [str(name) for name in (metadata.get("title"), *headings[-1:], file) if name]
+    terms = [definition.term for definition in find_definitions(text)]
+    inside = names_inside(text, metadata, node.ref_doc_id or node.node_id)
+    return [str(name) for name in (metadata.get("title"), *headings[-1:], file, *terms, *inside) if name]
+
+
+def _text_of(node: BaseNode) -> str:
+    return node.get_content(metadata_mode=MetadataMode.NONE)

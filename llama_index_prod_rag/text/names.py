@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ _LEGAL_FORM = re.compile(
 )
 _LONGEST = 12  # tokens of a name: a longer one is a sentence
 _SHORTEST = 3  # characters
+_PLACE = ("@",)  # before a place: no token of a text is written so
 
 
 def name_keys(name: str) -> list[tuple[str, ...]]:
@@ -86,10 +88,11 @@ class Mentioned:
         """Whatever was added, with or without a name that can be mentioned."""
         return self._keys.keys()
 
-    def add(self, owner: str, names: Iterable[str]) -> None:
-        """Note what something is called; its earlier names are forgotten."""
+    def add(self, owner: str, names: Iterable[str], places: Iterable[tuple[str, ...]] = ()) -> None:
+        """Note what something is called, and where it lies (`text.pointers`); what was known before is forgotten."""
         self.discard(owner)
-        self._keys[owner] = list(dict.fromkeys(key for name in names for key in name_keys(name)))
+        keys = (key for name in names for key in name_keys(name))
+        self._keys[owner] = list(dict.fromkeys([*keys, *((*_PLACE, *place) for place in places)]))
         for key in self._keys[owner]:
             self._know(key)[owner] = None
 
@@ -151,16 +154,25 @@ class Mentioned:
         """
         return {owner: strength for owner, (strength, _) in self.find_places(text).items()}
 
-    def find_places(self, text: str) -> dict[str, tuple[float, int]]:
-        """Do what `find` does, with the character where the strongest mention begins beside the strength."""
+    def find_places(
+        self, text: str, pointers: Iterable[tuple[tuple[str, ...], int]] = ()
+    ) -> dict[str, tuple[float, int]]:
+        """Do what `find` does, with the character where the strongest mention begins beside the strength.
+
+        Args:
+            text: any text.
+            pointers: places that it points to, each with the character where it does so.
+        """
         tokens = list(_TOKEN.finditer(text))
+        named = ((key, tokens[at].start()) for key, at in self._mentions([token.group() for token in tokens]))
+        pointed = (((*_PLACE, *place), start) for place, start in pointers)
         found: dict[str, tuple[float, int]] = {}
-        for key, place in self._mentions([token.group() for token in tokens]):
-            owners = self._owners[key]
-            strength = 1.0 / len(owners)
+        for key, start in chain(named, pointed):
+            owners = self._owners.get(key, {})
             for owner in owners:
+                strength = 1.0 / len(owners)
                 if owner not in found or found[owner][0] < strength:
-                    found[owner] = strength, tokens[place].start()
+                    found[owner] = strength, start
         return found
 
     def _mentions(self, tokens: list[str]) -> Iterator[tuple[tuple[str, ...], int]]:

@@ -12,7 +12,7 @@ import pytest
 from llama_index.core import MockEmbedding, VectorStoreIndex
 from llama_index.core.llms import MockLLM
 from llama_index.core.retrievers import QueryFusionRetriever
-from llama_index.core.schema import TextNode
+from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
 
 from llama_index_prod_rag import AccessPolicy, BM25FRetriever, HybridFusionRetriever, Principal, acting_as
 from llama_index_prod_rag.errors import ConfigurationError
@@ -20,6 +20,7 @@ from llama_index_prod_rag.postprocessor import CrossEncoderRerank, cross_encoder
 from llama_index_prod_rag.postprocessor.blending import blend_with_legs
 from llama_index_prod_rag.retrievers.links import LinkedRetriever
 from llama_index_prod_rag.text.names import Mentioned
+from llama_index_prod_rag.text.pointers import pointers_in
 from llama_index_prod_rag.trace.records import LegHit, Link, RerankRecord, RetrievalRecord, tracing
 
 TEXTS = {
@@ -104,6 +105,26 @@ def test_links_obey_filters_and_access() -> None:
             assert [hit.node_id for hit in retriever.retrieve(QUESTION)] == ["Ed Wood (film)"]
         with acting_as(Principal(groups=("staff", "board"))):
             assert [hit.node_id for hit in retriever.retrieve(QUESTION)] == ["Ed Wood (film)", "Tim Burton"]
+
+
+def test_sections_and_links_lead_on_and_are_kept_with_the_index() -> None:
+    texts = {
+        "intro": "Who may see the vault? Section 4.2 tells, and [prices](prices.md#fees).",
+        "keys": "### 4.2 Keys\n\nNinety days.",
+        "other": "### 4.3 Locks\n\nNever.",
+        "prices": "## Fees\n\nFive euros.",
+    }
+    nodes = [TextNode(text=text, id_=id_) for id_, text in texts.items()]
+    for node in nodes:
+        document = "prices.md" if node.node_id == "prices" else "manual"
+        node.relationships[NodeRelationship.SOURCE] = RelatedNodeInfo(node_id=document)
+    index = VectorStoreIndex(nodes, embed_model=MockEmbedding(4))
+    linked = LinkedRetriever(BM25FRetriever.from_index(index, similarity_top_k=1), index=index)
+    hits = linked.retrieve("Who may see the vault?")
+    assert [hit.node_id for hit in hits] == ["intro", "keys", "prices"]
+    arrays, owners, known = linked._named._mentioned.to_arrays()
+    again = Mentioned.from_arrays(arrays, owners, known)
+    assert set(again.find_places("", pointers_in(texts["intro"], "manual"))) == {"keys", "prices"}
 
 
 def test_the_index_is_followed() -> None:
