@@ -10,13 +10,12 @@ from typing import Any
 
 from llama_index.core.schema import Document
 
-from llama_index_prod_rag.cli.spreadsheets import read_workbook
 from llama_index_prod_rag.errors import InputError
+from llama_index_prod_rag.readers.office import OFFICE, read_office
 from llama_index_prod_rag.structure.grammars import GRAMMARS, language_of
 
 # Formats that are not text; LlamaIndex's file readers know them when they are installed.
-_NEEDS_READER = frozenset({".pdf", ".docx", ".pptx", ".pptm", ".ppt", ".epub", ".hwp", ".mbox", ".xls"})
-_WORKBOOKS = frozenset({".xlsx", ".xlsm"})  # LlamaIndex's reader of these loses the sheets' names
+_NEEDS_READER = frozenset({".pdf", ".pptx", ".pptm", ".ppt", ".epub", ".hwp", ".mbox", ".xls"})
 _BINARY_PROBE = 8192  # bytes; git decides by a NUL in the same stretch
 _MOST_BYTES = 256 * 2**20  # of text in one file: its chunks alone would take hours to embed
 _BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -33,8 +32,9 @@ def read_file(file: Path, shown: str) -> list[Document]:
         InputError: it holds no text, or what is needed to read it is missing.
         OSError: it may not be read.
     """
-    if file.suffix.lower() in _WORKBOOKS:
-        return [as_document(read_workbook(file), identifier=shown, shown=shown, kind="markdown")]
+    if file.suffix.lower() in OFFICE:
+        text, kind = read_office(file)
+        return [as_document(text, identifier=shown, shown=shown, kind=kind)]
     if file.suffix.lower() in _NEEDS_READER:
         return _read_with_reader(file, shown)
     with file.open("rb") as opened:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
@@ -52,6 +53,15 @@ class Selection:
                 state = file.stat()
                 found.setdefault((state.st_dev, state.st_ino), file)
         return sorted(found.values())
+
+    def say_what_is_missing(self, folder: Path) -> str:
+        """Say why no file of a folder is read: the patterns that left all of them out, or that there is none."""
+        options = {"--include": self.include, "--exclude": self.exclude}
+        given = " ".join(f"{name} {shlex.quote(pattern)}" for name, patterns in options.items() for pattern in patterns)
+        if given and (others := replace(self, include=(), exclude=()).files(folder)):
+            count = f"{len(others)} files" if len(others) > 1 else "one file"
+            return f"that {given} leaves: {count} without it (patterns are those of .gitignore)"
+        return "to read: give a folder with documents (hidden files and those that Git ignores are not read)"
 
     def _walk(self, folder: Path, excluded: GitIgnoreSpec) -> Iterator[Path]:
         for parent, folders, names in os.walk(folder, onerror=_say_skipped):

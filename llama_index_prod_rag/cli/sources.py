@@ -95,12 +95,10 @@ def files_source(path: Path, selection: Selection | None = None) -> Source:
     # The same folder by another path is the same source, and its files have the same names.
     root = path.resolve()
     base = root.parent if root.is_file() else root
-    files = [root] if root.is_file() else (selection or Selection()).files(root)
+    selection = selection or Selection()
+    files = [root] if root.is_file() else selection.files(root)
     if not files:
-        raise InputError(
-            f"{shown_name(path)} holds no files: give a folder with documents (hidden files and those that Git ignores "
-            "are not read)"
-        )
+        raise InputError(f"{shown_name(path)} holds no files {selection.say_what_is_missing(root)}")
     return Source(shown_name(root), tuple(_source_file(file, shown_name(file.relative_to(base))) for file in files))
 
 

@@ -38,15 +38,23 @@ def read_csv(text: str) -> Block:
     if not spans:
         return Block("document", 0, len(text))
     first = text[slice(*spans[0])]
-    headed = len(spans) > 1 and not any(
-        _NUMBER.fullmatch(cell) for cell in next(csv.reader([first], delimiter=delimiter))
-    )
+    headed = len(spans) > 1 and not any(map(is_number, next(csv.reader([first], delimiter=delimiter))))
     rows = [Block("row", *span) for span in spans]
     metadata = {}
     if headed:
         rows[0] = Block("table_header", *spans[0], glued=True)
         metadata = {"table_header": first}
     return Block("document", 0, len(text), (Block("table", spans[0][0], spans[-1][1], tuple(rows), metadata=metadata),))
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell holds a number; the first row of a table with one is no header.
+
+    Examples:
+        >>> is_number("1,234.5 €"), is_number("2024 budget")
+        (True, False)
+    """
+    return _NUMBER.fullmatch(cell) is not None
 
 
 def _rows(text: str, delimiter: str) -> Iterator[tuple[int, int]]:

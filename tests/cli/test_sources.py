@@ -106,6 +106,22 @@ def test_an_empty_folder_and_a_missing_path_are_errors(tmp_path: Path) -> None:
         files_source(tmp_path / "missing")
 
 
+@pytest.mark.parametrize(
+    ("selection", "message"),
+    [
+        (Selection(exclude=("*",)), r"holds no files that --exclude '\*' leaves: 2 files without it"),
+        (Selection(include=("*.md", "c d")), r"--include '\*\.md' --include 'c d' leaves: 2 files"),
+        (Selection(exclude=("*",), git_ignored=True), "leaves: 3 files"),
+    ],
+)
+def test_patterns_that_leave_no_file_are_named(tmp_path: Path, selection: Selection, message: str) -> None:
+    for name in ("a.txt", "b.txt", "c.log"):
+        (tmp_path / name).write_text("text")
+    (tmp_path / ".gitignore").write_text("*.log\n")
+    with pytest.raises(InputError, match=message):
+        files_source(tmp_path, selection)
+
+
 def test_a_format_that_needs_a_reader_names_the_package(tmp_path: Path) -> None:
     (tmp_path / "scan.pdf").write_bytes(b"%PDF-1.4")
     with pytest.raises(InputError, match=r"llama-index-readers-file|reader failed"):

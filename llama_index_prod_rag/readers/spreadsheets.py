@@ -9,9 +9,9 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llama_index_prod_rag.cli.merged_cells import Area, spread
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.extras import is_installed
+from llama_index_prod_rag.readers.merged_cells import Area, spread
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from llama_index_prod_rag.cli import spreadsheets
 from llama_index_prod_rag.cli.reading import read_file
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
+from llama_index_prod_rag.readers import spreadsheets
 
 openpyxl = pytest.importorskip("openpyxl")
 
