@@ -90,7 +90,8 @@ def test_a_table_that_only_arranges_text_is_read_as_text(tmp_path: Path) -> None
 
 
 def test_notes_stand_once_below_what_refers_to_them(tmp_path: Path) -> None:
-    refer = '<w:p><w:r><w:t>Tax</w:t><w:footnoteReference w:id="1"/><w:t>, rent</w:t><w:endnoteReference w:id="1"/></w:r></w:p>'
+    runs = '<w:t>Tax</w:t><w:footnoteReference w:id="1"/><w:t>, rent</w:t><w:endnoteReference w:id="1"/>'
+    refer = f"<w:p><w:r>{runs}</w:r></w:p>"
     notes = "".join(
         f'<w:footnote w:id="{at}">{paragraph(text)}</w:footnote>' for at, text in ((1, "19 %."), (2, "Unused"))
     )
