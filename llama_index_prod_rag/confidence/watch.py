@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from threading import Lock
-from typing import Any
 
 from llama_index_prod_rag.confidence.scales import Quantiles, excess, is_possible, is_same_scale, level
 from llama_index_prod_rag.confidence.signals import signal_named
+from llama_index_prod_rag.locked import Locked
 
 _WINDOW = 50  # questions that are remembered
 _FEWEST = 5
@@ -16,19 +15,13 @@ FOREIGN = 0.85
 """Strangeness, 0 to 1, that values of another collection by the same models do not reach."""
 
 
-class Watch:
+class Watch(Locked):
     """Remembers the scale-dependent signals of the last questions."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._levels: dict[str, deque[float]] = {}
         self._said: set[str] = set()
-        self._lock = Lock()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _lock=Lock())
 
     def find_foreign(
         self, signals: Mapping[str, float], known: Mapping[str, Quantiles], *, remember: bool = True

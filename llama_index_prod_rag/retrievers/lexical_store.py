@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.lexical.bm25_index import BM25FIndex
+from llama_index_prod_rag.locked import Locked
 from llama_index_prod_rag.retrievers.filters import metadata_test
 from llama_index_prod_rag.retrievers.following import Follower, IndexFollower
 from llama_index_prod_rag.retrievers.lexical_file import FILE, load_index, save_index
@@ -107,7 +107,7 @@ def _as_text(value: object) -> str:
     return " ".join(map(_as_text, value)) if isinstance(value, list | tuple | set) else str(value)
 
 
-class LexicalStore:
+class LexicalStore(Locked):
     """Nodes by id under a BM25F index; safe to share between threads.
 
     Args:
@@ -124,19 +124,13 @@ class LexicalStore:
         nodes: HeldNodes | None = None,
         index: BM25FIndex | None = None,
     ) -> None:
+        super().__init__()
         self.settings = settings
         self._fields = parse_fields(settings.fields)
         self._analyzer = settings.analyzer()
         self._index = index or settings.new_index()
         self._nodes = nodes or HeldNodes()
         self._follower = follower or IndexFollower()
-        self._lock = threading.RLock()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _lock=threading.RLock())
 
     def __len__(self) -> int:
         return len(self._index)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from llama_index.core.schema import BaseNode, MetadataMode
 from llama_index.core.vector_stores.types import MetadataFilters
 
+from llama_index_prod_rag.locked import Locked
 from llama_index_prod_rag.retrievers.filters import metadata_test
 from llama_index_prod_rag.retrievers.following import Follower, IndexFollower
 from llama_index_prod_rag.retrievers.lexical_file import save_index
@@ -25,7 +25,7 @@ from llama_index_prod_rag.trace.records import Link
 _MOST_LINKED = 20
 
 
-class NamedNodes:
+class NamedNodes(Locked):
     """Nodes by what they are called; safe to share between threads.
 
     Args:
@@ -37,16 +37,10 @@ class NamedNodes:
     def __init__(
         self, nodes: HeldNodes | None = None, follower: Follower | None = None, mentioned: Mentioned | None = None
     ) -> None:
+        super().__init__()
         self._mentioned = mentioned or Mentioned()
         self._nodes = nodes or HeldNodes()
         self._follower = follower or IndexFollower()
-        self._lock = threading.RLock()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _lock=threading.RLock())
 
     def __len__(self) -> int:
         return len(self._mentioned.owners())
