@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
@@ -27,6 +28,7 @@ class CrossEncoderNLI:
     """
 
     def __init__(self, model: str | Path, *, device: str | None = None, batch_size: int = 16) -> None:
+        self._make_again = partial(CrossEncoderNLI, model, device=device, batch_size=batch_size)
         weights = find_weights(model, "cross-encoder")
         require("sentence_transformers", needed_for=f"the NLI model {weights.name}", extra="torch")
         from sentence_transformers import CrossEncoder
@@ -37,6 +39,10 @@ class CrossEncoderNLI:
         self._entails, self._contradicts = _columns(self._model.config.id2label, weights.name)
         self._batch_size = batch_size
         self._lock = Lock()
+
+    def __reduce__(self) -> tuple[Callable[[], CrossEncoderNLI], tuple[()]]:
+        """Let a copy load the model itself."""
+        return self._make_again, ()
 
     def judge(self, pairs: Sequence[tuple[str, str]]) -> list[Entailment]:
         """Give the probabilities for each (premise, hypothesis), in the order given."""

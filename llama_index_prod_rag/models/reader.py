@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
@@ -66,11 +67,17 @@ class ExtractiveReader:
     ) -> None:
         if longest < 1:
             raise ConfigurationError(f"longest={longest}: a span has at least one token")
+        settings = {"backend": backend, "device": device, "threshold": threshold, "longest": longest}
+        self._make_again: Callable[[], ExtractiveReader] = partial(ExtractiveReader, model, **settings)
         weights = find_weights(model, "cross-encoder")
         runtime = choose_runtime(weights, backend, needed_for=f"the reader {weights.name}", device=device)
         self._runtime: _Runtime = _Onnx(weights) if runtime == "onnx" else _Torch(weights, device or "cpu")
         self._threshold, self._longest = threshold, longest
         self._lock = Lock()  # the tokenizer's truncation is a setting of it
+
+    def __reduce__(self) -> tuple[Callable[[], ExtractiveReader], tuple[()]]:
+        """Let a copy load the model itself."""
+        return self._make_again, ()
 
     def __call__(self, question: str, passages: Sequence[str]) -> Ruling:
         """Rule on one question."""

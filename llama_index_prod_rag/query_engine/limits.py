@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, TimeoutError  # noqa: A004 - not the built-in one before Python 3.11
 from contextvars import copy_context
+from functools import partial
 from threading import BoundedSemaphore, Lock, Thread
 from typing import TypeVar
 
@@ -39,6 +40,10 @@ class Limits:
         self._begun: deque[float] = deque()
         self._lock = Lock()
         self._slots = BoundedSemaphore(_AT_ONCE)
+
+    def __reduce__(self) -> tuple[Callable[[], Limits], tuple[()]]:
+        """Let a copy begin with a budget of its own, and no call under way."""
+        return partial(Limits, self._name, time_limit=self._time_limit, per_minute=self._per_minute), ()
 
     def call(self, work: Callable[[], T]) -> T:
         """Call and wait, at most as long as the limit says.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,7 @@ def test_probabilities_follow_the_labels_names(tmp_path: Path) -> None:
         assert first.contradicts == pytest.approx(second.supports)
         assert 0.0 < first.supports + first.contradicts < 1.0
     assert one.judge([]) == []
+    assert deepcopy(one).judge(pairs) == one.judge(pairs)
 
 
 def test_a_model_without_these_labels_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,12 @@ def test_the_best_span_of_all_passages_is_quoted_as_the_passage_writes_it(reader
 def test_no_answer_wins_where_no_span_beats_it(reader: ExtractiveReader) -> None:
     assert reader("the city", ["Berlin is large"]).answers == pytest.approx(sigmoid(0.0 - 2.0))
     assert reader("the city", ["", " "]) == Ruling(0.0)
+
+
+def test_a_copy_reads_alike(tmp_path: Path) -> None:
+    reader = ExtractiveReader(write_reader(tmp_path), threshold=4.0)
+    for copied in (deepcopy(reader), pickle.loads(pickle.dumps(reader))):  # noqa: S301 - our own bytes
+        assert copied("city", ["madrid"]) == reader("city", ["madrid"])
 
 
 def test_a_long_passage_is_read_to_its_end(reader: ExtractiveReader) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 import time
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -207,6 +209,14 @@ def test_the_probability_of_a_yes_counts_where_the_model_tells() -> None:
 def test_no_verdict_is_a_fault_and_not_a_no() -> None:
     with pytest.raises(ModelError, match="something else than yes, no or partly"):
         LLMEvidenceJudge(Writes(text="Nothing is certain."))(QUESTION, [TEXT])
+
+
+def test_a_copied_judge_has_a_budget_of_its_own() -> None:
+    judge = LLMEvidenceJudge(Writes(text="yes\nwing"), per_minute=1)
+    for one in (judge, deepcopy(judge), pickle.loads(pickle.dumps(judge))):  # noqa: S301 - our own bytes
+        assert one(QUESTION, [TEXT]).quote == "wing"
+        with pytest.raises(ModelError, match="the budget of the judge is spent"):
+            one(QUESTION, [TEXT])
 
 
 def test_a_passage_cannot_step_out_of_its_marks() -> None:

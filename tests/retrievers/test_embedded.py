@@ -7,6 +7,7 @@ import os
 import pickle
 import sqlite3
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import date
 from pathlib import Path
 
@@ -369,6 +370,17 @@ def test_it_is_pickled_as_its_folder(tmp_path: Path) -> None:
     assert [one.node_id for one in copied.get_nodes()] == ["a"]
     with pytest.raises(ConfigurationError, match="folder"):
         pickle.dumps(EmbeddedStore())
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_a_retriever_over_it_can_be_copied(tmp_path: Path, in_memory: bool) -> None:
+    store = EmbeddedStore(None if in_memory else tmp_path)
+    store.add([node("a", 1, "a cat")])
+    retriever = HybridFusionRetriever.from_index(index_over(store))
+    copied = deepcopy(retriever)
+    store.add([node("b", 2, "another cat")])
+    assert [hit.node_id for hit in copied.retrieve(question(1))] == (["a"] if in_memory else ["a", "b"])
+    assert [hit.node_id for hit in retriever.retrieve(question(1))] == ["a", "b"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

@@ -75,6 +75,13 @@ class EmbeddedStore(BasePydanticVectorStore):
             raise ConfigurationError("an EmbeddedStore in memory cannot go to another process: give it a folder")
         return EmbeddedStore, (self.folder,)
 
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> EmbeddedStore:
+        """Make a store over the same folder; one in memory copies what it holds."""
+        copy = EmbeddedStore(self.folder)
+        if self.folder is None:
+            self._table.copy_to(copy._table)
+        return copy
+
     @classmethod
     def class_name(cls) -> str:
         """Give the name under which the component is serialized."""
