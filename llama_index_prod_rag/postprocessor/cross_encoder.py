@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRankStartEvent
@@ -28,7 +28,7 @@ from llama_index_prod_rag.postprocessor.pieces import Structured, score_pieces
 from llama_index_prod_rag.postprocessor.score_cache import CachedScorer, LruScores
 from llama_index_prod_rag.postprocessor.settings import Cascade, Runtime
 from llama_index_prod_rag.trace.events import emit
-from llama_index_prod_rag.trace.records import RerankRecord, RetrievalRecord, open_trace
+from llama_index_prod_rag.trace.records import Link, RerankRecord, RetrievalRecord, open_trace
 from llama_index_prod_rag.trace.scored_node import carried_records, rescore
 
 _dispatcher = get_dispatcher(__name__)
@@ -168,25 +168,24 @@ class CrossEncoderRerank(BaseNodePostprocessor):
         return [*sorted(read, key=lambda hit: -(hit.score or 0.0)), *unread][: self.top_n]
 
     def _score(self, hits: Sequence[NodeWithScore], query: str, began: float) -> RerankRecord:
-        passages = {hit.node.node_id: self._passage(hit.node) for hit in hits}
-        if not passages:
+        if not hits:
             return RerankRecord(self._scorer_name, seconds=time.perf_counter() - began)
-        blend, scorer = self._blend(hits), self.pair_scorer()
-        remaining = self._clock()
-        fitted = fit_query(scorer, query)
-        kept = self._prefilter(scorer, fitted, query, passages, blend)
+        blend = self._blend(hits)
+        asked = _Question.over(hits, query, self.pair_scorer(), self.deadline)
+        passages = {node_id: self._passage(node) for node_id, node in asked.nodes.items()}
+        kept = self._prefilter(asked, passages, blend)
         with _progress_bar(len(kept), self.show_progress) as progress:
-            reader = PassageReader(scorer, fitted, passages, max_windows=self.max_windows, progress=progress)
-            logits = self._read(reader, kept, blend, remaining)
-        late = remaining() <= 0.0
-        joint = self._read_linked(scorer, fitted, hits, logits, remaining)
+            reader = asked.reader(passages, self.max_windows, progress)
+            logits = self._read(reader, kept, blend, asked.remaining)
+        late = asked.remaining() <= 0.0
+        joint = self._read_linked(asked, _find_links(hits), logits)
         known = {**logits, **joint}
         scores = self._activate(known) if isinstance(self.weights, str) else blend.scores(known)
         return RerankRecord(
             model=self._scorer_name,
             logits=logits,
             scores=scores,
-            pieces=self._read_pieces(scorer, query, hits, scores, remaining),
+            pieces=self._read_pieces(asked, scores),
             joint=joint,
             seconds=time.perf_counter() - began,
             truncated=frozenset(reader.truncated),
@@ -194,46 +193,27 @@ class CrossEncoderRerank(BaseNodePostprocessor):
         )
 
     def _read_linked(
-        self,
-        scorer: PairScorer,
-        fitted: FittedQuery,
-        hits: Sequence[NodeWithScore],
-        logits: Mapping[str, float],
-        remaining: Callable[[], float],
+        self, asked: _Question, links: Mapping[str, Link], logits: Mapping[str, float]
     ) -> dict[str, float]:
         """Read linked passages behind those that name them."""
-        record = _find_retrieval_record(hits)
-        links = choose_linked(record.links if record else {}, list(logits), self.linked)
-        if not links:
+        nodes, chosen = asked.nodes, choose_linked(links, list(logits), self.linked)
+        texts = {node: self._both(nodes[link.partner], link.start, nodes[node]) for node, link in chosen.items()}
+        if not texts:
             return {}
-        nodes = {hit.node.node_id: hit.node for hit in hits}
-        texts = {node: self._both(nodes[link.partner], link.start, nodes[node]) for node, link in links.items()}
-        reader = PassageReader(scorer, fitted, texts, max_windows=1)
-        return count_joint(logits, score_in_time(list(texts), reader.logits, remaining, block=1), links)
+        reader = asked.reader(texts, max_windows=1)
+        return count_joint(logits, score_in_time(list(texts), reader.logits, asked.remaining, block=1), chosen)
 
     def _both(self, partner: BaseNode, start: int, node: BaseNode) -> str:
         text = partner.get_content(metadata_mode=MetadataMode.NONE)
         return "\n".join([*self._heading(partner), cut_around(text, start), self._passage(node)])
 
-    def _read_pieces(
-        self,
-        scorer: PairScorer,
-        query: str,
-        hits: Sequence[NodeWithScore],
-        scores: Mapping[str, float],
-        remaining: Callable[[], float],
-    ) -> dict[str, float]:
+    def _read_pieces(self, asked: _Question, scores: Mapping[str, float]) -> dict[str, float]:
         """Read rows, records and lines of what is returned."""
         if not self.pieces:
             return {}
-        nodes = {hit.node.node_id: hit.node for hit in hits}
         first = sorted(scores, key=lambda node: -scores[node])[: self.top_n]
-        return score_pieces(scorer, query, [_structured(nodes[node]) for node in first], self.pieces, remaining)
-
-    def _clock(self) -> Callable[[], float]:
-        """Seconds that are left for reading."""
-        until = math.inf if self.deadline is None else time.monotonic() + self.deadline
-        return lambda: until - time.monotonic()
+        passages = [_structured(asked.nodes[node]) for node in first]
+        return score_pieces(asked.scorer, asked.text, passages, self.pieces, asked.remaining)
 
     def _read(
         self, reader: PassageReader, kept: Sequence[str], blend: Blend, remaining: Callable[[], float]
@@ -242,9 +222,7 @@ class CrossEncoderRerank(BaseNodePostprocessor):
             return score_until_settled(blend, kept, self.top_n, reader.logits, remaining=remaining)
         return score_in_time(kept, reader.logits, remaining)
 
-    def _prefilter(
-        self, scorer: PairScorer, fitted: FittedQuery, query: str, passages: Mapping[str, str], blend: Blend
-    ) -> list[str]:
+    def _prefilter(self, asked: _Question, passages: Mapping[str, str], blend: Blend) -> list[str]:
         """Choose the ids of what the full model reads."""
         prefilter, keep = self.cascade.prefilter, self.cascade.keep
         if prefilter is None or keep is None or len(passages) <= keep:
@@ -252,15 +230,13 @@ class CrossEncoderRerank(BaseNodePostprocessor):
         if prefilter == "retrieval":
             return list(passages)[:keep]
         if prefilter == "beginning":
-            reader = PassageReader(
-                scorer, fitted, {node: beginning(text) for node, text in passages.items()}, max_windows=1
-            )
+            reader = asked.reader({node: beginning(text) for node, text in passages.items()}, max_windows=1)
         else:
             runtime = self.runtime  # its weights file is the full model's
             smaller = shared_scorer(
                 prefilter, device=runtime.device, dtype=runtime.dtype, trust_remote_code=runtime.trust_remote_code
             )
-            reader = PassageReader(smaller, query, passages, max_windows=1)
+            reader = PassageReader(smaller, asked.text, passages, max_windows=1)
         first = reader.logits(list(passages))
         return list(blend.scores(first))[:keep]
 
@@ -298,6 +274,29 @@ class CrossEncoderRerank(BaseNodePostprocessor):
         return logits if self.activation == "identity" else {node: sigmoid(x) for node, x in logits.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is read for one question: the candidates' nodes by id, the model, and the seconds that are left."""
+
+    text: str
+    nodes: Mapping[str, BaseNode]
+    scorer: PairScorer
+    fitted: FittedQuery
+    remaining: Callable[[], float]
+
+    @classmethod
+    def over(cls, hits: Sequence[NodeWithScore], text: str, scorer: PairScorer, deadline: float | None) -> _Question:
+        """Start the clock over a list of candidates."""
+        until = math.inf if deadline is None else time.monotonic() + deadline
+        nodes = {hit.node.node_id: hit.node for hit in hits}
+        return cls(text, nodes, scorer, fit_query(scorer, text), lambda: until - time.monotonic())
+
+    def reader(
+        self, texts: Mapping[str, str], max_windows: int | None, progress: Progress | None = None
+    ) -> PassageReader:
+        return PassageReader(self.scorer, self.fitted, texts, max_windows=max_windows, progress=progress)
+
+
 def _structured(node: BaseNode) -> Structured:
     text = node.get_content(metadata_mode=MetadataMode.NONE)
     return Structured(node.node_id, text, str(node.metadata.get("table_header") or ""))
@@ -311,6 +310,12 @@ def _find_retrieval_record(hits: Sequence[NodeWithScore]) -> RetrievalRecord | N
         retrievals = [record for record in trace.records if isinstance(record, RetrievalRecord)]
         carried = [record for record in retrievals[-1:] if ids <= record.fused.keys()]
     return carried[0] if len(carried) == 1 else None
+
+
+def _find_links(hits: Sequence[NodeWithScore]) -> Mapping[str, Link]:
+    """What the retrieval followed to the hits, by node id."""
+    record = _find_retrieval_record(hits)
+    return record.links if record else {}
 
 
 @contextmanager
