@@ -18,7 +18,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.checked_arrays import check_amounts, check_groups
+from llama_index_prod_rag.errors import ConfigurationError, InputError
 
 _Ints: TypeAlias = NDArray[np.int32]
 _Floats: TypeAlias = NDArray[np.float64]
@@ -243,7 +244,17 @@ class BM25FIndex:
         k1: float,
         b: float,
     ) -> BM25FIndex:
-        """Make an index from what `to_arrays` gave; the arrays are searched as they are."""
+        """Make an index from what `to_arrays` gave; the arrays are searched as they are.
+
+        Raises:
+            InputError: they are something else, or do not fit together.
+        """
+        check_groups(vocabulary, ids, arrays["starts"], arrays["slots"])
+        check_amounts(arrays["frequencies"], len(arrays["slots"]))
+        check_amounts(arrays["lengths"], len(ids))
+        summed = np.bincount(arrays["slots"], arrays["frequencies"], len(ids))
+        if not np.allclose(summed, arrays["lengths"]):
+            raise InputError("the lengths are not those of the frequencies")
         index = cls(k1=k1, b=b)
         index._vocabulary = {term: number for number, term in enumerate(vocabulary)}
         index._ids = list(ids)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from llama_index.core.schema import BaseNode, MetadataMode
 from llama_index.core.storage.docstore.utils import doc_to_json, json_to_doc
 from llama_index.core.vector_stores.types import MetadataFilters
-from numpy.typing import NDArray
 
-from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.errors import ConfigurationError, InputError
 from llama_index_prod_rag.lexical.bm25_index import BM25FIndex
 from llama_index_prod_rag.locked import Locked
 from llama_index_prod_rag.retrievers.filters import metadata_test
 from llama_index_prod_rag.retrievers.following import Follower, IndexFollower
-from llama_index_prod_rag.retrievers.lexical_file import FILE, load_index, save_index
+from llama_index_prod_rag.retrievers.lexical_file import FILE, Kept, load_index, save_index
 from llama_index_prod_rag.retrievers.stored_nodes import HeldNodes
 from llama_index_prod_rag.text.analysis import Analyzer
 
@@ -135,6 +133,10 @@ class LexicalStore(Locked):
     def __len__(self) -> int:
         return len(self._index)
 
+    def ids(self) -> Collection[str]:
+        """Ids of the nodes that were taken over so far."""
+        return self._index.ids()
+
     def put(self, nodes: Iterable[BaseNode]) -> None:
         """Add nodes; one whose id is there already replaces it."""
         with self._lock:
@@ -215,19 +217,26 @@ class LexicalStore(Locked):
         Raises:
             InputError: the folder does not hold it whole, or holds a format this version does not read.
         """
-        head, nodes, arrays = load_index(folder / FILE)
-        settings = LexicalSettings(**{**head["settings"], "fields": tuple(head["settings"]["fields"])})
-        store = cls(settings, index=make_index(settings, head, arrays))
-        for node in map(json_to_doc, nodes):
+        return load_index(folder / FILE, cls._of)
+
+    @classmethod
+    def _of(cls, kept: Kept) -> LexicalStore:
+        settings = LexicalSettings(**{**kept.head["settings"], "fields": tuple(kept.head["settings"]["fields"])})
+        store = cls(settings, index=make_index(settings, kept))
+        for node in map(json_to_doc, kept.nodes):
             store._nodes.put(node)
+        if store._nodes.metadata().keys() != store.ids():
+            raise InputError("it holds other nodes than were indexed")
         return store
 
 
-def make_index(
-    settings: LexicalSettings, head: Mapping[str, Any], arrays: Mapping[str, NDArray[np.generic]]
-) -> BM25FIndex:
-    """The index that a file holds."""
-    return BM25FIndex.from_arrays(arrays, head["ids"], head["vocabulary"], k1=settings.k1, b=settings.b)
+def make_index(settings: LexicalSettings, kept: Kept) -> BM25FIndex:
+    """The index that a file holds.
+
+    Raises:
+        InputError: it holds something else.
+    """
+    return BM25FIndex.from_arrays(kept.arrays, kept.head["ids"], kept.head["vocabulary"], k1=settings.k1, b=settings.b)
 
 
 class _Passing(Container[str]):

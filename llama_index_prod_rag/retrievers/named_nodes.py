@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -44,6 +44,10 @@ class NamedNodes(Locked):
 
     def __len__(self) -> int:
         return len(self._mentioned.owners())
+
+    def ids(self) -> Collection[str]:
+        """Ids of the nodes that were taken over so far."""
+        return self._mentioned.owners()
 
     def put(self, nodes: Iterable[BaseNode]) -> None:
         """Add nodes; one whose id is there already replaces it."""

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from llama_index_prod_rag.checked_arrays import check_groups
+
 _TOKEN = re.compile(r"\w+(?:[.\-_']\w+)*")
 _QUALIFIER = re.compile(r"\s*[(\[][^)\]]*[)\]]\s*$")
 _SET_OFF = re.compile(r",\s+|:\s+|\s+[-\u2013\u2014|]\s+|\u2014")
@@ -123,11 +125,16 @@ class Mentioned:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], owners: Sequence[str], names: Sequence[str]) -> Mentioned:
-        """Make what `to_arrays` was called on."""
+        """Make what `to_arrays` was called on.
+
+        Raises:
+            InputError: the arrays are something else, or do not fit together.
+        """
+        check_groups(names, owners, arrays["starts"], arrays["owners"])
         made = cls()
         made._keys = {owner: [] for owner in owners}
         owned, starts = arrays["owners"].tolist(), arrays["starts"].tolist()
-        for name, start, end in zip(names, starts, starts[1:], strict=False):
+        for name, start, end in zip(names, starts[:-1], starts[1:], strict=True):
             key = tuple(name.split(" "))
             known = made._know(key)
             for number in owned[start:end]:

@@ -7,24 +7,20 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from llama_index_prod_rag.retrievers.embedded.kept import keep, read_kept
+from llama_index_prod_rag.retrievers.embedded.kept import open_kept
 from llama_index_prod_rag.retrievers.embedded.store import EmbeddedStore
-from llama_index_prod_rag.retrievers.following import StoreFollower
 from llama_index_prod_rag.retrievers.lexical_store import LexicalSettings, LexicalStore, make_index
 from llama_index_prod_rag.retrievers.stored_nodes import NodesOfStore
 
 
 def open_lexical(store: EmbeddedStore, settings: LexicalSettings) -> LexicalStore:
     """The leg that follows a store: from its folder, where it was kept with these settings, else from its nodes."""
-    path = _path(store, settings)
-    kept = read_kept(path, store)
-    before = kept.upto if kept else -1
-    index = make_index(settings, kept.head, kept.arrays) if kept else None
-    follower = StoreFollower(store, before)
-    lexical = LexicalStore(settings, follower, NodesOfStore(store), index)
-    lexical.refresh()
-    keep(lexical.save, path, store, before=before, upto=follower.upto, of=len(lexical))
-    return lexical
+    return open_kept(
+        _path(store, settings),
+        store,
+        restore=lambda kept: make_index(settings, kept),
+        make=lambda follower, index: LexicalStore(settings, follower, NodesOfStore(store), index),
+    )
 
 
 def _path(store: EmbeddedStore, settings: LexicalSettings) -> Path | None:

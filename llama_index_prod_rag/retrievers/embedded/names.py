@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from llama_index_prod_rag.retrievers.embedded.kept import keep, read_kept
+from llama_index_prod_rag.retrievers.embedded.kept import open_kept
 from llama_index_prod_rag.retrievers.embedded.store import EmbeddedStore
-from llama_index_prod_rag.retrievers.following import StoreFollower
 from llama_index_prod_rag.retrievers.named_nodes import NamedNodes
 from llama_index_prod_rag.retrievers.stored_nodes import NodesOfStore
 from llama_index_prod_rag.text.names import Mentioned
@@ -16,12 +15,9 @@ FILE = "names.npz"
 
 def open_names(store: EmbeddedStore) -> NamedNodes:
     """The names of a store's nodes, which follow it: from its folder, where they were kept, else from its nodes."""
-    path = None if store.folder is None else Path(store.folder) / FILE
-    kept = read_kept(path, store)
-    before = kept.upto if kept else -1
-    mentioned = Mentioned.from_arrays(kept.arrays, kept.head["ids"], kept.head["names"]) if kept else None
-    follower = StoreFollower(store, before)
-    named = NamedNodes(NodesOfStore(store), follower, mentioned)
-    named.refresh()
-    keep(named.save, path, store, before=before, upto=follower.upto, of=len(named))
-    return named
+    return open_kept(
+        None if store.folder is None else Path(store.folder) / FILE,
+        store,
+        restore=lambda kept: Mentioned.from_arrays(kept.arrays, kept.head["ids"], kept.head["names"]),
+        make=lambda follower, mentioned: NamedNodes(NodesOfStore(store), follower, mentioned),
+    )
