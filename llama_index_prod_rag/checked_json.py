@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,15 +29,21 @@ def parse_checked(text: str) -> dict[str, Any]:
     """Read such an object; one without a checksum, written by hand, is taken as it is.
 
     Raises:
-        ValueError: it is not JSON, not an object, or not what was written.
+        ValueError: it is not JSON, not an object, not what was written, or holds a number that is not finite.
     """
-    data = json.loads(text)
+    data = json.loads(text, parse_float=_finite, parse_constant=_finite)
     if not isinstance(data, dict):
         raise ValueError("it is not a JSON object")
     written = data.pop(_SUM, None)
     if written is not None and written != _digest(data):
         raise ValueError(f"it is not what was written ({_SUM} does not match; without that entry a change is accepted)")
     return data
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"{text} is not finite")
+    return number
 
 
 def _digest(data: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -20,12 +20,14 @@ import pytest
 
 from llama_index_prod_rag.checked_json import dump_checked
 from llama_index_prod_rag.cli.engine import WEIGHTS_FILE, saved_weights
-from llama_index_prod_rag.confidence.calibrated import default_calibration
-from llama_index_prod_rag.confidence.calibration import Calibration
+from llama_index_prod_rag.confidence.calibrated import CalibratedAssessor, default_calibration
+from llama_index_prod_rag.confidence.calibration import Calibration, Head
+from llama_index_prod_rag.confidence.evidence import Passage, gather
 from llama_index_prod_rag.errors import ProdRagError
 from llama_index_prod_rag.evaluation.labels import read_labels
 from llama_index_prod_rag.models.disk_cache import ArrayCache
 from llama_index_prod_rag.query_log.sheets import import_sheet
+from llama_index_prod_rag.trace.records import RerankRecord
 
 KEY = b"k" * 32
 ROWS = [
@@ -115,6 +117,47 @@ def test_half_a_file_is_not_read_as_a_whole(tmp_path: Path, name: str) -> None:
         clean(path)
         path.write_bytes(whole[: int(share * len(whole))])
         assert outcome(read, path) in (right, name, "begun anew")
+
+
+def changed(value: object) -> Iterator[object]:
+    """A JSON value with one thing in it that is something else; of long lists and objects the ends alone."""
+    yield from (None, "text", -1, 10**400, 1e999, [], {}, [[]], {"a": None})
+    if isinstance(value, dict):
+        for key in [*value][:2] + [*value][2:][-2:] if "format" not in value else value:
+            yield {name: part for name, part in value.items() if name != key}
+            yield from ({**value, key: other} for other in changed(value[key]))
+    elif isinstance(value, list) and value:
+        yield value[:-1]
+        yield from ([*value[:-1], other] for other in changed(value[-1]))
+
+
+CALIBRATION = Calibration((Head(("pair.top",), (0.0,), (1.0,), (1.0,), 0.0, by_slice={"de": (0.1, 0.2)}),), 9, 5)
+
+
+def judge(path: Path) -> bool:
+    evidence = gather("q", [Passage("a", "text")], [RerankRecord("m", logits={"a": 1.0})])
+    confidence = CalibratedAssessor(Calibration.load(path)).assess(evidence).confidence
+    return confidence is None or 0.0 <= confidence <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "use"),
+    [
+        (WEIGHTS_FILE, {"dense": 0.625, "bm25": 0.375}, lambda path: saved_weights(path.parent) is not None),
+        ("calibration.json", json.loads(CALIBRATION.to_json()), judge),
+    ],
+)
+def test_something_else_with_a_right_checksum_is_refused_by_name_or_does_no_harm(
+    tmp_path: Path, name: str, content: dict[str, object], use: Callable[[Path], bool]
+) -> None:
+    content.pop("sha256", None)
+    refused = 0
+    for other in changed(content):
+        (tmp_path / name).write_text(json.dumps(other))
+        found = outcome(use, tmp_path / name)
+        assert found in (True, name), other
+        refused += found == name
+    assert refused > 20
 
 
 STRANGE = {

@@ -162,7 +162,7 @@ def saved_weights(folder: Path) -> dict[str, float] | None:
         raise InputError(f"{file} cannot be read ({error}): {_TUNE_AGAIN}") from error
     try:
         weights = {str(leg): float(weight) for leg, weight in parse_checked(text).items()}
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise InputError(f"{file} is damaged ({error}): {_TUNE_AGAIN}") from error
     if not weights or not all(math.isfinite(weight) and weight >= 0 for weight in weights.values()):
         raise InputError(f"{file} is damaged (weights are numbers from 0 on): {_TUNE_AGAIN}")

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from llama_index_prod_rag.models.disk_cache import ToleratedDatabase
 
 FILE = "files.sqlite"
@@ -51,11 +53,7 @@ class KeptFiles:
         """Read what is known of every file, by its name."""
         with self._database.connection() as connection:
             rows = () if connection is None else connection.execute("SELECT * FROM files").fetchall()
-            return {
-                name: KeptFile(stamp, left_out, tuple(json.loads(chunks)))
-                for name, stamp, left_out, chunks, kept_sum in rows
-                if _sum(name, stamp, left_out, chunks) == kept_sum
-            }
+            return {row[0]: file for row in rows if (file := _file(row))}
         return {}
 
     def replace(self, files: Mapping[str, KeptFile], gone: Iterable[str]) -> None:
@@ -70,6 +68,19 @@ class KeptFiles:
             if connection is not None:
                 connection.executemany("DELETE FROM files WHERE name = ?", [(name,) for name in gone])
                 connection.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def _file(row: tuple[Any, ...]) -> KeptFile | None:
+    """What a row says; None where it is not what was written."""
+    try:
+        name, stamp, left_out, chunks, kept_sum = row
+        if _sum(name, stamp, left_out, chunks) != kept_sum:
+            return None
+        return TypeAdapter(KeptFile).validate_python(
+            {"stamp": stamp, "left_out": left_out, "chunks": json.loads(chunks)}
+        )
+    except (TypeError, ValueError):
+        return None
 
 
 def _row(name: str, file: KeptFile) -> tuple[Any, ...]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 from llama_index.core.schema import BaseNode, MetadataMode
+from pydantic import TypeAdapter
 
+from llama_index_prod_rag.checked_json import dump_checked, parse_checked
 from llama_index_prod_rag.durable_files import write_whole
 from llama_index_prod_rag.retrievers.embedded.store import EmbeddedStore
-from llama_index_prod_rag.text.terms import TermStatistics
+from llama_index_prod_rag.text.terms import TermStatistics, content_analyzer
 
 _log = logging.getLogger(__name__)
 
@@ -49,12 +50,19 @@ def _texts(nodes: Sequence[BaseNode]) -> list[str]:
 def _read(folder: Path, change: int) -> TermStatistics | None:
     """What was counted at a change; None where that is not known."""
     try:
-        kept = json.loads((folder / FILE).read_bytes())
-        if kept["change"] == change:
-            return TermStatistics(kept["passages"], kept["frequencies"], kept["language"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        kept = parse_checked((folder / FILE).read_text(encoding="utf-8"))
+        if kept.pop("change") == change:
+            return _check(TypeAdapter(TermStatistics).validate_python(kept))
+    except (OSError, ValueError, KeyError, RecursionError) as error:
         _log.debug("terms are counted again: %s", error)
     return None
+
+
+def _check(terms: TermStatistics) -> TermStatistics:
+    content_analyzer(terms.language)  # raises where nobody knows it
+    if not all(0 < count <= terms.passages for count in terms.frequencies.values()):
+        raise ValueError("a term occurs in more passages than there are, or in none")
+    return terms
 
 
 def _write(folder: Path, change: int, terms: TermStatistics) -> None:
@@ -65,6 +73,6 @@ def _write(folder: Path, change: int, terms: TermStatistics) -> None:
         "frequencies": dict(terms.frequencies),
     }
     try:
-        write_whole(folder / FILE, json.dumps(content))
+        write_whole(folder / FILE, dump_checked(content))
     except OSError as error:  # no rights, no space: the question can be answered all the same
         _log.debug("%s is not kept: %s", FILE, error)

@@ -14,7 +14,8 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from llama_index_prod_rag.checked_json import dump_checked, parse_checked
 from llama_index_prod_rag.confidence.fingerprint import Fingerprint
@@ -27,6 +28,7 @@ CLIP = 3.0
 """Standard deviations at which signals are cut: one from another corpus must not drown the others."""
 
 _FORMAT = 2
+_WRITTEN = {"heads", "labels", "good", "promises", "fingerprint", "ranges", "reference", "scales"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,24 +159,12 @@ class Calibration:
             data = parse_checked(text)
             if data.pop("format") != _FORMAT:
                 raise ConfigurationError("this calibration was written by another version: calibrate again")
-            heads = tuple(_head(row) for row in data.pop("heads"))
-            fingerprint = data.pop("fingerprint")
-            scales = data.pop("scales")
-            second_look = data.pop("second_look", None)
-            return cls(
-                heads=heads,
-                promises=tuple(data.pop("promises")),
-                fingerprint=None if fingerprint is None else Fingerprint(**fingerprint),
-                ranges=_distributions(data.pop("ranges")),
-                reference=_distributions(data.pop("reference")),
-                scales={name: Scale(**_distributions(ends)) for name, ends in scales.items()},
-                second_look=None if second_look is None else _head(second_look),
-                far=tuple({name: float(value) for name, value in row.items()} for row in data.pop("far", ())),
-                **data,
-            )
+            if missing := _WRITTEN - data.keys():
+                raise ValueError(f"{', '.join(sorted(missing))} missing")
+            return _check(TypeAdapter(cls).validate_python(data))
         except ConfigurationError:
             raise
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise ConfigurationError(f"this is not a calibration: {error!r}. Write one with `calibrate`") from None
 
     def save(self, path: Path) -> None:
@@ -196,16 +186,25 @@ class Calibration:
             raise ConfigurationError(f"{path} cannot be read: {error}; restore it, or calibrate again") from None
 
 
-def _distributions(rows: Mapping[str, Sequence[float]]) -> dict[str, Quantiles]:
-    if any(len(values) != len(LEVELS) for values in rows.values()):
-        raise ValueError(f"a distribution has {len(LEVELS)} values")
-    return {name: tuple(map(float, values)) for name, values in rows.items()}
+def _check(calibration: Calibration) -> Calibration:
+    """The same, whose parts fit together.
+
+    Raises:
+        ValueError: they do not.
+    """
+    for head in (*calibration.heads, *filter(None, [calibration.second_look])):
+        lengths = {len(part) for part in (head.signals, head.means, head.scales, head.weights)}
+        if len(lengths) != 1 or not all(scale > 0.0 for scale in head.scales) or not _rises(head.curve):
+            raise ValueError(f"the head of {', '.join(head.signals)} does not fit together")
+    ends = [known for scale in calibration.scales.values() for known in (scale.own, scale.reference)]
+    for known in (*calibration.ranges.values(), *calibration.reference.values(), *ends):
+        if len(known) != len(LEVELS) or not _rises(known):
+            raise ValueError(f"a distribution has {len(LEVELS)} rising values")
+    return calibration
 
 
-def _head(row: Mapping[str, Any]) -> Head:
-    lists = {name: tuple(row[name]) for name in ("signals", "means", "scales", "weights")}
-    by_slice = {name: (float(low), float(high)) for name, (low, high) in row.get("by_slice", {}).items()}
-    return Head(**{**row, **lists, "by_slice": by_slice, "curve": tuple((float(x), float(y)) for x, y in row["curve"])})
+def _rises(values: Sequence[float] | Sequence[tuple[float, float]]) -> bool:
+    return list(values) == sorted(values)
 
 
 def _interpolate(x: float, curve: tuple[tuple[float, float], ...]) -> float:

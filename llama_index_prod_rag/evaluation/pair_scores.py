@@ -17,7 +17,7 @@ class DiskScores:
 
     def get(self, keys: Iterable[bytes]) -> dict[bytes, float]:
         """The logits that are there; keys without one are left out."""
-        return {key: float(value[0]) for key, value in self._arrays.get(list(keys)).items()}
+        return {key: value.item() for key, value in self._arrays.get(list(keys)).items() if value.shape == (1,)}
 
     def put(self, logits: Mapping[bytes, float]) -> None:
         """Add logits; one that is already there is replaced."""

@@ -91,6 +91,9 @@ class ToleratedDatabase:
         with closing(self._connect()) as connection, connection:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute(self._table)
+            tables = connection.execute("SELECT sql FROM sqlite_master WHERE type = 'table'").fetchall()
+            if _columns_of(self._table) not in [_columns_of(table) for (table,) in tables]:
+                raise sqlite3.DatabaseError("its table has other columns")
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path, timeout=60.0)
@@ -115,6 +118,11 @@ class ToleratedDatabase:
             self._give_up(again)
         else:
             _log.warning("%s was damaged (%s): moved to %s, and begun anew", self.path, error, aside.name)
+
+
+def _columns_of(table: str) -> str:
+    """What a statement that makes a table says of it; SQLite keeps it as it was written, without the condition."""
+    return table.removeprefix("CREATE TABLE ").removeprefix("IF NOT EXISTS ")
 
 
 class ArrayCache:
@@ -151,7 +159,7 @@ class ArrayCache:
             for start in range(0, len(keys), _VARIABLES):
                 part = keys[start : start + _VARIABLES]
                 marks = ",".join("?" * len(part))
-                rows: Iterable[tuple[bytes, bytes]] = connection.execute(
+                rows: Iterable[tuple[bytes, object]] = connection.execute(
                     f"SELECT key, value FROM checked_arrays WHERE key IN ({marks})",  # noqa: S608 - only question marks
                     part,
                 )
@@ -185,7 +193,7 @@ def _make_room(connection: sqlite3.Connection, most_bytes: int) -> None:
             return
 
 
-_SUM_BYTES = 4
+_SUM_BYTES = _FLOAT_BYTES = 4
 
 
 def _add_checksum(key: bytes, array: NDArray[np.float32]) -> bytes:
@@ -193,7 +201,9 @@ def _add_checksum(key: bytes, array: NDArray[np.float32]) -> bytes:
     return data + zlib.crc32(key + data).to_bytes(_SUM_BYTES, "little")
 
 
-def _verify(key: bytes, value: bytes) -> NDArray[np.float32] | None:
+def _verify(key: bytes, value: object) -> NDArray[np.float32] | None:
+    if not isinstance(value, bytes) or len(value) % _FLOAT_BYTES:
+        return None
     data, kept = value[:-_SUM_BYTES], value[-_SUM_BYTES:]
     if zlib.crc32(key + data).to_bytes(_SUM_BYTES, "little") != kept:
         return None

@@ -106,6 +106,8 @@ def _embed(
     keys = [digest(fingerprint, _QUERY, text) if queries else digest(fingerprint, text) for text in texts]
     cache = ArrayCache(cache_folder() / "embeddings.sqlite")
     known = cache.get(list(dict.fromkeys(keys)))
+    if len({len(vector) for vector in known.values()}) > 1:  # of several models
+        known = {}
     missing = [(key, text) for key, text in dict(zip(keys, texts, strict=True)).items() if key not in known]
     progress(len(texts) - len(missing))
     missing.sort(key=lambda pair: len(pair[1]))  # a batch costs what its longest text costs
@@ -117,7 +119,7 @@ def _embed(
             computed = {
                 key: np.asarray(vector, dtype=np.float32) for (key, _), vector in zip(part, vectors, strict=True)
             }
-            cache.put(computed)
+            cache.put({key: vector for key, vector in computed.items() if np.isfinite(vector).all()})
             known.update(computed)
             progress(len(part))
     matrix = np.stack([known[key] for key in keys])

@@ -271,7 +271,7 @@ def _scores(name: str, answer: bytes, count: int) -> list[float]:
         else:
             by_index = {int(one["index"]): float(one["relevance_score"]) for one in found["results"]}
         return [by_index[index] for index in range(count)]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ScoringError(f"{name} answered something else than {count} scores ({error!r}): check api=") from None
 
 

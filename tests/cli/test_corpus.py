@@ -13,7 +13,9 @@ from llama_index.core.embeddings import BaseEmbedding, MockEmbedding
 from llama_index.core.schema import MetadataMode
 from typer.testing import CliRunner
 
+from llama_index_prod_rag.checked_json import dump_checked, parse_checked
 from llama_index_prod_rag.cli import corpus as module
+from llama_index_prod_rag.cli import kept_files, kept_terms
 from llama_index_prod_rag.cli.app import build_app
 from llama_index_prod_rag.cli.corpus import open_corpus
 from llama_index_prod_rag.cli.sources import files_source
@@ -107,6 +109,53 @@ def test_a_damaged_index_is_made_again(folder: Path, model: Counting) -> None:
         again = open_corpus(files_source(folder), embed_model="simple")
         assert sorted(node.get_content() for node in again.nodes()) == texts
     assert len(model.embedded) == 100
+
+
+ROWS = [("5", "1"), ("5", "{}"), ("5", "[1, 2]"), ("5", "not JSON"), (b"5", "[]"), ("5", b"[]"), (5, '["a"]')]
+TERMS = [
+    {},
+    {"passages": "many"},
+    {"passages": -1},
+    {"passages": 1},
+    {"frequencies": ["drag"]},
+    {"frequencies": {"drag": -5}},
+    {"frequencies": {"drag": None}},
+    {"language": "klingon"},
+    {"language": None},
+]
+
+
+@pytest.mark.parametrize(("stamp", "chunks"), ROWS)
+def test_rows_that_say_something_else_are_files_that_changed(
+    folder: Path, model: Counting, stamp: object, chunks: object
+) -> None:
+    first = open_corpus(files_source(folder), embed_model="simple")
+    with closing(sqlite3.connect(first.folder / kept_files.FILE)) as connection, connection:
+        connection.create_function("kept_sum", 4, lambda *row: 0 if bytes in map(type, row) else kept_files._sum(*row))
+        connection.execute("UPDATE files SET stamp = ?, chunks = ?", (stamp, chunks))
+        connection.execute("UPDATE files SET sum = kept_sum(name, stamp, left_out, chunks)")
+    assert open_corpus(files_source(folder), embed_model="simple").chunks == 100
+    assert len(model.embedded) == 100
+
+
+def test_a_table_with_other_columns_is_begun_anew(folder: Path, model: Counting) -> None:
+    first = open_corpus(files_source(folder), embed_model="simple")
+    with closing(sqlite3.connect(first.folder / kept_files.FILE)) as connection, connection:
+        connection.execute("ALTER TABLE files ADD COLUMN title TEXT")
+    assert open_corpus(files_source(folder), embed_model="simple").chunks == 100
+    assert not open_corpus(files_source(folder), embed_model="simple").fresh
+    assert len(model.embedded) == 100
+
+
+@pytest.mark.parametrize("change", TERMS)
+def test_terms_that_are_something_else_are_counted_again(
+    folder: Path, model: Counting, change: dict[str, object]
+) -> None:
+    first = open_corpus(files_source(folder), embed_model="simple")
+    file = first.folder / kept_terms.FILE
+    kept = {**parse_checked(file.read_text()), **change} if change else {}
+    file.write_text(dump_checked(kept))
+    assert open_corpus(files_source(folder), embed_model="simple").terms == first.terms
 
 
 def test_a_run_that_is_killed_while_it_writes_leaves_the_older_index(

@@ -67,6 +67,24 @@ def test_the_folder_can_be_chosen(tmp_path: Path) -> None:
     assert cache_folder() == tmp_path / "cache"  # conftest.py sets the variable for every unit test
 
 
+@pytest.mark.parametrize("value", ["text", 5, None, b"", b"abc", bytes(9)])
+def test_a_row_that_holds_something_else_is_not_there(tmp_path: Path, value: object) -> None:
+    cache, key = ArrayCache(tmp_path / "arrays.sqlite"), digest("m", "text")
+    with closing(sqlite3.connect(cache.path)) as connection, connection:
+        connection.execute("INSERT INTO checked_arrays VALUES (?, COALESCE(?, 0))", (key, value))
+    assert cache.get([key]) == {}
+
+
+def test_a_table_with_other_columns_is_moved_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "arrays.sqlite"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE checked_arrays (key BLOB PRIMARY KEY, vector BLOB)")
+    cache, key = ArrayCache(path), digest("m", "text")
+    cache.put({key: np.ones(2, dtype=np.float32)})
+    assert list(cache.get([key])) == [key]
+    assert "other columns" in caplog.text
+
+
 def test_a_file_that_is_no_database_is_moved_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "arrays.sqlite").write_bytes(b"not a database, " * 100)
     cache = ArrayCache(tmp_path / "arrays.sqlite")
