@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import pickle
 import sqlite3
+import zlib
 from collections.abc import Callable
 from copy import deepcopy
 from datetime import date
@@ -317,6 +318,40 @@ def test_a_store_that_is_damaged_says_so_and_never_answers_wrongly(tmp_path: Pat
             assert {one.node_id: one.get_content() for one in found.nodes or ()}.items() <= wanted.items()
     assert len(refused) > 3
     assert all(node_table.FILE in message for message in refused)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("nodes", "node", "not JSON"),
+        ("nodes", "node", "[]"),
+        ("nodes", "node", '{"__type__": "TextNode"}'),
+        ("nodes", "node", '{"__type__": "NoNode", "__data__": {}}'),
+        ("nodes", "node", '{"__type__": "1", "__data__": {"id_": "b", "text": "of another"}}'),
+        ("nodes", "node", b"bytes"),
+        ("nodes", "metadata", "5"),
+        ("nodes", "metadata", b"{}"),
+        ("vectors", "vector", "text"),
+        ("vectors", "vector", b"123"),
+        ("vectors", "vector", 5),
+        ("head", "value", "many"),
+    ],
+)
+def test_a_store_that_holds_something_else_with_a_right_checksum_says_so(
+    tmp_path: Path, table: str, column: str, value: object
+) -> None:
+    store = EmbeddedStore(tmp_path)
+    store.add([node("a", 1)])
+    store.close()
+    with sqlite3.connect(tmp_path / node_table.FILE) as connection:
+        which = " WHERE name = 'change'" if table == "head" else ""
+        connection.execute(f"UPDATE {table} SET {column} = ?{which}", (value,))  # noqa: S608 - names from above
+        if isinstance(value, str) and table == "nodes":
+            connection.execute("UPDATE nodes SET sum = ?", (node_table._sum("a", str(value)),))
+        if isinstance(value, bytes) and table == "vectors":
+            connection.execute("UPDATE vectors SET sum = ?", (zlib.crc32(value, 1),))
+    with pytest.raises(InputError, match=node_table.FILE):
+        EmbeddedStore(tmp_path).get_nodes(filters=MetadataFilters(filters=[]))
 
 
 def test_a_writer_that_is_stopped_leaves_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

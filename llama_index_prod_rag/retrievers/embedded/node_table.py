@@ -253,7 +253,7 @@ class NodeTable:
     def metadata(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """What filters look at, by id."""
         with self._explained():
-            return {id_: json.loads(metadata) for id_, metadata in self._select("id, metadata", ids)}
+            return {id_: _metadata(id_, text) for id_, text in self._select("id, metadata", ids)}
 
     def _select(self, columns: str, ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         with self._reading() as connection:
@@ -268,7 +268,7 @@ class NodeTable:
             rows = connection.execute(query, (after,))
             ids, parts = [], []
             for number, id_, vector, kept_sum in rows:
-                if zlib.crc32(vector, number & 0xFFFFFFFF) != kept_sum:
+                if not isinstance(vector, bytes) or zlib.crc32(vector, number & 0xFFFFFFFF) != kept_sum:
                     raise InputError(f"{self._path} is damaged (the vector of {id_}): {_REMEDY}")
                 ids.append(id_)
                 parts.append(vector)
@@ -320,11 +320,24 @@ def _sum(id_: str, text: str) -> int:
 
 def _node(id_: str, text: str, kept_sum: int) -> BaseNode:
     _check(id_, text, kept_sum)
-    return json_to_doc(json.loads(text))
+    try:
+        node = json_to_doc(json.loads(text))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"the text of {id_} is no node: {error!r}") from error
+    if node.node_id != id_:
+        raise ValueError(f"the text of {id_} is of {node.node_id}")
+    return node
 
 
-def _check(id_: str, text: str, kept_sum: int) -> None:
-    if _sum(id_, text) != kept_sum:
+def _metadata(id_: str, text: str) -> dict[str, Any]:
+    found = json.loads(text) if isinstance(text, str) else None
+    if not isinstance(found, dict):
+        raise ValueError(f"the metadata of {id_} is not what was written")
+    return found
+
+
+def _check(id_: str, text: object, kept_sum: int) -> None:
+    if not isinstance(text, str) or _sum(id_, text) != kept_sum:
         raise ValueError(f"the text of {id_} does not match its checksum")
 
 
