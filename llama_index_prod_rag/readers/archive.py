@@ -89,6 +89,26 @@ class Archive:
         }
 
 
+def refuse_container(file: Path) -> None:
+    """Say what is wrong with a file that is no archive but a container, or nothing.
+
+    Raises:
+        InputError: it is empty, has a password, or is of a format from before 2007.
+        OSError: it may not be read.
+    """
+    with file.open("rb") as opened:
+        start = opened.read(len(_CONTAINER))
+        if not start:
+            raise InputError("empty")
+        if start == _CONTAINER:
+            locked = _LOCKED in opened.read(_MOST_BYTES)
+            raise InputError(
+                "it has a password: save it without one"
+                if locked
+                else "of a format from before 2007: save it as a new one"
+            )
+
+
 @contextmanager
 def open_archive(file: Path) -> Iterator[Archive]:
     """Open an office file; whatever goes wrong inside is told as what is wrong with the file.
@@ -97,17 +117,8 @@ def open_archive(file: Path) -> Iterator[Archive]:
         InputError: it is damaged, has a password, or is of a format from before 2007.
         OSError: it may not be read.
     """
+    refuse_container(file)
     with file.open("rb") as opened:
-        start = opened.read(len(_CONTAINER))
-        if start == _CONTAINER:
-            locked = _LOCKED in opened.read(_MOST_BYTES)
-            raise InputError(
-                "it has a password: save it without one"
-                if locked
-                else "of a format from before 2007: save it as a new one"
-            )
-        if not start:
-            raise InputError("empty")
         try:
             with ZipFile(opened) as archive:
                 yield Archive(archive)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
-from itertools import takewhile
 
-from llama_index_prod_rag.readers.merged_cells import Area, spread
-from llama_index_prod_rag.structure.tables import is_number
+from llama_index_prod_rag.readers.merged_cells import Area
+from llama_index_prod_rag.readers.tables import arrange
 
 _TAG = re.compile(r"<[^>]*>")
 
@@ -81,33 +80,17 @@ def write_table(rows: Sequence[Sequence[str | None]], areas: Sequence[Area] = ()
     Args:
         rows: the cells; of a merged one the first holds what it says.
         areas: the merged cells.
-        headers: how many rows are the header; None asks the first row, which is one unless a number stands in it.
+        headers: how many rows are the header; None asks the rows themselves.
 
     Examples:
         >>> write_table([["name", "age"], ["Ann", "7"]]).replace("\n", "")
         '<table><thead><tr><th>name</th><th>age</th></tr></thead><tr><td>Ann</td><td>7</td></tr></table>'
     """
-    grid = [[str(cell or "") for cell in row] for row in spread(rows, areas)]
-    merged = len(rows) - len(grid)  # rows of a header that were made one
-    cells = [row for row in grid if any(map(has_words, row))]
-    above = list(takewhile(lambda row: sum(map(has_words, row)) < 2, cells))
-    if len(above) == len(cells):
-        above = []
-    table = cells[len(above) :]
-    if headers is None:
-        headers = int(len(table) > 1 and is_header(table[0]))
-    else:
-        headers = max(0, min(headers - len(above) - merged, len(table) - 1))
-    captions = [f"<caption>{' '.join(filter(has_words, row))}</caption>" for row in above]
-    head = [_row(row, "th") for row in table[:headers]]
-    body = [_row(row, "td") for row in table[headers:]]
+    table = arrange(rows, areas, headers, words_of=lambda cell: _TAG.sub("", cell))
+    captions = [f"<caption>{title}</caption>" for title in table.titles]
+    head = [_row(row, "th") for row in table.header]
+    body = [_row(row, "td") for row in table.rows]
     return "\n".join(["<table>", *captions, *(["<thead>", *head, "</thead>"] if head else []), *body, "</table>"])
-
-
-def is_header(row: Sequence[str]) -> bool:
-    """Whether a row names columns: most cells say something, and none is a number."""
-    words = [_TAG.sub("", cell) for cell in row if has_words(cell)]
-    return 2 * len(words) > len(row) and not any(map(is_number, words))
 
 
 def _row(cells: Sequence[str], tag: str) -> str:

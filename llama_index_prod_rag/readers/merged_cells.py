@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import zip_longest
+from itertools import chain, repeat, zip_longest
 from typing import NamedTuple
+
+from llama_index_prod_rag.readers.number_formats import Value
 
 
 class Area(NamedTuple):
@@ -44,6 +46,12 @@ def spread(rows: Sequence[Sequence[object]], areas: Sequence[Area]) -> list[list
     return _join_header(grid, partial)
 
 
+def are_groups(areas: Sequence[Area], top: int) -> bool:
+    """Whether a merged cell goes from a row into the next and none stands above others: the rows are data in groups."""
+    first = [area for area in areas if area.top == top]
+    return any(area.bottom > top for area in first) and not any(area.right > area.left for area in first)
+
+
 def _join_header(grid: list[list[object]], areas: Sequence[Area]) -> list[list[object]]:
     top = next((number for number, row in enumerate(grid) if sum(map(_is_filled, row)) > 1), len(grid))
     first = [area for area in areas if area.top == top]
@@ -51,7 +59,9 @@ def _join_header(grid: list[list[object]], areas: Sequence[Area]) -> list[list[o
     if bottom == top and any(area.right > area.left for area in first) and _is_second_header(grid, top + 1, first):
         bottom = top + 1
     rows = grid[top : bottom + 1]
-    if bottom == top or not all(isinstance(value, str) for row in rows for value in row if _is_filled(value)):
+    if bottom == top or any(isinstance(value, Value) for row in rows for value in row):
+        return grid
+    if are_groups(first, top) and any(map(_is_filled, chain.from_iterable(map(_differing, rows[1:], repeat(rows[0]))))):
         return grid
     columns = zip_longest(*rows)
     return [
@@ -59,6 +69,10 @@ def _join_header(grid: list[list[object]], areas: Sequence[Area]) -> list[list[o
         [" ".join(dict.fromkeys(str(value) for value in column if _is_filled(value))) for column in columns],
         *grid[bottom + 1 :],
     ]
+
+
+def _differing(row: Sequence[object], first: Sequence[object]) -> list[object]:
+    return [value for value, above in zip(row, first, strict=True) if value != above]
 
 
 def _is_second_header(grid: Sequence[Sequence[object]], number: int, above: Sequence[Area]) -> bool:

@@ -214,4 +214,6 @@ def _table(rows: Sequence[Block], span: tuple[int, int], text: str) -> Block:
     names, body = rows[0], tuple(rows[1:])
     until = body[0].start if body else span[1]
     header = Block("table_header", names.start, names.start + len(text[names.start : until].rstrip()), glued=True)
-    return Block("table", *span, (header, *body), metadata={"table_header": text[names.start : names.end].strip()})
+    told = text[names.start : names.end].strip()
+    named = any(map(str.isalnum, told))  # Markdown has no table without a header; one that says nothing stands for none
+    return Block("table", *span, (header, *body), metadata={"table_header": told} if named else {})

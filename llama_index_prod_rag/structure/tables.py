@@ -13,6 +13,10 @@ from llama_index_prod_rag.structure.tree import Block
 _DELIMITERS = ",;\t|"
 # A cell that holds a number: the first row of a table with one is not a header.
 _NUMBER = re.compile(r"\s*[-+]?[\d.,]*\d[\d.,]*\s*[%€$]?\s*")
+# A year, month or day, with a time or without; columns may be named by one.
+_DATE = re.compile(
+    r"\s*(?:(?:19|20)\d\d(?:-\d\d){0,2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4})(?:[T ]\d{1,2}:\d\d(?::\d\d)?)?\s*"
+)
 _LOOKED_AT = 50
 """Rows that the delimiter is judged by."""
 _FEWEST = 3
@@ -22,7 +26,7 @@ _LONGEST_CELL = 60
 
 
 def read_csv(text: str) -> Block:
-    r"""Read a table's rows, the first one its header unless a number stands in it.
+    r"""Read a table's rows, the first one its header unless a number stands in it (`has_header`).
 
     Returns:
         The root block with one `table`; `metadata["table_header"]` holds the header as it is written. Rows are told by
@@ -38,7 +42,7 @@ def read_csv(text: str) -> Block:
     if not spans:
         return Block("document", 0, len(text))
     first = text[slice(*spans[0])]
-    headed = len(spans) > 1 and not any(map(is_number, next(csv.reader([first], delimiter=delimiter))))
+    headed = has_header([next(csv.reader([text[slice(*span)]], delimiter=delimiter)) for span in spans[:_LOOKED_AT]])
     rows = [Block("row", *span) for span in spans]
     metadata = {}
     if headed:
@@ -47,14 +51,25 @@ def read_csv(text: str) -> Block:
     return Block("document", 0, len(text), (Block("table", spans[0][0], spans[-1][1], tuple(rows), metadata=metadata),))
 
 
-def is_number(cell: str) -> bool:
-    """Whether a cell holds a number; the first row of a table with one is no header.
+def has_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row of a table names its columns: no number stands in it, and no date above other dates.
 
     Examples:
-        >>> is_number("1,234.5 €"), is_number("2024 budget")
-        (True, False)
+        >>> has_header([["boat", "2023", "2024"], ["Sloop", "10", "12"]])
+        True
+        >>> has_header([["Sloop", "2023"], ["Ketch", "2024"]]), has_header([["0012", "Ann"], ["0013", "Bob"]])
+        (False, False)
     """
-    return _NUMBER.fullmatch(cell) is not None
+    first, *others = rows[:_LOOKED_AT] or [[]]
+    named = 2 * sum(bool(cell.strip()) for cell in first) > len(first)
+    return named and bool(others) and not any(_is_value(cell, others, column) for column, cell in enumerate(first))
+
+
+def _is_value(cell: str, others: Sequence[Sequence[str]], column: int) -> bool:
+    if _DATE.fullmatch(cell) is None:
+        return _NUMBER.fullmatch(cell) is not None
+    below = [row[column] for row in others if row[column : column + 1] not in ([], [""])]
+    return 2 * sum(_DATE.fullmatch(each) is not None for each in below) > len(below)
 
 
 def _rows(text: str, delimiter: str) -> Iterator[tuple[int, int]]:

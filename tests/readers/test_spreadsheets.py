@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ from llama_index_prod_rag.cli.reading import read_file
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.node_parser.document_aware import DocumentAwareNodeParser
 from llama_index_prod_rag.readers import spreadsheets
+from llama_index_prod_rag.structure.markdown import read_markdown
 
 openpyxl = pytest.importorskip("openpyxl")
 
@@ -49,7 +50,11 @@ def _cells(tmp_path: Path, rows: list[list[object]], merged: list[str]) -> list[
     for area in merged:
         workbook.active.merge_cells(area)
     workbook.save(tmp_path / "merged.xlsx")
-    return read_file(tmp_path / "merged.xlsx", "merged.xlsx")[0].text.split("\n")
+    return _shown(tmp_path / "merged.xlsx")
+
+
+def _shown(file: Path) -> list[str]:
+    return read_file(file, file.name)[0].text.split("\n")
 
 
 def test_a_merged_cell_counts_for_every_row_and_column_that_it_covers(tmp_path: Path) -> None:
@@ -66,8 +71,8 @@ def test_a_merged_cell_counts_for_every_row_and_column_that_it_covers(tmp_path: 
         "",
         "| Boat | Arrival Date | Arrival Time | Departure Date | Departure Time |",
         "|---|---|---|---|---|",
-        "| Sloop | 2024-05-01 | 09:30 | 2024-05-03 | 17:00:05 |",
-        "| Dinghies | 2024-06-01 | 08:00 | 2024-06-02 12:15 |  |",
+        "| Sloop | 2024-05-01 | 9:30:00 | 2024-05-03 | 17:00:05 |",
+        "| Dinghies | 2024-06-01 | 8:00:00 | 2024-06-02 12:15 |  |",
         "| Dinghies | 2024-06-03 |  |  |  |",
     ]
 
@@ -95,24 +100,70 @@ def test_a_large_workbook_is_read_without_its_merged_cells(tmp_path: Path, monke
     assert lines[4:] == ["| Sloop | 2 |", "|  | 3 |"]
 
 
-def test_numbers_keep_the_unit_that_their_cells_show(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("value", "number_format", "expected"),
+    [
+        ("0012", "General", "0012"),
+        (12, "0000", "0012"),
+        (7, '"INV-"0000', "INV-0007"),
+        (123456789, "000-00-0000", "123-45-6789"),
+        (1.1, "0.00", "1.10"),
+        (0.1 + 0.2, "General", "0.3"),
+        (100 / 3, "0.00", "33.33"),
+        (0.125, "0.0%", "12.5%"),
+        (12, '0"%"', "12%"),
+        (12, r"0\%", "12%"),
+        (12, '0.0" % of all"', "12.0 % of all"),
+        (1234.5, '#,##0.00 "€"', "1234.50 €"),
+        (1234.5, r"#,##0.00\ [$€-407]", "1234.50 €"),
+        (-1234.5, r'_(* #,##0.00_);_(* \(#,##0.00\);_(* "-"??_)', "(1234.50)"),
+        (0, r'_(* #,##0.00_);_(* \(#,##0.00\);_(* "-"??_)', "-"),
+        (-5, "0.0", "-5.0"),
+        (5, ";;;", "5"),
+        (1_500_000, '0.0,,"M"', "1.5M"),
+        (0.5, "# ?/?", "0.5"),
+        (12345, "0.00E+00", "12345"),
+        (5, "[>100]0.0;0", "5"),
+        (True, "General", "TRUE"),
+        (date(2024, 5, 1), "dd.mm.yyyy", "01.05.2024"),
+        (date(2024, 5, 1), "mm-dd-yy", "2024-05-01"),
+        (date(2024, 5, 1), "mmm yyyy", "May 2024"),
+        (datetime.fromisoformat("2024-05-01T15:05"), "d. mmmm yyyy h:mm", "1. May 2024 15:05"),
+        (datetime.fromisoformat("2024-05-01T15:05"), "m/d/yyyy h:mm AM/PM", "5/1/2024 3:05 PM"),
+        (datetime.fromisoformat("2024-05-01T00:00"), "yyyy-mm-dd h:mm:ss", "2024-05-01"),
+        (time(9, 30), "hh:mm", "09:30"),
+        (timedelta(hours=26), "[h]:mm", "26:00"),
+    ],
+)
+def test_a_cell_says_what_it_shows(tmp_path: Path, value: object, number_format: str, expected: str) -> None:
     workbook = openpyxl.Workbook()
-    workbook.active.append(["share", "price", "count"])
-    workbook.active.append([0.125, 1234.5, 3])
-    workbook.active["A2"].number_format = "0.0%"
-    workbook.active["B2"].number_format = '#,##0.00 "€"'
-    workbook.save(tmp_path / "units.xlsx")
-    assert "| 12.5 % | 1234.5 € | 3 |" in read_file(tmp_path / "units.xlsx", "units.xlsx")[0].text
-
-
-@pytest.mark.parametrize("number_format", ['0"%"', r"0\%", '0.0" % of all"'])
-def test_a_percent_sign_that_is_text_multiplies_nothing(tmp_path: Path, number_format: str) -> None:
-    workbook = openpyxl.Workbook()
-    workbook.active.append(["place", "share"])
-    workbook.active.append(["Elmhaven", 12])
+    workbook.active.append(["name", "value"])
+    workbook.active.append(["it", value])
     workbook.active["B2"].number_format = number_format
-    workbook.save(tmp_path / "shares.xlsx")
-    assert "| Elmhaven | 12 % |" in read_file(tmp_path / "shares.xlsx", "shares.xlsx")[0].text
+    workbook.save(tmp_path / "values.xlsx")
+    assert _shown(tmp_path / "values.xlsx")[-1] == f"| it | {expected} |"
+
+
+@pytest.mark.parametrize(
+    ("rows", "merged", "header"),
+    [
+        ([["Sloop", "May"], [None, "June"], ["Ketch", "July"]], ["A1:A2"], None),
+        ([["Boat", "Stay"], [None, None], ["Ketch", "July"]], ["A1:A2", "B1:B2"], "| Boat | Stay |"),
+        ([["Boat", "Stay"], [None, None], ["Ketch", "July"]], ["A1:A2"], "| Boat | Stay |"),
+        ([[12, "May"], [13, "June"]], [], None),
+        ([["Boat", 2023, 2024], ["Ketch", 10, 12]], [], "| Boat | 2023 | 2024 |"),
+        ([["Sloop", 2023], ["Ketch", 2024]], [], None),
+    ],
+)
+def test_a_row_of_data_is_no_header(
+    tmp_path: Path, rows: list[list[object]], merged: list[str], header: str | None
+) -> None:
+    lines = _cells(tmp_path, rows, merged)
+    text = "\n".join(lines)
+    headers = [block.metadata.get("table_header") for block in read_markdown(text).walk() if block.kind == "table"]
+    assert headers == [header]
+    assert (lines[2] == "|  |  |") is (header is None)
+    assert lines[-1].startswith("| Ketch | ") or lines[-1].startswith("| 13 |")
 
 
 def test_what_is_no_workbook_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
