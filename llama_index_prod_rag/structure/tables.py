@@ -17,6 +17,8 @@ _NUMBER = re.compile(r"\s*[-+]?[\d.,]*\d[\d.,]*\s*[%€$]?\s*")
 _DATE = re.compile(
     r"\s*(?:(?:19|20)\d\d(?:-\d\d){0,2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4})(?:[T ]\d{1,2}:\d\d(?::\d\d)?)?\s*"
 )
+# What Excel writes and reads as the first line: which sign parts the cells.
+_TOLD = re.compile(r"\ufeff?sep=([^\w\s\"]|\t)\r?\n", re.IGNORECASE)
 _LOOKED_AT = 50
 """Rows that the delimiter is judged by."""
 _FEWEST = 3
@@ -29,26 +31,53 @@ def read_csv(text: str) -> Block:
     r"""Read a table's rows, the first one its header unless a number stands in it (`has_header`).
 
     Returns:
-        The root block with one `table`; `metadata["table_header"]` holds the header as it is written. Rows are told by
-        the standard library's reader, so that quoted cells may hold line breaks.
+        The root block with one `table`, and a `caption` for each line of one cell above it;
+        `metadata["table_header"]` holds the header as it is written. Rows are told by the standard library's reader, so
+        that quoted cells may hold line breaks.
 
     Examples:
         >>> table = read_csv('name,note\nAnn,"two\nlines"\nBob,one\n').children[0]
         >>> [(block.kind, block.start, block.end) for block in table.children], table.metadata["table_header"]
         ([('table_header', 0, 9), ('row', 10, 25), ('row', 26, 33)], 'name,note')
     """
-    delimiter = find_delimiter(text) or ","
+    told = _TOLD.match(text)
+    delimiter = told[1] if told else find_delimiter(text) or _most_frequent(text)
     spans = list(_rows(text, delimiter))
+    shown = [_cells(text[slice(*span)], delimiter) for span in spans[:_LOOKED_AT]]
+    wide = [sum(map(_is_filled, row)) > 1 for row in shown]
+    above = wide.index(True) if True in wide else 0
+    captions = [Block("caption", *span, glued=True) for span in spans[:above]]
+    if told and captions:
+        captions[0] = Block("markup", captions[0].start, captions[0].end, dropped=True)
     if not spans:
         return Block("document", 0, len(text))
-    first = text[slice(*spans[0])]
-    headed = has_header([next(csv.reader([text[slice(*span)]], delimiter=delimiter)) for span in spans[:_LOOKED_AT]])
+    return Block("document", 0, len(text), (*captions, _table(text, spans[above:], headed=has_header(shown[above:]))))
+
+
+def _table(text: str, spans: Sequence[tuple[int, int]], *, headed: bool) -> Block:
     rows = [Block("row", *span) for span in spans]
     metadata = {}
     if headed:
         rows[0] = Block("table_header", *spans[0], glued=True)
-        metadata = {"table_header": first}
-    return Block("document", 0, len(text), (Block("table", spans[0][0], spans[-1][1], tuple(rows), metadata=metadata),))
+        metadata = {"table_header": text[slice(*spans[0])].lstrip("\ufeff")}
+    return Block("table", spans[0][0], spans[-1][1], tuple(rows), metadata=metadata)
+
+
+def _cells(row: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([row], delimiter=delimiter), [])
+    except csv.Error:  # a cell over the library's limit, or a line break outside of quotes
+        return [row]
+
+
+def _is_filled(cell: str) -> bool:
+    return bool(cell.strip())
+
+
+def _most_frequent(text: str) -> str:
+    """What parts the cells of a table whose rows differ, or of one too short to be told."""
+    start = "".join(islice(text.splitlines(keepends=True), _LOOKED_AT))
+    return max(_DELIMITERS, key=start.count)
 
 
 def has_header(rows: Sequence[Sequence[str]]) -> bool:

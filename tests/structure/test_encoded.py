@@ -173,7 +173,27 @@ def test_a_table_of_numbers_has_no_header() -> None:
     assert ([block.kind for block in table.children], dict(table.metadata)) == (["row"] * 3, {})
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", '"never closed\n1,2\n', "a" * 200_000, "a,b"])
+@pytest.mark.parametrize(
+    ("text", "header", "above"),
+    [
+        ("sep=;\r\nid;name\r\n0012;Ann\r\n", "id;name", ["markup"]),
+        ("Report of May\n\nid,name\n0012,Ann\n0013,Bob\n", "id,name", ["caption"]),
+        ("\ufeffid;name\n0012;Ann\n", "id;name", []),
+        ("boat,2023,2024\nSloop,10,12\n", "boat,2023,2024", []),
+        ("0012\tAnn\n0013\tBob\n0014\tEve\n", None, []),
+        ("Sloop,2023-05-01\nKetch,2024-05-01\n", None, []),
+        ("id;note\n7;a, b, c, d\n8;e, f\n", "id;note", []),
+    ],
+)
+def test_the_header_of_a_table_is_told_from_what_stands_around_it(
+    text: str, header: str | None, above: list[str]
+) -> None:
+    *others, table = read_csv(text).children
+    assert table.metadata.get("table_header") == header
+    assert [block.kind for block in others] == above
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", '"never closed\n1,2\n', "a" * 200_000, "a,b", "a\rb,c\n", "x," * 200_000])
 def test_odd_tables_are_read_somehow(text: str) -> None:
     check_tree(read_csv(text), text)
 
