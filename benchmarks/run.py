@@ -99,7 +99,7 @@ BENCHMARKS = (
     Benchmark(
         "gate_day_one",
         "gate_day_one",
-        ("--limit", "60"),
+        ("--limit", "110"),
         sample=("--data", "cranfield", "--limit", "10", "--questions", "20"),
     ),
     Benchmark(
