@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from pathlib import PurePath
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,8 @@ class OnnxEmbedding(BaseEmbedding):
 
         def __init__(self, **settings: Any) -> None:
             refuse_unknown("OnnxEmbedding", settings, type(self).model_fields)
+            if isinstance(settings.get("model_name"), PurePath):
+                settings["model_name"] = str(settings["model_name"])
             super().__init__(**settings)
             self._load()  # not in a validator: pydantic would wrap the error into one of its own
 
@@ -125,7 +128,10 @@ class OnnxEmbedding(BaseEmbedding):
         if not tokens:
             raise ModelError(f"{self.model_name} has the outputs {', '.join(outputs)}: none holds a vector per token")
         if self._recipe.pooling is None:
-            raise ModelError(f"{self.model_name} does not say how to pool: give pooling='cls' or pooling='mean'")
+            raise ModelError(
+                f"{self.model_name} does not say how to pool, or does it in another way than these: give pooling='cls' "
+                "or pooling='mean'"
+            )
         return tokens[0]
 
     def embed(self, texts: Sequence[str], progress: Progress | None = None) -> NDArray[np.float32]:

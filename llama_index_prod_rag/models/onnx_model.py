@@ -7,22 +7,22 @@ the reproducible one; the cores are kept busy by several runs at once.
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import cache
 from pathlib import Path
 from threading import BoundedSemaphore
-from typing import TYPE_CHECKING, TypeVar
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llama_index_prod_rag.errors import ConfigurationError, ModelError
 from llama_index_prod_rag.extras import require
-from llama_index_prod_rag.models.weights import ONNX_FILES, Weights
+from llama_index_prod_rag.models.weights import ONNX_FILES, Weights, read_settings
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -36,6 +36,8 @@ _LIMITS = (
     ("config.json", "max_position_embeddings"),
     ("sentence_bert_config.json", "max_seq_length"),
 )
+# Their positions begin behind the padding's, so that two fewer are there for tokens than the configuration counts.
+_OFFSET_POSITIONS = frozenset({"camembert", "mpnet", "roberta", "xlm-roberta"})
 
 # An ONNX model of one node, c = MatMulInteger(a, b), of unsigned and signed bytes, at operator set 10.
 _PRODUCT = (
@@ -116,7 +118,13 @@ class OnnxModel:
         }
         feed = {name: column for name, column in columns.items() if name in self._inputs}
         with self._workers.current().slots:
-            outputs: list[NDArray[np.float32]] = self._session.run(names, feed)
+            try:
+                outputs: list[NDArray[np.float32]] = self._session.run(names, feed)
+            except Exception as error:
+                raise ModelError(
+                    f"{self.folder} cannot read {len(ids)} tokens ({error}): its files may state a limit that it does "
+                    "not have"
+                ) from error
         return outputs
 
     def each(self, work: Callable[[int], T], lengths: Sequence[int]) -> list[T]:
@@ -201,13 +209,29 @@ def _load_tokenizer(folder: Path) -> Tokenizer:
 
 def _read_max_tokens(folder: Path) -> int:
     """The smallest of what the tokenizer, the position embeddings and sentence-transformers state."""
-    stated = [
-        json.loads((folder / file).read_text(encoding="utf-8")).get(key)
-        for file, key in _LIMITS
-        if (folder / file).is_file()
-    ]
-    # Tokenizers without a limit state 1e30.
-    return min((int(limit) for limit in stated if limit and limit < 1e9), default=_DEFAULT_MAX_TOKENS)
+    stated = [_limit(read_settings(folder / file), key) for file, key in _LIMITS]
+    return min((limit for limit in stated if limit), default=_DEFAULT_MAX_TOKENS)
+
+
+def _limit(settings: Mapping[str, Any], key: str) -> int:
+    """A limit of a settings file, 0 where it has none: tokenizers without one state 1e30."""
+    stated = settings.get(key)
+    if not isinstance(stated, int | float) or not 0 < stated < 1e9:
+        return 0
+    behind = key == "max_position_embeddings" and settings.get("model_type") in _OFFSET_POSITIONS
+    return int(stated) - 2 * behind
+
+
+def import_runtime() -> ModuleType:
+    """Import ONNX Runtime, without the events that its newer versions collect, on Linux too, and send to Microsoft.
+
+    They name the machine, the program's path and the model. Whoever wants to send them sets ORT_DISABLE_TELEMETRY=0;
+    where another library has imported it before, nothing changes.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    return onnxruntime
 
 
 @cache
@@ -218,17 +242,14 @@ def _products_overflow() -> bool:
     Where nothing overflows they give the same scores in 1.7 times the time. ONNX Runtime does not say which of its
     kernels it takes, so the largest numbers are multiplied once.
     """
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(_PRODUCT, providers=["CPUExecutionProvider"])
+    session = import_runtime().InferenceSession(_PRODUCT, providers=["CPUExecutionProvider"])
     left, right = np.full((4, 64), 255, dtype=np.uint8), np.full((64, 16), 127, dtype=np.int8)
     (product,) = session.run(None, {"a": left, "b": right})
     return bool((product != 255 * 127 * 64).any())
 
 
 def _open_session(path: Path) -> InferenceSession:
-    import onnxruntime
-
+    onnxruntime = import_runtime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # the workers are the parallelism
     options.inter_op_num_threads = 1

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
+
+from llama_index_prod_rag.models.weights import read_settings
 
 Pooling = Literal["cls", "mean"]
 """Which vectors of the last layer become the text's: the first token's, or the mean of all."""
@@ -42,10 +43,13 @@ def read_recipe(folder: Path, name: str) -> Recipe:
     Args:
         folder: the model's files.
         name: what the model is called, a hub name or a folder's.
+
+    Raises:
+        ModelError: one of the files is damaged.
     """
-    prompts = _read(folder / "config_sentence_transformers.json").get("prompts") or {}
+    prompts = read_settings(folder / "config_sentence_transformers.json").get("prompts") or {}
     recipe = Recipe(_pooling(folder), _prompt(prompts, "query"), _prompt(prompts, "document", "passage"))
-    if not _BGE.search(f"{name} {_read(folder / 'config.json').get('_name_or_path', '')}"):
+    if not _BGE.search(f"{name} {read_settings(folder / 'config.json').get('_name_or_path', '')}"):
         return recipe
     return Recipe(recipe.pooling or "cls", recipe.query_instruction or _BGE_QUERY, recipe.text_instruction)
 
@@ -55,15 +59,11 @@ def _prompt(prompts: Mapping[str, str], *names: str) -> str:
 
 
 def _pooling(folder: Path) -> Pooling | None:
-    modules = _read(folder / "modules.json", otherwise=[])
+    modules = read_settings(folder / "modules.json", list)
     paths = [module["path"] for module in modules if str(module.get("type", "")).endswith("Pooling")]
-    settings = _read(folder / (paths[0] if paths else "1_Pooling") / "config.json")
+    settings = read_settings(folder / (paths[0] if paths else "1_Pooling") / "config.json")
     # sentence-transformers before 6 writes a flag for each mode, later versions the mode's name.
     on = [key.removeprefix("pooling_mode_") for key, value in settings.items() if value is True and "_mode_" in key]
     named: dict[str, Pooling] = {"cls": "cls", "cls_token": "cls", "mean": "mean", "mean_tokens": "mean"}
     modes = on or [settings.get("pooling_mode", "")]
     return named.get(modes[0]) if len(modes) == 1 else None
-
-
-def _read(path: Path, otherwise: object = None) -> Any:  # noqa: ANN401 - what a file of JSON holds
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else otherwise or {}

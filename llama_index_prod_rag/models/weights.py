@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from llama_index_prod_rag.errors import ConfigurationError, ModelError
 
@@ -149,6 +150,23 @@ def find_weights(model: str | Path, role: Role) -> Weights:
 def has_onnx(folder: Path) -> bool:
     """Whether a folder holds ONNX weights under one of the usual names."""
     return any((folder / file).is_file() for file in ONNX_FILES)
+
+
+def read_settings(path: Path, kind: type = dict) -> Any:  # noqa: ANN401 - what a file of JSON holds
+    """Read one of a model's settings files; an empty one of its kind where there is none.
+
+    Raises:
+        ModelError: it is damaged, or holds something else.
+    """
+    if not path.is_file():
+        return kind()
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read ({error}): get the file again") from error
+    if not isinstance(found, kind):
+        raise ModelError(f"{path} holds a {type(found).__name__} instead of a {kind.__name__}: get the file again")
+    return found
 
 
 def _find_in(folder: Path, name: str) -> Weights:

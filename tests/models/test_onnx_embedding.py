@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+import os
 import pickle
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -84,6 +87,51 @@ def test_a_limit_above_the_models_own_is_the_models_own(folder: Path) -> None:
     longer = OnnxEmbedding(model_name=str(folder), pooling="mean", max_length=1000)
     own = OnnxEmbedding(model_name=str(folder), pooling="mean")
     assert longer.get_text_embedding("madrid " * 100) == own.get_text_embedding("madrid " * 14)
+
+
+@pytest.mark.parametrize(("kind", "limit"), [("bert", 12), ("roberta", 10), ("xlm-roberta", 10)])
+def test_positions_that_begin_behind_the_paddings_are_fewer_than_stated(folder: Path, kind: str, limit: int) -> None:
+    (folder / "config.json").write_text(json.dumps({"model_type": kind, "max_position_embeddings": 12}))
+    model = OnnxEmbedding(model_name=str(folder), pooling="mean")
+    assert len(model.tokenizer.encode("berlin " * 20).ids) == limit
+
+
+def test_a_text_that_the_weights_cannot_read_is_a_model_error(tmp_path: Path) -> None:
+    model = OnnxEmbedding(model_name=str(write_embedder(tmp_path / "small", rows=8)), pooling="mean")
+    assert len(model.get_text_embedding("berlin")) == 4
+    with pytest.raises(ModelError, match=r"small cannot read 3 tokens \("):
+        model.get_text_embedding("city")
+
+
+@pytest.mark.parametrize("file", ["config.json", "tokenizer_config.json", "modules.json", "1_Pooling/config.json"])
+@pytest.mark.parametrize("content", ["{cut", '"text"', "\udcff"])
+def test_a_damaged_settings_file_is_named(folder: Path, file: str, content: str) -> None:
+    path = folder / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ModelError, match=f"{file}.*get the file again"):
+        OnnxEmbedding(model_name=str(folder))
+
+
+def test_what_stands_for_no_limit_is_none(folder: Path) -> None:
+    (folder / "tokenizer_config.json").write_text(json.dumps({"model_max_length": 1e30}))
+    (folder / "config.json").write_text(json.dumps({"max_position_embeddings": None}))
+    assert len(OnnxEmbedding(model_name=folder, pooling="mean").tokenizer.encode("berlin " * 600).ids) == 512
+
+
+_UNASKED = """
+import os, sys
+from llama_index_prod_rag.models.onnx_model import import_runtime
+import_runtime()
+print(os.environ["ORT_DISABLE_TELEMETRY"])
+"""
+
+
+@pytest.mark.parametrize(("given", "kept"), [({}, "1"), ({"ORT_DISABLE_TELEMETRY": "0"}, "0")])
+def test_the_runtime_sends_no_events_unless_asked_to(given: dict[str, str], kept: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"} | given
+    done = subprocess.run([sys.executable, "-c", _UNASKED], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.strip() == kept
 
 
 def test_copies_embed_alike_over_the_same_loaded_model(model: OnnxEmbedding) -> None:
