@@ -19,6 +19,9 @@ ScoreNodes = Callable[[Sequence[str]], Mapping[str, float]]
 BLOCK = 8
 """Candidates between two looks at whether to stop: enough work for the workers of a small machine."""
 
+_FIRST = 2
+"""Candidates read before the first look at the clock: a slow model takes half a second for eight long passages."""
+
 _BEGINNING = re.compile(r"\s*(?:\S+\s+){0,39}\S*")
 
 
@@ -34,12 +37,12 @@ def beginning(passage: str) -> str:
 
 
 def score_in_time(
-    candidates: Sequence[str], score: ScoreNodes, remaining: Callable[[], float], block: int = BLOCK
+    candidates: Sequence[str], score: ScoreNodes, remaining: Callable[[], float], block: int = _FIRST
 ) -> dict[str, float]:
     """Score candidates in the order given, until the time is up.
 
     Blocks grow as long as one takes less than a fourth of the time that is left, so that a fast model has enough to do
-    at once and the last block does not run far beyond.
+    at once, and shrink where another as large would run beyond.
 
     Args:
         candidates: node ids.
@@ -57,8 +60,11 @@ def score_in_time(
     while waiting and (left := remaining()) > 0.0:
         logits.update(score(waiting[:block]))
         waiting = waiting[block:]
-        if left - remaining() < left / 4:
+        after = remaining()
+        if left - after < left / 4:
             block *= 2
+        elif after < left - after:
+            block = max(1, block // 2)
     return logits
 
 
