@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from llama_index.core.schema import QueryBundle
 from rich.console import Console
 
 from llama_index_prod_rag.cli.progress import errors_console
@@ -88,7 +87,7 @@ def ask(
     source = _select(path, include, exclude, git_ignored)
     with open_log(log) as query_log:
         engine = build_engine(open_corpus(source), settings, query_log=query_log)
-        response = engine.query(QueryBundle(question))
+        response = engine.query(question)
     if json_output:
         print_json(as_json(question, response))
     else:

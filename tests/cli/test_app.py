@@ -48,6 +48,15 @@ def guide(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_help_loads_no_library_that_answers_need() -> None:
+    code = (
+        "import sys; from llama_index_prod_rag.cli.app import build_app; build_app(); "
+        "print([name for name in ('llama_index', 'numpy', 'sqlalchemy', 'nltk') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=800)
+    assert done.stdout.strip() == "[]"
+
+
 def test_help_and_version_answer_at_once() -> None:
     began = time.process_time()
     assert "ask" in _run("--help").stdout
