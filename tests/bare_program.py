@@ -11,12 +11,15 @@ from llama_index.core.embeddings import MockEmbedding
 import llama_index_prod_rag as rag
 from llama_index_prod_rag.confidence.guarantees import upper_bound
 from llama_index_prod_rag.errors import MissingExtraError
+from llama_index_prod_rag.evaluation import rank_metrics, rouge
 from llama_index_prod_rag.evaluation.semantic import BertScorer
 from llama_index_prod_rag.models.embedding import load_embedding
 from llama_index_prod_rag.models.llm import OfflineLLM
 from llama_index_prod_rag.models.nli import CrossEncoderNLI
 from llama_index_prod_rag.models.scorers import load_scorer
 from llama_index_prod_rag.models.tokenizers import load_counter
+from llama_index_prod_rag.query_engine import GuardrailSpans
+from llama_index_prod_rag.retrievers.elasticsearch import Connection, serializers
 
 NEEDS: dict[str, tuple[str, Callable[[], object]]] = {
     "a reranker by hub name": ("torch", lambda: load_scorer("cross-encoder/ms-marco-MiniLM-L6-v2")),
@@ -26,9 +29,16 @@ NEEDS: dict[str, tuple[str, Callable[[], object]]] = {
     "an NLI model": ("torch", lambda: CrossEncoderNLI("some/nli")),
     "BERTScore": ("torch", BertScorer),
     "a tokenizer": ("onnx", lambda: load_counter("some/model")),
+    "the offline tokenizer": ("offline", lambda: load_counter("offline")),
     "the language model": ("llm", lambda: OfflineLLM().complete("Hello")),
     "calibration": ("eval", lambda: rag.calibrate([])),
     "a promise": ("eval", lambda: upper_bound(0, 59)),
+    "ranking metrics": ("eval", lambda: rank_metrics({"q": ["a"]}, {"q": {"a": 1}}, ["nDCG@10"])),
+    "ROUGE": ("eval", lambda: rouge("a", "a")),
+    "a server": ("elasticsearch", lambda: Connection(url="http://127.0.0.1:9200").open()),
+    "a server's answers": ("elasticsearch", serializers),
+    "a log on a server": ("postgres", lambda: rag.QueryLog("postgresql://user@127.0.0.1/database")),
+    "spans": ("tracing", GuardrailSpans),
 }
 
 

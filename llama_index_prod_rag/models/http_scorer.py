@@ -216,8 +216,10 @@ class HttpPairScorer:
     def _key(self) -> str | None:
         if self._key_variable is None:
             return None
-        if not (key := os.environ.get(self._key_variable)):
+        if not (key := os.environ.get(self._key_variable, "").strip()):
             raise ConfigurationError(f"{self.name} needs a key: set the environment variable {self._key_variable}")
+        if not (key.isascii() and key.isprintable()):
+            raise ConfigurationError(f"{self._key_variable} holds what no key can: set it to the key alone")
         return key
 
     def _headers(self) -> dict[str, str]:
@@ -232,7 +234,8 @@ class HttpPairScorer:
     def _remedy(self, status: int) -> str:
         if status in (401, 403):
             return f" (check the key in {self._key_variable})" if self._key_variable else " (give key_variable)"
-        return " (check url, api and batch_size)" if status in (404, 405, 413, 422) else ""
+        moved = 300 <= status < 400  # followed, it might take the key to somebody else
+        return " (check url, api and batch_size)" if moved or status in (404, 405, 413, 422) else ""
 
 
 def _check(settings: Mapping[str, Any]) -> None:

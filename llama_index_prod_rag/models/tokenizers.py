@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from llama_index_prod_rag.errors import ModelError
 from llama_index_prod_rag.extras import require
-from llama_index_prod_rag.models.weights import find_weights
+from llama_index_prod_rag.models.weights import OFFLINE, find_weights
 from llama_index_prod_rag.text.tokens import SIMPLE, HuggingFaceCounter, SimpleCounter, TiktokenCounter, TokenCounter
 
 if TYPE_CHECKING:
@@ -53,7 +55,8 @@ def embedder_tokenizer(embed_model: BaseEmbedding | None) -> Tokenizer | None:
 
 
 def _load_tokenizer(name: str) -> Tokenizer:
-    require("tokenizers", needed_for=f"counting in the tokens of {name}", extra="onnx")
+    extra = OFFLINE if name == OFFLINE else "onnx"
+    require("tokenizers", needed_for=f"counting in the tokens of {name}", extra=extra)
     from tokenizers import Tokenizer
 
     path = Path(name).expanduser()
@@ -77,16 +80,27 @@ def _load_tokenizer(name: str) -> Tokenizer:
 def _load_tiktoken(name: str) -> Encoding:
     import tiktoken
 
-    spec = find_spec("llama_index.core")
-    bundled = (
-        Path(spec.submodule_search_locations[0]) / "_static/tiktoken_cache"
-        if spec and spec.submodule_search_locations
-        else None
-    )
-    if bundled is not None and bundled.is_dir() and "TIKTOKEN_CACHE_DIR" not in os.environ:
-        os.environ["TIKTOKEN_CACHE_DIR"] = str(bundled)  # LlamaIndex ships the common encodings
-        try:
+    try:
+        with _bundled_encodings():
             return tiktoken.get_encoding(name)
-        finally:
-            del os.environ["TIKTOKEN_CACHE_DIR"]
-    return tiktoken.get_encoding(name)
+    except Exception as error:
+        reason = str(error).partition("\n")[0]
+        raise ModelError(
+            f"no encoding {name} ({reason}): check the name and the connection, or use 'tiktoken:cl100k_base'"
+        ) from error
+
+
+@contextmanager
+def _bundled_encodings() -> Iterator[None]:
+    """Let tiktoken find the common encodings, which LlamaIndex ships, unless the user keeps a folder of them."""
+    spec = find_spec("llama_index.core")
+    folders = spec.submodule_search_locations if spec else None
+    bundled = Path(folders[0]) / "_static/tiktoken_cache" if folders else None
+    if bundled is None or not bundled.is_dir() or "TIKTOKEN_CACHE_DIR" in os.environ:
+        yield
+        return
+    os.environ["TIKTOKEN_CACHE_DIR"] = str(bundled)
+    try:
+        yield
+    finally:
+        del os.environ["TIKTOKEN_CACHE_DIR"]

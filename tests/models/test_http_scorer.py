@@ -156,7 +156,10 @@ def test_but_not_for_ever(server: Server) -> None:
     assert len(server.requests) == 2
 
 
-@pytest.mark.parametrize(("status", "remedy"), [(401, "check the key in RERANK_KEY"), (404, "check url"), (500, "500")])
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [(401, "check the key in RERANK_KEY"), (404, "check url"), (307, "check url"), (500, "500")],
+)
 def test_what_would_fail_again_is_not_asked_again(
     server: Server, status: int, remedy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -242,6 +245,18 @@ def test_the_key_comes_from_the_environment_and_is_seen_nowhere(
         str(pickle.dumps(scorer)),
     ]
     assert not any(KEY in text for text in shown)
+
+
+def test_a_key_may_end_in_a_line_feed_and_holds_what_a_header_can(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer = scorer_of(server, key_variable="RERANK_KEY")
+    monkeypatch.setenv("RERANK_KEY", f"{KEY}\n")
+    ask(scorer)
+    assert server.keys[-1] == f"Bearer {KEY}"
+    monkeypatch.setenv("RERANK_KEY", "schlüssel")
+    with pytest.raises(ConfigurationError, match="RERANK_KEY holds what no key can"):
+        ask(scorer)
 
 
 def test_what_stands_in_the_address_is_not_shown() -> None:

@@ -184,6 +184,24 @@ def test_nodes_without_a_document_are_deleted_with_none() -> None:
     assert store.query(VectorStoreQuery(query_embedding=[1.0] * 6, similarity_top_k=5, doc_ids=[""])).ids == []
 
 
+def test_a_full_disk_is_told_and_nothing_is_added(tmp_path: Path) -> None:
+    store = EmbeddedStore(tmp_path)
+    store.add([node("a")])
+    store._table._connection.execute("PRAGMA max_page_count = 20")  # to SQLite a disk of twenty pages
+    with pytest.raises(OSError, match=r"nodes.sqlite: database or disk is full"):
+        store.add([node(str(number), text="word " * 1000) for number in range(100)])
+    assert store.ids() == ["a"]
+    store.add([node("b")])
+    assert EmbeddedStore(tmp_path).ids() == ["a", "b"]
+
+
+def test_a_folder_may_be_named_from_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    EmbeddedStore("~/kept").add([node("a")])
+    assert EmbeddedStore(tmp_path / "kept").ids() == ["a"]
+
+
 def test_a_closed_store_is_not_called_damaged(tmp_path: Path) -> None:
     store = EmbeddedStore(tmp_path)
     store.close()

@@ -141,7 +141,8 @@ class NodeTable:
                 yield self.last_change() + 1
                 connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:  # where the disk is full SQLite has undone it already
+                    connection.execute("ROLLBACK")
                 raise
 
     def _head(self, name: str) -> str:

@@ -61,8 +61,9 @@ class EmbeddedStore(BasePydanticVectorStore):
     _lock: Any = PrivateAttr(default_factory=Lock)
 
     def __init__(self, folder: str | Path | None = None) -> None:
-        super().__init__(folder=None if folder is None else str(folder))  # type: ignore[call-arg] # pydantic's
-        self._table = NodeTable(None if folder is None else Path(folder) / FILE)
+        path = None if folder is None else Path(folder).expanduser()
+        super().__init__(folder=None if path is None else str(path))  # type: ignore[call-arg] # pydantic's
+        self._table = NodeTable(None if path is None else path / FILE)
         self._follow()
 
     def __reduce__(self) -> tuple[type[EmbeddedStore], tuple[str]]:
