@@ -231,7 +231,8 @@ def import_runtime() -> ModuleType:
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
-    return onnxruntime
+    runtime: ModuleType = onnxruntime
+    return runtime
 
 
 @cache
