@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 
 from llama_index_prod_rag.confidence.evidence import Passage
 from llama_index_prod_rag.text.definitions import Definition, find_definition
+from llama_index_prod_rag.text.languages import CAPITAL_NOUNS
 from llama_index_prod_rag.text.names import name_keys, split_qualifier
 from llama_index_prod_rag.text.terms import found_terms, term_set
+from llama_index_prod_rag.text.versions import is_version
 
 # Share of the shorter text's terms that the longer one has. Of pages of one name about different things 5 % share more
 # than the first, of two halves of a page a fourth less: python -m benchmarks.whole_question --parts readings.
@@ -23,18 +25,11 @@ _MOST_SHARED_BY_KIN = 0.5  # where both are of a kind ("a city in Illinois", "a 
 _SERIES = 4  # things that colons or dashes tell apart: more of them are parts of one, as chapters are
 _WEAK = ":-\u2013\u2014|"
 _WORD = re.compile(r"[^\W_]+")
-# What makers call one and the same product on its pages, and words that say nothing of what a thing is: two of them
-# tell no two things apart ("a hosting platform for shops", "the easiest way to sell online").
-_WARE_WORDS = (
-    "answer app application choice cloud engine framework home library package partner place platform product program "
-    "service software solution suite system technology tool toolkit way website "
-    "anwendung dienst lösung plattform produkt programm system weg werkzeug"
-)
-_WARES = frozenset(_WARE_WORDS.split())
-_HEAD_ENDS = re.compile(
-    r"\s(?:for|to|of|in|on|at|by|with|from|that|which|who|where|für|zum|zur|von|mit|der|die|das)\s|,", re.IGNORECASE
-)
+# Terms of the shorter of two texts from which on their words tell whether they are about one thing: of two sentences
+# about one thing most share none.
+_TELLING = 12
 _PROPER = re.compile(r"\b[A-Z\d]\w*")
+_NUMBER = re.compile(r"\b\d\w*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +113,8 @@ def _shorter(name: str) -> Iterator[str]:
 def group_things(meanings: Sequence[Meaning], language: str) -> list[Thing]:
     """Put meanings of one name together that are about the same thing; none where the name is not a name.
 
+    Titles that differ in no more than a date or a version ("Minutes (March 2024)") are of one thing.
+
     Args:
         meanings: of one name, best first.
         language: of their texts.
@@ -128,8 +125,7 @@ def group_things(meanings: Sequence[Meaning], language: str) -> list[Thing]:
     things: list[Thing] = []
     for meaning in _without_parts([meaning for meaning in meanings if meaning.qualifier], bare, language):
         tells = term_set(meaning.qualifier, language)
-        nested = [thing for thing in things if _nested(thing.tells, tells)]
-        same = [thing for thing in nested if not _differ(thing.meanings[0], meaning, language)]
+        same = [thing for thing in things if _is_one(thing, meaning, tells, language)]
         _join(things, same, meaning, tells, meaning.heading)
     for meaning in bare:
         _place(things, meaning, language)
@@ -174,6 +170,14 @@ def _is_weak(meaning: Meaning) -> bool:
     return meaning.heading[len(meaning.name) :].lstrip()[:1] in tuple(_WEAK)
 
 
+def _is_one(thing: Thing, meaning: Meaning, tells: frozenset[str], language: str) -> bool:
+    """Whether what a title adds to the name says the same as another's, or both add but a date or a version."""
+    other = thing.meanings[0]
+    if is_version(meaning.qualifier) and is_version(other.qualifier):
+        return True
+    return _nested(thing.tells, tells) and not _differ(other, meaning, language)
+
+
 def _nested(ours: frozenset[str], theirs: frozenset[str]) -> bool:
     return ours <= theirs or theirs <= ours
 
@@ -208,25 +212,37 @@ def _differ(one: Meaning, other: Meaning, language: str) -> bool:
     """Whether two texts of one name say that it is something else, and share the name and little else."""
     name = term_set(one.name, language)
     ours, theirs = (term_set(meaning.kind, language) - name for meaning in (one, other))
-    if _nested(ours, theirs) or (_is_ware(one) and _is_ware(other)):
+    if _nested(ours, theirs):
         return False
-    shared = _shared(one.passage, other.passage, name, language)
-    kin = _are_kin(one, other) and _are_kin(other, one)
-    return shared <= (_MOST_SHARED_BY_KIN if kin else _MOST_SHARED) and (kin or ours.isdisjoint(theirs))
+    shared, fewest = _shared(one.passage, other.passage, name, language)
+    kin = _are_kin(one, other, language) and _are_kin(other, one, language)
+    if one.qualifier and other.qualifier:
+        return shared <= (_MOST_SHARED_BY_KIN if kin else _MOST_SHARED) and (kin or ours.isdisjoint(theirs))
+    if kin and 0 < shared <= _MOST_SHARED_BY_KIN:
+        return True
+    return shared <= _MOST_SHARED and ours.isdisjoint(theirs) and _are_kinds(one, other, short=fewest < _TELLING)
 
 
-def _is_ware(meaning: Meaning) -> bool:
-    """Whether it is defined by a word that fits any product."""
-    *_, head = ["", *_words(_HEAD_ENDS.split(meaning.kind)[0]).split()]
-    return head in _WARES
+def _are_kinds(one: Meaning, other: Meaning, *, short: bool) -> bool:
+    """Whether both texts say what kind of thing it is, as far as they say anything: a thing has many roles.
+
+    One that has an article in one text alone is two things: "Jaguar is a maker of cars", "The jaguar is a cat".
+    """
+    said = [meaning.defined for meaning in (one, other) if meaning.defined]
+    if short and len({defined.article for defined in said}) > 1:
+        return True
+    return not any(defined.is_role if short else defined.is_rank for defined in said)
 
 
-def _are_kin(one: Meaning, other: Meaning) -> bool:
+def _are_kin(one: Meaning, other: Meaning, language: str) -> bool:
     """Whether names or numbers in what one is ("a city in Illinois") stand nowhere in the other's text."""
-    proper = frozenset(_PROPER.findall(one.kind))
-    return bool(proper) and proper.isdisjoint(_PROPER.findall(other.passage.text))
+    names = _NUMBER if language in CAPITAL_NOUNS else _PROPER
+    proper = frozenset(names.findall(one.kind))
+    return bool(proper) and proper.isdisjoint(names.findall(other.passage.text))
 
 
-def _shared(one: Passage, other: Passage, name: frozenset[str], language: str) -> float:
+def _shared(one: Passage, other: Passage, name: frozenset[str], language: str) -> tuple[float, int]:
+    """Share of the shorter text's terms that the longer one has, and how many it has."""
     ours, theirs = (found_terms(passage.text, language) - name for passage in (one, other))
-    return len(ours & theirs) / max(1, min(len(ours), len(theirs)))
+    fewest = min(len(ours), len(theirs))
+    return len(ours & theirs) / max(1, fewest), fewest

@@ -32,6 +32,11 @@ _NAMED_VERSION = re.compile(
     r"(?:^|[\s_.-])(?:v|ver|version|rev|release)[\s_.-]?(\d+(?:\.\d+)*)(?=$|[\s_-])", re.IGNORECASE
 )
 _NAMED_DATE = re.compile(rf"(?<!\d)({_YEAR})[-_.]?(0[1-9]|1[0-2])(?:[-_.]?(0[1-9]|[12]\d|3[01]))?(?!\d)")
+_ONLY_VERSION = re.compile(
+    rf"(?:(?:{_MONTH}|version|rev|revision|release|edition|ed|draft|final|fassung|stand|ausgabe|auflage|entwurf|q[1-4]"
+    r"|v?\d+(?:st|nd|rd|th)?)(?![^\W_])[\W_]*)+",
+    re.IGNORECASE,
+)
 _FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
 _KEYS = ("date", "version", "valid_from", "valid_to", "supersedes")
 _LONGER = (80, 200)  # characters from which runs of two and of three words are compared: about 12 and 30 words
@@ -146,6 +151,16 @@ def named_version(text: str) -> tuple[int, ...]:
     """
     found = _VERSION.search(text)
     return tuple(map(int, found.group(1).split("."))) if found else ()
+
+
+def is_version(text: str) -> bool:
+    """Whether a text says nothing but a time or a version.
+
+    Examples:
+        >>> [is_version(text) for text in ("March 2024", "v2.1", "2. Auflage", "1978 film", "planet", "")]
+        [True, True, True, False, False, False]
+    """
+    return bool(text) and _ONLY_VERSION.fullmatch(text) is not None
 
 
 def choose(stamps: Sequence[Stamp], question: str, today: date) -> Stamp:

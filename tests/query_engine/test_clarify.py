@@ -147,9 +147,9 @@ SINGER = "Mercury was a singer, born in 1946."
 POPULATION, STOCK, WHAT = "What is the population of Springfield?", "What about Apple stock?", "What is Mercury?"
 
 
-def labels(question: str, *pages: tuple[str, str]) -> list[str]:
+def labels(question: str, *pages: tuple[str, str], language: str = "english") -> list[str]:
     passages = [Passage(str(number), text, 0.9, heading=title) for number, (title, text) in enumerate(pages)]
-    return [reading.label for reading in find_readings(question, passages)]
+    return [reading.label for reading in find_readings(question, passages, language)]
 
 
 @pytest.mark.parametrize(
@@ -245,6 +245,51 @@ def test_titles_of_every_kind_and_first_sentences_tell_things_apart(
 )  # fmt: skip
 def test_one_thing_in_several_passages_is_not_asked_back(question: str, pages: list[tuple[str, str]]) -> None:
     assert labels(question, *pages) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Slack is a messaging app for teams.", "Slack is the main channel for announcements."),
+        ("Insulin is a hormone produced by the pancreas.", "Insulin is the main treatment of type 1 diabetes."),
+        ("Anna Meyer is a senior engineer since 2019.", "Anna Meyer is the contact person for new joiners."),
+        ("Redis is an in-memory store.", "Redis is a dependency of the worker; set its address first."),
+        ("Falcon is an initiative with new tills.", "Falcon is a topic of the steering committee."),
+        ("Die GmbH ist eine Kapitalgesellschaft.", "Die GmbH ist die häufigste Rechtsform in Deutschland."),
+        ("Kubernetes is an orchestrator of containers.", "Kubernetes is one of the most used programs worldwide."),
+    ],
+)
+def test_what_a_thing_is_to_others_makes_it_no_second_thing(first: str, second: str) -> None:
+    name = next(word for word in ("GmbH", "Anna Meyer", first.split(maxsplit=1)[0]) if word in first)
+    for pages in ((first, second), (second, first)):
+        language = "german" if name == "GmbH" else "english"
+        assert labels(f"What is {name}?", *(("", text) for text in pages), language=language) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Python is a genus of snakes that squeeze.", "Python is a programming language with dynamic types."),
+        ("Jaguar is a maker of luxury cars.", "The jaguar is a large cat that hunts at dusk."),
+        ("Java is a class-based language.", "Java is an island of Indonesia with 38 volcanoes."),
+    ],
+)
+def test_kinds_of_things_are_told_apart_by_a_sentence_each(first: str, second: str) -> None:
+    assert len(labels(f"What is {first.split(maxsplit=1)[0]}?", ("", first), ("", second))) == 2
+
+
+@pytest.mark.parametrize(
+    "titles",
+    [
+        ("Leave Policy (v1)", "Leave Policy (v2)"),
+        ("Leave Policy (2022)", "Leave Policy (2024)"),
+        ("Leave Policy, March 2024", "Leave Policy, April 2024"),
+        ("Leave Policy - Fassung 2", "Leave Policy - Stand 01.05.2023"),
+    ],
+)
+def test_versions_of_one_document_are_no_meanings(titles: tuple[str, str]) -> None:
+    texts = ("Staff get 20 days.", "Everybody has 25.")
+    assert labels("What is the Leave Policy?", *zip(titles, texts, strict=True)) == []
 
 
 def test_a_choice_among_untitled_pages_leaves_the_others_out() -> None:
