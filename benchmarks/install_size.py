@@ -20,7 +20,7 @@ import venv
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[1]
-EXTRAS = ("core", "onnx", "offline", "elasticsearch", "code", "eval", "postgres", "tracing", "torch", "llm")
+EXTRAS = ("core", "onnx", "offline", "elasticsearch", "code", "sheets", "eval", "postgres", "tracing", "torch", "llm")
 
 
 def size_of(folder: Path) -> float:

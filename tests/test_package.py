@@ -65,6 +65,15 @@ def test_public_names_are_all_on_the_api_page() -> None:
         assert module in page or f"{module}.{name}" in page, name
 
 
+def test_every_room_with_public_names_is_on_the_page_of_rooms() -> None:
+    root = Path(llama_index_prod_rag.__file__).parent
+    page = (root.parent / "docs" / "rooms.md").read_text(encoding="utf-8").split()
+    rooms = {".".join(file.relative_to(root.parent).parent.parts) for file in root.glob("*/**/__init__.py")}
+    exporting = {room for room in rooms if getattr(import_module(room), "__all__", ())}
+    assert len(exporting) > 12
+    assert {room for room in exporting if room not in page} == set()
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     assert not hasattr(llama_index_prod_rag, "NoSuchThing")
 
