@@ -9,6 +9,7 @@ import re
 from typing import NamedTuple
 
 from llama_index_prod_rag.structure.lines import paragraph_spans
+from llama_index_prod_rag.structure.pages import UNENDED
 
 # A line of signs below a caption, which belongs to the caption.
 UNDERLINE = re.compile(r"[ \t]*(?:\r?\n)[ \t]*[-=~_*]{3,}[ \t]*(?=[\r\n]|\Z)")
@@ -55,6 +56,10 @@ _LONGEST = 160
 """Characters of a caption below or above its number."""
 _SHORT_LINE = 60
 """Characters of a first line that can be a caption by its length alone; a longer one has to be in capitals."""
+
+
+_WRAPPED = 25
+"""Characters of a line that may be wrapped; the author of a shorter one ended it."""
 
 
 class Caption(NamedTuple):
@@ -118,6 +123,7 @@ def caption_below(text: str, position: int, end: int) -> Caption | None:
         and lines.end() == len(whole)
         and paragraph[1] < start + 2 * _LONGEST
         and can_stand_alone(whole)
+        and not _are_two(first, whole[len(first) :])
     ):
         return Caption(" ".join(whole.strip("[]").split()), *paragraph)
     if can_stand_alone(first) and (first.isupper() or len(first) <= _SHORT_LINE) and _begins(whole[len(first) :]):
@@ -125,13 +131,22 @@ def caption_below(text: str, position: int, end: int) -> Caption | None:
     return None
 
 
-def caption_above(text: str, start: int, floor: int) -> Caption | None:
+def _are_two(first: str, rest: str) -> bool:
+    """Whether two lines are two titles, such as a part's and the first cross-heading in it, not one that is wrapped."""
+    first, rest = first.strip(), rest.strip()
+    if not rest or rest[0].islower() or UNENDED.search(first[-40:]):
+        return False
+    return (first.isupper() and not rest.isupper()) or len(first) < _WRAPPED
+
+
+def caption_above(text: str, start: int, floor: int, *, below_title: bool = False) -> Caption | None:
     r"""Read the line above a number, where it is a caption.
 
     Args:
         text: the document.
         start: where the number begins.
         floor: what stands before it belongs to another clause's heading.
+        below_title: whether one more title may stand above the caption, that of several sections.
 
     Examples:
         >>> text = "PART 1\n\nShort title\n1. This Act is an act."
@@ -144,9 +159,14 @@ def caption_above(text: str, start: int, floor: int) -> Caption | None:
         return None
     begins = low + max(above.rfind("\n"), above.rfind("\r")) + 1
     words = text[begins : low + len(above)].strip()
-    before = text[floor:begins]
-    if (before.strip() and not _is_apart(before)) or not can_stand_alone(words) or _NUMBERED.match(words):
+    if not can_stand_alone(words) or _NUMBERED.match(words):
         return None
+    before = text[floor:begins]
+    if before.strip() and not _is_apart(before):
+        above = text[max(floor, begins - _LONGEST) : begins].rstrip().rpartition("\n")[2]
+        rest = before.rstrip()[: -len(above)]
+        if not below_title or not can_stand_alone(above) or (rest.strip() and not _is_apart(rest)):
+            return None
     first = begins + len(text[begins : low + len(above)]) - len(text[begins : low + len(above)].lstrip())
     return Caption(words.strip("（）()[]") if _IN_BRACKETS.fullmatch(words) else words, first, low + len(above))
 
@@ -170,8 +190,13 @@ def is_sentence(words: str) -> bool:
         >>> is_sentence("The fee is due"), is_sentence("When the fee is due"), is_sentence("Boats 1,330 76")
         (True, False, False)
     """
-    verbs = sum(1 for word in _WORD.findall(words.lower()) if word in _VERBS)
+    verbs = sum(map(is_verb, _WORD.findall(words)))
     return verbs > 1 or (verbs == 1 and _CLAUSE.match(words) is None)
+
+
+def is_verb(word: str) -> bool:
+    """Whether a word is a verb that makes sentences in laws and contracts."""
+    return word.lower() in _VERBS
 
 
 def _is_short(words: str) -> bool:

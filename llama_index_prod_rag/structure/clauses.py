@@ -12,9 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from llama_index_prod_rag.structure.bare_numbers import find_bare_numbers
 from llama_index_prod_rag.structure.captions import Caption, caption_behind, names
 from llama_index_prod_rag.structure.clause_numbers import NUMBER, read_number, sections_hold_articles
+from llama_index_prod_rag.structure.cross_headings import add_cross_headings
 from llama_index_prod_rag.structure.line_starts import begins_own_line, continues_sentence, find_indent
 from llama_index_prod_rag.structure.marks import Mark, name_marks
 from llama_index_prod_rag.structure.numbering import ARTICLE, NESTED_RANK, Outline, Reading
+from llama_index_prod_rag.structure.other_laws import names_a_law
 from llama_index_prod_rag.structure.pages import PageBreak
 from llama_index_prod_rag.structure.references import PART_OF_PROVISION, points_elsewhere
 from llama_index_prod_rag.structure.unnumbered import find_unnumbered
@@ -51,7 +53,7 @@ def find_marks(text: str, breaks: Sequence[PageBreak]) -> list[Mark]:
         text: the document.
         breaks: its page ends.
     """
-    return name_marks(text, list(_Finder(text, breaks).marks()))
+    return add_cross_headings(text, name_marks(text, list(_Finder(text, breaks).marks())))
 
 
 def sentence_end(text: str, start: int, end: int, torn: Mapping[int, PageBreak]) -> int:
@@ -123,6 +125,8 @@ class _Finder:
             match["keyword"] and match.group()[-1] not in ".:" and not any(0 < each.rank < 6 for each in candidates)
         )
         if provision and not certain and points_elsewhere(text, match.end(), fits=fits):
+            return None
+        if match["keyword"] and match.group()[-1] not in ".:" and names_a_law(text, match.end(), fits=fits):
             return None
         continues = continues_sentence(text, start if page is None else page.before)
         if outline.in_sentence:

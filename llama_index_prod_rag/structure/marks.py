@@ -11,8 +11,8 @@ from llama_index_prod_rag.structure.numbering import ARTICLE
 
 _CAPTIONS_ABOVE = 0.6
 """Share of the clauses without words of their own that must have a caption above: a custom, not an accident."""
-_DIVISIONS = range(ARTICLE)
-_ARTICLES = range(ARTICLE, 9)
+DIVISIONS = range(ARTICLE)
+ARTICLES = range(ARTICLE, 9)
 _FIRST_LINE = re.compile(r"[ \t:.–—-]{0,8}\s{0,80}[^\r\n]{0,160}")
 
 
@@ -68,7 +68,7 @@ def name_marks(text: str, marks: Sequence[Mark]) -> list[Mark]:
 def _add_captions_below(text: str, marks: Sequence[Mark], *, divisions: bool) -> list[Mark]:
     ends = [*(mark.start for mark in marks), len(text)][1:]
     return [
-        _add_caption_below(text, mark, end) if (mark.rank in _DIVISIONS) is divisions else mark
+        _add_caption_below(text, mark, end) if (mark.rank in DIVISIONS) is divisions else mark
         for mark, end in zip(marks, ends, strict=True)
     ]
 
@@ -84,13 +84,13 @@ def _add_captions_above(text: str, marks: list[Mark]) -> list[Mark]:
     wanting = [
         index
         for index, mark in enumerate(marks)
-        if mark.rank in _ARTICLES and mark.caption is None and mark.label is not None and not mark.inside
+        if mark.rank in ARTICLES and mark.caption is None and mark.label is not None and not mark.inside
     ]
     found: dict[int, Caption] = {}
     for index in wanting:
         before = marks[index - 1] if index else None
-        floor = 0 if before is None else _find_floor(text, before)
-        if (caption := caption_above(text, marks[index].start, floor)) is not None:
+        floor = 0 if before is None else find_floor(text, before)
+        if (caption := caption_above(text, marks[index].start, floor, below_title=True)) is not None:
             found[index] = caption
     above = len(found) + sum(1 for mark in marks if mark.caption is not None and mark.caption.start == mark.start)
     if above < max(2, _CAPTIONS_ABOVE * (above - len(found) + len(wanting))):
@@ -101,9 +101,9 @@ def _add_captions_above(text: str, marks: list[Mark]) -> list[Mark]:
     ]
 
 
-def _find_floor(text: str, before: Mark) -> int:
+def find_floor(text: str, before: Mark) -> int:
     """Where the heading of the clause before ends at the earliest; a division is named by its first line at least."""
-    if before.caption is not None or before.rank not in _DIVISIONS:
+    if before.caption is not None or before.rank not in DIVISIONS:
         return max(before.head, before.caption.end if before.caption is not None else 0)
     first = _FIRST_LINE.match(text, before.head)
     return before.head if first is None else first.end()

@@ -12,8 +12,8 @@ _GERMAN = (
     "|UGB|UrhG|UStG|UWG|VVG|VwGO|VwVfG|WEG|ZGB|ZPO"
 )
 REFERRED = (
-    r"(?:Abs(?:\.|atz)|UAbs\.|Satz|S\.[ ]?\d|Nr\.|Nummer|Halbsatz|Ziff(?:\.|er)|Bst\.|lit\.|ff?\.[ \t]"
-    r"|i\.?[ ]?V\.?[ ]?m\b|paragraph|para\.|alinéa|al\.|apartado|comma\b|ust\."
+    r"(?:Abs(?:\.|atz\b)|UAbs\.|Satz\b|S\.[ ]?\d|Nr\.|Nummer\b|Halbsatz\b|Ziff(?:\.|er\b)|Bst\.|lit\.|ff?\.[ \t]"
+    r"|i\.?[ ]?V\.?[ ]?m\b|paragraph\b|para\.|alinéa|al\.|apartado|comma\b|ust\."
     rf"|(?:{_GERMAN})(?![\w-]))"
 )
 """What stands behind the number of a provision that is pointed to."""
@@ -24,7 +24,8 @@ _OTHERS = (
 )
 _OTHER_CODES = frozenset(_OTHERS.split())
 _ABBREVIATED = re.compile(
-    r"[ \t]+(?:(?:UK|EU)[ ])?(?P<code>[^\W\d_a-zß-ÿ](?:-?[^\W\d_]){0,7})(?![\w-])(?P<rest>[^\r\n]{0,160})"
+    r"[ \t]+(?P<part>(?:\(\w{1,3}\)[ \t]*){0,3})(?:(?:UK|EU)[ ])?"
+    r"(?P<code>[^\W\d_a-zß-ÿ](?:-?[^\W\d_]){0,7})(?![\w-])(?P<rest>[^\r\n]{0,160})"
 )
 _FRENCH = re.compile(r"[ \t]+C\.[ ]?(?:civ|com|pén|trav|proc)\b")
 _PAUSE = re.compile(r"[.:;](?:\s|\Z)")
@@ -51,6 +52,8 @@ def points_elsewhere(text: str, position: int, *, fits: bool) -> bool:
     match = _ABBREVIATED.match(text, position)
     if match is None or not _is_code(match["code"], match["rest"], fits=fits):
         return False
+    if match["part"]:  # `Article 6 (1) GDPR`; a first subsection may begin with any other word in capitals
+        return match["code"] in _OTHER_CODES
     return not fits or match["rest"].startswith((",", ";")) or is_sentence(_PAUSE.split(match["rest"], maxsplit=1)[0])
 
 
