@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError, MissingExtraError
+from llama_index_prod_rag.models.runtimes import loading
 from llama_index_prod_rag.models.weights import MINILM, find_weights
 
 
@@ -69,15 +70,18 @@ class BertScorer:
             raise MissingExtraError("BERTScore", extra="torch") from error
         from transformers import AutoConfig
 
-        source = find_weights(model, "embedding").source
-        layers = AutoConfig.from_pretrained(source).num_hidden_layers
+        weights = find_weights(model, "embedding")
+        source = weights.source
+        with loading(weights):
+            layers = AutoConfig.from_pretrained(source).num_hidden_layers
         self.layer = layers if layer is None else layer
         if not 1 <= self.layer <= layers:
             raise ConfigurationError(f"layer {self.layer} does not exist: {model} has 1 to {layers}")
         self._baseline = read_baseline(baseline, self.layer) if baseline is not None else None
         self._batch_size = batch_size
-        self._model = utils.get_model(source, self.layer)
-        self._tokenizer = utils.get_tokenizer(source)
+        with loading(weights):
+            self._model = utils.get_model(source, self.layer)
+            self._tokenizer = utils.get_tokenizer(source)
         alike: defaultdict[int, float] = defaultdict(lambda: 1.0)
         alike.update({self._tokenizer.cls_token_id: 0.0, self._tokenizer.sep_token_id: 0.0})
         self._alike: Mapping[int, float] = alike

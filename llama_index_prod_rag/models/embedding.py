@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from llama_index_prod_rag.models.disk_cache import ArrayCache, cache_folder, digest
 from llama_index_prod_rag.models.pairs import Backend
-from llama_index_prod_rag.models.runtimes import choose_runtime
+from llama_index_prod_rag.models.runtimes import SAFE, choose_runtime, loading
 from llama_index_prod_rag.models.weights import OFFLINE, find_weights
 
 if TYPE_CHECKING:
@@ -53,9 +53,14 @@ def load_embedding(
         return OnnxEmbedding(model_name=str(model), threads=threads, embed_batch_size=batch_size or 256)
     from llama_index.embeddings.huggingface import HuggingFaceEmbedding
 
-    embedding: BaseEmbedding = HuggingFaceEmbedding(
-        model_name=weights.source, embed_batch_size=batch_size or 32, device=device, trust_remote_code=False
-    )
+    with loading(weights, instead=", or use 'offline'"):
+        embedding: BaseEmbedding = HuggingFaceEmbedding(
+            model_name=weights.source,
+            embed_batch_size=batch_size or 32,
+            device=device,
+            trust_remote_code=False,
+            model_kwargs=dict(SAFE),
+        )
     return embedding
 
 

@@ -10,6 +10,7 @@ from threading import Lock
 from llama_index_prod_rag.errors import ModelError
 from llama_index_prod_rag.extras import require
 from llama_index_prod_rag.models.pairs import Entailment
+from llama_index_prod_rag.models.runtimes import SAFE, loading
 from llama_index_prod_rag.models.weights import find_weights
 
 
@@ -24,7 +25,7 @@ class CrossEncoderNLI:
 
     Raises:
         MissingExtraError: the `torch` extra is not installed.
-        ModelError: the model cannot be found, or its labels are not those of an NLI model.
+        ModelError: the model cannot be loaded, or its labels are not those of an NLI model.
     """
 
     def __init__(self, model: str | Path, *, device: str | None = None, batch_size: int = 16) -> None:
@@ -33,9 +34,14 @@ class CrossEncoderNLI:
         require("sentence_transformers", needed_for=f"the NLI model {weights.name}", extra="torch")
         from sentence_transformers import CrossEncoder
 
-        self._model = CrossEncoder(
-            weights.source, device=device, trust_remote_code=False, local_files_only=weights.local
-        )
+        with loading(weights):
+            self._model = CrossEncoder(
+                weights.source,
+                device=device,
+                trust_remote_code=False,
+                local_files_only=weights.local,
+                model_kwargs=dict(SAFE),
+            )
         self._entails, self._contradicts = _columns(self._model.config.id2label, weights.name)
         self._batch_size = batch_size
         self._lock = Lock()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from llama_index_prod_rag.errors import ConfigurationError, ModelError
 from llama_index_prod_rag.models.onnx_model import OnnxModel
 from llama_index_prod_rag.models.pairs import Backend, Ruling, sigmoid
-from llama_index_prod_rag.models.runtimes import choose_runtime
+from llama_index_prod_rag.models.runtimes import SAFE, choose_runtime, loading
 from llama_index_prod_rag.models.weights import Weights, find_weights
 from llama_index_prod_rag.text.graphemes import replace_surrogates
 
@@ -149,8 +149,10 @@ class _Torch:
         from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 
         options: dict[str, Any] = {"local_files_only": weights.local, "trust_remote_code": False}
-        self._model = AutoModelForQuestionAnswering.from_pretrained(weights.source, **options).to(device).eval()
-        loaded = AutoTokenizer.from_pretrained(weights.source, **options)
+        with loading(weights):
+            model = AutoModelForQuestionAnswering.from_pretrained(weights.source, **options, **SAFE)
+            self._model = model.to(device).eval()
+            loaded = AutoTokenizer.from_pretrained(weights.source, **options)
         if not loaded.is_fast:
             raise ModelError(f"{weights.name} has no fast tokenizer: save it with tokenizer.json")
         self.tokenizer = loaded.backend_tokenizer

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from llama_index_prod_rag.errors import ConfigurationError, ModelError
+from llama_index_prod_rag.errors import ConfigurationError, ModelError, ProdRagError
 from llama_index_prod_rag.extras import is_installed, require
 from llama_index_prod_rag.models.pairs import Backend
 from llama_index_prod_rag.models.weights import OFFLINE, Weights, has_onnx
@@ -14,6 +16,9 @@ TORCH_EXTRA = "torch"
 """The extra that brings torch, sentence-transformers and LlamaIndex's embeddings on them."""
 
 _TORCH_MODULE = "sentence_transformers"
+
+SAFE: dict[str, Any] = {"use_safetensors": True}
+"""What keeps transformers from falling back to a pickle."""
 
 
 def choose_runtime(
@@ -59,3 +64,27 @@ def _repository_has_onnx(repository: str) -> bool:
         if is_installed(_TORCH_MODULE):  # says so itself, or has the model in its cache
             return False
         raise
+
+
+@contextmanager
+def loading(weights: Weights, *, instead: str = "") -> Iterator[None]:
+    """Load weights in torch; whatever the libraries below raise becomes an error that names them and what to do.
+
+    Args:
+        weights: what is loaded.
+        instead: another way out, to end the message with.
+
+    Raises:
+        ModelError: the weights cannot be loaded.
+    """
+    try:
+        yield
+    except ProdRagError:
+        raise
+    except Exception as error:
+        remedy = (
+            "the folder is damaged or incomplete, get it again"
+            if weights.local
+            else "check the name, the connection, and that the repository has safetensors weights"
+        )
+        raise ModelError(f"{weights.name} cannot be loaded ({error}): {remedy}{instead}") from error

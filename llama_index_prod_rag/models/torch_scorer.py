@@ -12,6 +12,7 @@ import numpy as np
 from llama_index_prod_rag.errors import ModelError
 from llama_index_prod_rag.models.pair_encoding import PairEncoder, Row
 from llama_index_prod_rag.models.pairs import Dtype, Pair, Progress, TokenText
+from llama_index_prod_rag.models.runtimes import SAFE, loading
 from llama_index_prod_rag.models.weights import Weights
 
 if TYPE_CHECKING:
@@ -234,20 +235,10 @@ def token_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[in
 def _load(weights: Weights, device: str | None, trust_remote_code: bool) -> CrossEncoder:
     from sentence_transformers import CrossEncoder
 
-    try:
+    with loading(weights, instead=", or use 'offline'"):
         model: CrossEncoder = CrossEncoder(
-            weights.source,
-            device=device,
-            trust_remote_code=trust_remote_code,
-            model_kwargs={"use_safetensors": True},  # never a pickle, which is what transformers falls back to
+            weights.source, device=device, trust_remote_code=trust_remote_code, model_kwargs=dict(SAFE)
         )
-    except Exception as error:
-        remedy = (
-            "the folder is damaged or incomplete, get it again"
-            if weights.local
-            else "check the name, the connection, and that the repository has safetensors weights"
-        )
-        raise ModelError(f"{weights.name} cannot be loaded ({error}): {remedy}, or use 'offline'") from error
     _check_one_output(weights.name, model)
     return model
 
