@@ -67,7 +67,7 @@ class ExtractiveReader:
     ) -> None:
         if longest < 1:
             raise ConfigurationError(f"longest={longest}: a span has at least one token")
-        settings = {"backend": backend, "device": device, "threshold": threshold, "longest": longest}
+        settings: dict[str, Any] = {"backend": backend, "device": device, "threshold": threshold, "longest": longest}
         self._make_again: Callable[[], ExtractiveReader] = partial(ExtractiveReader, model, **settings)
         weights = find_weights(model, "cross-encoder")
         runtime = choose_runtime(weights, backend, needed_for=f"the reader {weights.name}", device=device)
