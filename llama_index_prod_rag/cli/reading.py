@@ -11,11 +11,12 @@ from typing import Any
 from llama_index.core.schema import Document
 
 from llama_index_prod_rag.errors import InputError
+from llama_index_prod_rag.readers.archive import CONTAINER
 from llama_index_prod_rag.readers.office import OFFICE, read_office
 from llama_index_prod_rag.structure.grammars import GRAMMARS, language_of
 
 # Formats that are not text; LlamaIndex's file readers know them when they are installed.
-_NEEDS_READER = frozenset({".pdf", ".pptx", ".pptm", ".ppt", ".epub", ".hwp", ".mbox", ".xls"})
+_NEEDS_READER = frozenset({".pdf", ".ppt", ".hwp", ".mbox", ".xls"})
 _BINARY_PROBE = 8192  # bytes; git decides by a NUL in the same stretch
 _MOST_BYTES = 256 * 2**20  # of text in one file: its chunks alone would take hours to embed
 _BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -33,8 +34,7 @@ def read_file(file: Path, shown: str) -> list[Document]:
         OSError: it may not be read.
     """
     if file.suffix.lower() in OFFICE:
-        text, kind = read_office(file)
-        return [as_document(text, identifier=shown, shown=shown, kind=kind)]
+        return _read_office(file, shown)
     if file.suffix.lower() in _NEEDS_READER:
         return _read_with_reader(file, shown)
     with file.open("rb") as opened:
@@ -47,6 +47,15 @@ def read_file(file: Path, shown: str) -> list[Document]:
     if not text.strip():
         raise InputError("empty")
     return [as_document(text, identifier=shown, shown=shown, kind=told_format(file))]
+
+
+def _read_office(file: Path, shown: str) -> list[Document]:
+    parts = read_office(file)
+    names = [shown] if len(parts) == 1 else [f"{shown}#{number}" for number in range(len(parts))]
+    return [
+        as_document(text, identifier=name, shown=shown, kind=kind, page=page)
+        for name, (text, kind, page) in zip(names, parts, strict=True)
+    ]
 
 
 def as_document(
@@ -123,6 +132,8 @@ def _encoding(head: bytes) -> str | None:
     for mark, encoding in _BYTE_ORDER_MARKS.items():
         if head.startswith(mark):
             return encoding
+    if head.startswith(CONTAINER):
+        raise InputError("of a format from before 2007: save it as a new one")
     if b"\0" in head:
         raise InputError("binary, not text")
     return None

@@ -14,7 +14,7 @@ from llama_index_prod_rag.errors import InputError
 
 _MOST_BYTES = 256 * 2**20  # of one part, as of one text file
 # Office writes a file with a password as a container of this kind, with a stream of this name (MS-OFFCRYPTO 2.3.4.4).
-_CONTAINER = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+CONTAINER = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _LOCKED = "EncryptedPackage".encode("utf-16-le")
 
 
@@ -97,10 +97,10 @@ def refuse_container(file: Path) -> None:
         OSError: it may not be read.
     """
     with file.open("rb") as opened:
-        start = opened.read(len(_CONTAINER))
+        start = opened.read(len(CONTAINER))
         if not start:
             raise InputError("empty")
-        if start == _CONTAINER:
+        if start == CONTAINER:
             locked = _LOCKED in opened.read(_MOST_BYTES)
             raise InputError(
                 "it has a password: save it without one"

@@ -18,7 +18,7 @@ class Area(NamedTuple):
     right: int
 
 
-def spread(rows: Sequence[Sequence[object]], areas: Sequence[Area]) -> list[list[object]]:
+def spread(rows: Sequence[Sequence[str | None]], areas: Sequence[Area]) -> list[list[str | None]]:
     """Write the value of each merged cell into all that it covers, and join a header of several rows.
 
     A cell across the whole sheet is a title and stays one.
@@ -28,12 +28,12 @@ def spread(rows: Sequence[Sequence[object]], areas: Sequence[Area]) -> list[list
         areas: its merged cells.
 
     Examples:
-        >>> rows = [["Boat", "Stay", None], [None, "from", "to"], ["Sloop", 1, 2], [None, 4, 5]]
+        >>> rows = [["Boat", "Stay", None], [None, "from", "to"], ["Sloop", "1", "2"], [None, "4", "5"]]
         >>> for row in spread(rows, [Area(0, 0, 1, 0), Area(0, 1, 0, 2), Area(2, 0, 3, 0)]):
         ...     print(row)
         ['Boat', 'Stay from', 'Stay to']
-        ['Sloop', 1, 2]
-        ['Sloop', 4, 5]
+        ['Sloop', '1', '2']
+        ['Sloop', '4', '5']
     """
     width = max(map(len, rows), default=0)
     grid = [[*row, *[None] * (width - len(row))] for row in rows]
@@ -52,7 +52,7 @@ def are_groups(areas: Sequence[Area], top: int) -> bool:
     return any(area.bottom > top for area in first) and not any(area.right > area.left for area in first)
 
 
-def _join_header(grid: list[list[object]], areas: Sequence[Area]) -> list[list[object]]:
+def _join_header(grid: list[list[str | None]], areas: Sequence[Area]) -> list[list[str | None]]:
     top = next((number for number, row in enumerate(grid) if sum(map(_is_filled, row)) > 1), len(grid))
     first = [area for area in areas if area.top == top]
     bottom = max((area.bottom for area in first), default=top)
@@ -71,16 +71,16 @@ def _join_header(grid: list[list[object]], areas: Sequence[Area]) -> list[list[o
     ]
 
 
-def _differing(row: Sequence[object], first: Sequence[object]) -> list[object]:
+def _differing(row: Sequence[str | None], first: Sequence[str | None]) -> list[str | None]:
     return [value for value, above in zip(row, first, strict=True) if value != above]
 
 
-def _is_second_header(grid: Sequence[Sequence[object]], number: int, above: Sequence[Area]) -> bool:
+def _is_second_header(grid: Sequence[Sequence[str | None]], number: int, above: Sequence[Area]) -> bool:
     """Whether a row says something below the wide cells above it, and nothing elsewhere."""
     covered = {column for area in above for column in range(area.left, area.right + 1) if area.right > area.left}
     filled = {column for column, value in enumerate(grid[number]) if _is_filled(value)} if number < len(grid) else set()
     return bool(filled) and filled <= covered
 
 
-def _is_filled(value: object) -> bool:
+def _is_filled(value: str | None) -> bool:
     return value not in (None, "")
