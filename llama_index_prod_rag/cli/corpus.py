@@ -17,6 +17,7 @@ from llama_index.core.schema import BaseNode, Document, MetadataMode
 
 from llama_index_prod_rag._version import __version__
 from llama_index_prod_rag.cli.kept_files import KeptFile, KeptFiles
+from llama_index_prod_rag.cli.kept_indexes import claim_index, delete_unused
 from llama_index_prod_rag.cli.kept_terms import update_terms
 from llama_index_prod_rag.cli.progress import errors_console, progress_bar
 from llama_index_prod_rag.cli.sources import Source
@@ -72,6 +73,7 @@ def open_corpus(source: Source, *, embed_model: str = "offline") -> Corpus:
     parser = DocumentAwareNodeParser(tokenizer=embed_model)
     settings = json.dumps([__version__, weights.fingerprint, parser.to_dict()], sort_keys=True, default=str)
     folder = cache_folder() / "indexes" / digest(source.name, settings).hex()[:24]
+    claim_index(folder)
     kept = KeptFiles(folder)
     store = _open_store(folder)
     known = kept.read()
@@ -99,6 +101,8 @@ def open_corpus(source: Source, *, embed_model: str = "offline") -> Corpus:
     terms = _replace_nodes(folder, store, files, [node for group in nodes.values() for node in group])
     kept.replace(fresh, known.keys() - files.keys())
     _write_stamp(folder, {"name": source.name, "model": weights.fingerprint})
+    if changed:
+        delete_unused(folder.parent)
     if not any(counts.values()):
         raise InputError(f"{source.name} holds no text")
     index = VectorStoreIndex.from_vector_store(store, embed_model=model)

@@ -22,7 +22,9 @@ from platformdirs import user_cache_path
 
 _log = logging.getLogger(__name__)
 _VARIABLES = 500  # SQLite before 3.32 takes at most 999 bound variables in one statement
-_MOST_BYTES = 2 * 2**30  # a million vectors of 384 numbers
+MOST_BYTES = 2 * 2**30
+"""Size of each thing that is kept: a million vectors of 384 numbers."""
+
 _PART = 1 / 8  # of the room is made free when there is none left
 
 
@@ -144,7 +146,7 @@ class ArrayCache:
         [1.0, 2.0]
     """
 
-    def __init__(self, path: Path, *, most_bytes: int = _MOST_BYTES) -> None:
+    def __init__(self, path: Path, *, most_bytes: int = MOST_BYTES) -> None:
         self.path = path
         self._most_bytes = most_bytes
         table = "CREATE TABLE IF NOT EXISTS checked_arrays (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from llama_index_prod_rag.checked_json import dump_checked, parse_checked
 from llama_index_prod_rag.cli import corpus as module
-from llama_index_prod_rag.cli import kept_files, kept_terms
+from llama_index_prod_rag.cli import kept_files, kept_indexes, kept_terms
 from llama_index_prod_rag.cli.app import build_app
 from llama_index_prod_rag.cli.corpus import open_corpus
 from llama_index_prod_rag.cli.sources import files_source
@@ -136,6 +136,20 @@ def test_rows_that_say_something_else_are_files_that_changed(
         connection.execute("UPDATE files SET sum = kept_sum(name, stamp, left_out, chunks)")
     assert open_corpus(files_source(folder), embed_model="simple").chunks == 100
     assert len(model.embedded) == 100
+
+
+def test_an_index_that_had_to_make_room_is_made_again(
+    folder: Path, model: Counting, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    first = open_corpus(files_source(folder), embed_model="simple")
+    kept_indexes._claims.pop(first.folder).close()  # the process ends
+    monkeypatch.setattr(module, "delete_unused", lambda indexes: kept_indexes.delete_unused(indexes, 1))
+    (tmp_path / "one.txt").write_text("A single file about drag.")
+    other = open_corpus(files_source(tmp_path / "one.txt"), embed_model="simple")
+    assert (other.folder / FILE).exists()
+    assert not (first.folder / FILE).exists()
+    assert open_corpus(files_source(folder), embed_model="simple").chunks == 100
+    assert len(model.embedded) == 101  # vectors have a cache of their own
 
 
 def test_a_table_with_other_columns_is_begun_anew(folder: Path, model: Counting) -> None:
