@@ -24,7 +24,7 @@ from llama_index_prod_rag.evaluation.failures import (
 )
 from llama_index_prod_rag.evaluation.labels import Label, verdict
 from llama_index_prod_rag.query_log.normalize import WITHHELD
-from llama_index_prod_rag.query_log.record import QueryRecord
+from llama_index_prod_rag.query_log.record import QueryRecord, to_utc
 
 Basis = Literal["labels", "feedback"]
 """What a verdict rests on."""
@@ -126,7 +126,7 @@ def digest(
     return Case(
         query_id=record.query_id,
         query="" if record.query == WITHHELD else record.query,
-        time=record.time,
+        time=to_utc(record.time),
         config_hash=intern(record.config_hash),
         decision=record.decision,
         status=record.status,

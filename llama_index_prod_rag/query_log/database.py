@@ -200,6 +200,8 @@ def _make_engine(url: URL) -> sa.Engine:
         connect_args={"timeout": _BUSY_SECONDS} if is_sqlite else {},
         json_serializer=partial(json.dumps, ensure_ascii=False, allow_nan=False, separators=(",", ":")),
     )
+    if not is_sqlite:
+        sa.event.listen(engine, "connect", _read_in_utc)
     if is_sqlite:
         sa.event.listen(engine, "connect", _prepare_sqlite if read_only is None else _leave_transactions_to_us)
         sa.event.listen(engine, "begin", _begin_sqlite)
@@ -213,6 +215,13 @@ def _read_only(file: Path) -> str | None:
     # Reading ahead of a write-ahead log takes files beside the database; without one nobody is writing.
     asleep = not file.with_name(f"{file.name}-wal").exists()
     return f"{file.resolve().as_uri()}?mode=ro{'&immutable=1' if asleep else ''}"
+
+
+def _read_in_utc(connection: Any, _: object) -> None:  # noqa: ANN401 - whatever driver the URL names
+    """Have times told in UTC: east of it the last evening of the year 9999 is in a year that Python does not know."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET TIME ZONE 'UTC'")
+    connection.commit()
 
 
 def _leave_transactions_to_us(connection: Any, _: object) -> None:  # noqa: ANN401 - whatever driver the URL names

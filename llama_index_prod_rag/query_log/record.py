@@ -68,6 +68,21 @@ def _now() -> datetime:
     return datetime.now(timezone.utc)
 
 
+def to_utc(moment: datetime) -> datetime:
+    """The same moment in UTC; a naive one counts as local, as everywhere in Python.
+
+    Where there is none, at the ends of the calendar or in a time zone that makes no sense, its clock counts as UTC.
+
+    Examples:
+        >>> to_utc(datetime.fromisoformat("9999-12-31T23:00:00-09:00")).isoformat()
+        '9999-12-31T23:00:00+00:00'
+    """
+    try:
+        return moment.astimezone(timezone.utc)
+    except (OverflowError, ValueError, TypeError, NotImplementedError, OSError):
+        return moment.replace(tzinfo=timezone.utc)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback:
     """Says how somebody judged one answer. The OpenInference annotation field is given in brackets.

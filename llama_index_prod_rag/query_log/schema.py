@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from llama_index_prod_rag.query_log.record import Feedback, HitRecord, LoggedPassage, QueryRecord, rank_hits
+from llama_index_prod_rag.query_log.record import Feedback, HitRecord, LoggedPassage, QueryRecord, rank_hits, to_utc
 
 Row = dict[str, Any]
 
@@ -28,13 +28,13 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
         """Convert to UTC; a naive time counts as local, as everywhere in Python."""
-        return None if value is None else value.astimezone(timezone.utc)
+        return None if value is None else to_utc(value)
 
     def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
         """Give an aware time in UTC."""
         if value is None:
             return None
-        return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
+        return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else to_utc(value)
 
 
 METADATA = sa.MetaData()

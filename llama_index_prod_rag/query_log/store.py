@@ -6,6 +6,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from types import TracebackType
 from typing import TypeAlias
@@ -13,6 +14,7 @@ from typing import TypeAlias
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.query_log import normalize
 from llama_index_prod_rag.query_log.database import PAGE, Database, parse_url
+from llama_index_prod_rag.query_log.judgments import check_feedback, check_query_id
 from llama_index_prod_rag.query_log.record import AnnotatorKind, Feedback, QueryRecord
 from llama_index_prod_rag.query_log.schema import Row, annotation_row, feedback_of, query_record, query_row
 from llama_index_prod_rag.query_log.writer import BackgroundWriter, LogStats
@@ -27,9 +29,10 @@ _Item: TypeAlias = QueryRecord | _Judgment
 class QueryLog:
     """Keeps what happened, question by question, in SQLite or PostgreSQL.
 
-    `add` and `add_feedback` only queue: they take microseconds, never raise and never wait for the database. A thread
-    writes; `stats` says what became of everything. Close the log, or leave its `with` block, to write the rest; an
-    exiting interpreter does it too. Nothing is opened before there is something to write or to read.
+    `add` and `add_feedback` only queue: they take microseconds and never wait for the database, `add` never raises, and
+    `add_feedback` only for what is no judgment. A thread writes; `stats` says what became of everything. Close the log,
+    or leave its `with` block, to write the rest; an exiting interpreter does it too. Nothing is opened before there is
+    something to write or to read.
 
     Args:
         url: `sqlite:///queries.db` (four slashes for an absolute path) or `postgresql://user@host/name`.
@@ -90,7 +93,7 @@ class QueryLog:
         *,
         helpful: bool | None = None,
         label: str | None = None,
-        score: float | None = None,
+        score: float | str | None = None,
         comment: str | None = None,
         who: str | None = None,
         kind: AnnotatorKind = "HUMAN",
@@ -100,9 +103,13 @@ class QueryLog:
 
         It may come from another process than the record, and before it: an unknown id is not an error. Ask `get` where
         a wrong id should be one.
+
+        Raises:
+            InputError: there is no id, or a field is not what it says: a score that is not a number (`"5"` is one),
+                `helpful` that is neither true nor false.
         """
-        feedback = Feedback(helpful=helpful, label=label, score=score, comment=comment, who=who, kind=kind, name=name)
-        self._writer.put((str(uuid.uuid4()), query_id, feedback))
+        given = Feedback(helpful=helpful, label=label, score=score, comment=comment, who=who, kind=kind, name=name)  # type: ignore[arg-type] # checked below
+        self._writer.put((str(uuid.uuid4()), check_query_id(query_id), check_feedback(given)))
 
     def records(
         self,
@@ -207,7 +214,8 @@ class _Sink:
         ]
         self._database.insert(queries, annotations)
         if self._keep is not None and time.monotonic() >= self._prune_at:
-            self._database.delete_before(datetime.now(timezone.utc) - self._keep)
+            with suppress(OverflowError):  # longer than there are years: everything stays
+                self._database.delete_before(datetime.now(timezone.utc) - self._keep)
             self._prune_at = time.monotonic() + _PRUNE_EVERY
 
     def _fit(self, record: QueryRecord) -> QueryRecord:

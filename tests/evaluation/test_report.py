@@ -291,7 +291,9 @@ def test_lone_surrogates_can_be_written(tmp_path: Path) -> None:
 )
 def test_trends_choose_a_step_that_gives_a_readable_number_of_points(span: timedelta, step: str) -> None:
     cases = [Case(query_id=str(n), time=START + span * n / 50, good=n < 25, decision="refuse") for n in range(51)]
-    found = trends(cases)
+    found = trends(
+        [*cases, *(replace(cases[0], time=datetime(year, 12, 31, tzinfo=timezone.utc)) for year in (1, 9999))]
+    )
     assert found is not None
     assert found["step"] == step
     assert 1 < len(found["points"]) <= 60

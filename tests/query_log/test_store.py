@@ -5,17 +5,24 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import re
 import sqlite3
+import uuid
 from contextlib import closing
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone, tzinfo
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from llama_index_prod_rag.errors import ConfigurationError, QueryLogError
+from llama_index_prod_rag.errors import ConfigurationError, InputError, QueryLogError
+from llama_index_prod_rag.evaluation.report.numbers import report_numbers
 from llama_index_prod_rag.query_log.normalize import WITHHELD
 from llama_index_prod_rag.query_log.record import Feedback, HitRecord, LoggedPassage, QueryRecord
 from llama_index_prod_rag.query_log.store import QueryLog
+from llama_index_prod_rag.query_log.writer import LogStats
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=timezone.utc)
 FULL = QueryRecord(
@@ -183,6 +190,75 @@ def test_what_databases_refuse_or_garble_is_stored_clean(url: str) -> None:
         (record,) = log.records()
     assert (record.query, record.confidence, record.signals) == ("a\ufffdb\ufffd", None, {"x": None})
     assert (record.feedback[0].score, record.feedback[0].comment) == (None, "\ufffd")
+
+
+NOWHERE = type("Nowhere", (tzinfo,), {})()
+STRANGE_TIMES = [
+    datetime(9999, 12, 31, 23, 59, tzinfo=timezone(timedelta(hours=-12))),
+    datetime(9999, 12, 31, 23, 59, tzinfo=timezone.utc),
+    datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))),
+    datetime(1, 1, 1),  # noqa: DTZ001 - a naive one, as a program may give it
+    datetime(9999, 12, 31, 23),  # noqa: DTZ001
+    datetime(2026, 1, 1, tzinfo=NOWHERE),
+]
+
+
+@pytest.mark.parametrize("moment", STRANGE_TIMES)
+def test_a_time_that_no_calendar_has_loses_no_record(
+    url: str, moment: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGTZ", "Europe/Berlin")  # PostgreSQL tells times in its client's zone
+    with QueryLog(url, keep=timedelta.max) as log:
+        log.add(QueryRecord(query="strange", query_id="q1", time=moment))
+        assert log.flush(30)
+        (record,) = log.records(since=datetime(1, 1, 1))  # noqa: DTZ001
+        assert abs(record.time.replace(tzinfo=None) - moment.replace(tzinfo=None)) < timedelta(days=1)
+        numbers = report_numbers(log.records(), log.get)
+    assert numbers["misdated"] == (moment.year != 2026)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"score": "5"}, {"score": 5.0}),
+        ({"score": " 0.5 "}, {"score": 0.5}),
+        ({"score": Decimal("0.25")}, {"score": 0.25}),
+        ({"score": np.float32(0.5)}, {"score": 0.5}),
+        ({"score": True}, {"score": 1.0}),
+        ({"score": float("nan"), "label": "wrong"}, {"score": None, "label": "wrong"}),
+        ({"helpful": 1}, {"helpful": True}),
+        ({"helpful": np.bool_(False)}, {"helpful": False}),
+        ({"who": 17, "label": 3, "comment": 4}, {"who": "17", "label": "3", "comment": "4"}),
+    ],
+)
+def test_a_judgment_is_taken_as_it_is_meant(sqlite_url: str, given: dict[str, Any], kept: dict[str, Any]) -> None:
+    asked = uuid.uuid4()
+    with QueryLog(sqlite_url) as log:
+        log.add(QueryRecord(query="why?", query_id=str(asked)))
+        log.add_feedback(asked, **given)  # type: ignore[arg-type] # as applications hand it in
+        assert log.flush(30)
+        (feedback,) = log.get(str(asked)).feedback  # type: ignore[union-attr]
+    assert {name: getattr(feedback, name) for name in kept} == kept
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"score": "five"}, "score='five' is not a number"),
+        ({"score": [5]}, "not a number"),
+        ({"score": 10**400}, "not a number"),
+        ({"helpful": "no"}, "helpful='no' is neither True nor False"),
+        ({"helpful": 2}, "neither"),
+        ({"kind": "ROBOT"}, "kind='ROBOT' is not one of HUMAN, LLM, CODE"),
+        ({"query_id": None}, "give response.metadata"),
+        ({"query_id": ""}, "give response.metadata"),
+    ],
+)
+def test_what_is_no_judgment_is_told_to_whoever_gives_it(sqlite_url: str, given: dict[str, Any], message: str) -> None:
+    with QueryLog(sqlite_url) as log:
+        with pytest.raises(InputError, match=re.escape(message)):
+            log.add_feedback(**{"query_id": "q1", **given})
+        assert log.stats == LogStats()
 
 
 def test_a_record_that_is_no_record_is_left_out_and_the_others_stay(url: str) -> None:

@@ -18,7 +18,7 @@ from llama_index_prod_rag.evaluation.failures import DESCRIPTIONS, FAILURE_STAGE
 from llama_index_prod_rag.evaluation.labels import Label
 from llama_index_prod_rag.evaluation.ranking import rank_metrics
 from llama_index_prod_rag.evaluation.report.evidence import confidence_numbers, score_numbers, split_cases
-from llama_index_prod_rag.evaluation.report.trends import trends
+from llama_index_prod_rag.evaluation.report.trends import trends, usual_times
 from llama_index_prod_rag.evaluation.report.worst import Describe, Known, shorten, worst_questions
 from llama_index_prod_rag.evaluation.slices import SliceTest, default_slices, evaluate_slices
 from llama_index_prod_rag.query_log.record import QueryRecord
@@ -93,7 +93,7 @@ def report_numbers(
     cases = digest_log(records, labels, fetch=fetch, watch=runs.add, **digest_settings)
     if not cases:
         raise InputError("there is nothing to report: the log holds no question in this period")
-    times = [case.time for case in cases if case.time is not None]
+    times = usual_times(cases)
     judged = [case for case in cases if case.good is not None]
     split = split_cases(cases)
     known = Known(labels or {}, digest_settings.get("identify", Known().identify), describe or Known().describe)
@@ -105,6 +105,7 @@ def report_numbers(
             "title": title,
             "generated": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "period": {"from": min(times).isoformat(), "to": max(times).isoformat()} if times else None,
+            "misdated": sum(case.time is not None for case in cases) - len(times),
             "questions": len(cases),
             "judged": {"n": len(judged), **Counter(case.basis for case in judged)},
             "good": _interval(proportion(sum(bool(case.good) for case in judged), len(judged))) if judged else None,
