@@ -29,6 +29,7 @@ from llama_index_prod_rag.query_engine.attempt import SETTING_ERRORS
 from llama_index_prod_rag.query_engine.follow_ups import NOTE, FollowUp, chosen_reading, condense, note_of
 from llama_index_prod_rag.query_engine.gated import ConfidenceGatedQueryEngine
 from llama_index_prod_rag.query_engine.streaming import aone_token, one_token
+from llama_index_prod_rag.query_engine.turns import Leave, turns_of
 
 _logger = logging.getLogger(__name__)
 
@@ -44,6 +45,9 @@ class GatedChatEngine(BaseChatEngine):
     which of several things is meant, the next message may choose one ("the planet", "2"). What was asked stands in the
     reply's `metadata["follow_up"]`, the gate's report in `metadata["prod_rag"]`, and the gate's response in
     `sources[0].raw_output`.
+
+    One memory is one conversation: messages that come at once, also through several engines over it, are answered one
+    after the other in the order in which they came, a stream's successor when the stream is written down.
 
     Args:
         query_engine: the gate. What else it has (access, filters, log, retries) holds for every turn.
@@ -122,11 +126,10 @@ class GatedChatEngine(BaseChatEngine):
         The decision is in `sources[0].raw_output.metadata["prod_rag"]` from the start, and brought up to date at the
         end.
         """
-        turn = run(self._ask(message, chat_history, self._query_engine.streaming(True)))
-        self._memory.put(turn.asked)
+        turn, leave = run(self._begin(message, chat_history, self._query_engine.streaming(True)))
         reply = StreamingAgentChatResponse(chat_stream=_messages(turn), sources=[turn.output()])
         reply.source_nodes = list(turn.response.source_nodes)
-        reply.write_response_to_history_thread = Thread(target=reply.write_response_to_history, args=(self._memory,))
+        reply.write_response_to_history_thread = Thread(target=self._write, args=(reply, leave))
         reply.write_response_to_history_thread.start()
         return reply
 
@@ -134,22 +137,49 @@ class GatedChatEngine(BaseChatEngine):
         self, message: str, chat_history: list[ChatMessage] | None = None
     ) -> StreamingAgentChatResponse:
         """Do what `stream_chat` does without blocking the loop."""
-        turn = await arun(self._ask(message, chat_history, self._query_engine.streaming(True)))
-        await self._memory.aput(turn.asked)
+        turn, leave = await arun(self._begin(message, chat_history, self._query_engine.streaming(True)))
         reply = StreamingAgentChatResponse(achat_stream=_amessages(turn), sources=[turn.output()])
         reply.source_nodes = list(turn.response.source_nodes)
         reply.awrite_response_to_history_task = asyncio.create_task(reply.awrite_response_to_history(self._memory))
+        reply.awrite_response_to_history_task.add_done_callback(lambda _: leave())
         return reply
 
     async def _turn(
         self, message: str, history: list[ChatMessage] | None, engine: BaseQueryEngine
     ) -> AgentChatResponse:
-        turn = await self._ask(message, history, engine)
+        turn, leave = await self._begin(message, history, engine)
         text = str(turn.response)
-        for said in (turn.asked, turn.answered(text)):
-            await self._remember(said)
+        try:
+            await self._remember(turn.answered(text))
+        finally:
+            leave()
         metadata = {**(turn.response.metadata or {}), "follow_up": turn.understood.to_json()}
         return AgentChatResponse(text, [turn.output(text)], list(turn.response.source_nodes), metadata=metadata)
+
+    async def _begin(
+        self, message: str, history: list[ChatMessage] | None, engine: BaseQueryEngine
+    ) -> tuple[_Turn, Leave]:
+        """Ask the gate and remember the message, alone with the memory until `Leave` is called. Awaits calls only.
+
+        Where the history is given, the gate is asked beside other turns: only the memory is written by one at a time.
+        """
+        turns = turns_of(self._memory)
+        leave = await turns.enter() if history is None else None
+        try:
+            turn = await self._ask(message, history, engine)
+            leave = leave or await turns.enter()
+            await self._remember(turn.asked)
+        except BaseException:
+            if leave is not None:
+                leave()
+            raise
+        return turn, leave
+
+    def _write(self, reply: StreamingAgentChatResponse, leave: Leave) -> None:
+        try:
+            reply.write_response_to_history(self._memory)
+        finally:
+            leave()
 
     async def _ask(self, message: str, history: list[ChatMessage] | None, engine: BaseQueryEngine) -> _Turn:
         """Find out what is meant and ask the gate. Awaits calls only."""

@@ -45,7 +45,9 @@ def check_feedback(feedback: Feedback) -> Feedback:
         feedback,
         helpful=_helpful(feedback.helpful),
         score=_score(feedback.score),
-        **{name: _text(getattr(feedback, name)) for name in ("label", "comment", "who")},
+        label=_text(feedback.label),
+        comment=_text(feedback.comment),
+        who=_text(feedback.who),
         name=str(feedback.name),
     )
 

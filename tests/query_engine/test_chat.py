@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -22,7 +25,7 @@ from llama_index_prod_rag import (
     Principal,
     acting_as,
 )
-from llama_index_prod_rag.errors import AccessError, ConfigurationError
+from llama_index_prod_rag.errors import AccessError, ConfigurationError, InputError
 from tests.query_engine.parts import FixedAssessor
 
 TEXTS = {
@@ -181,3 +184,126 @@ def test_nobody_chats_around_an_access_policy() -> None:
 def test_another_engine_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="CondenseQuestionChatEngine"):
         GatedChatEngine(RetrieverQueryEngine.from_args(BM25FRetriever(nodes()), llm=Scripted(says="")))  # type: ignore[arg-type]
+
+
+class Slow(Scripted):
+    """Takes its time, the first times the longest."""
+
+    says: str = "It was built in 1889."
+    pauses: list[float] = Field(default_factory=lambda: [0.03, 0.02, 0.01])
+
+    def _pause(self) -> float:
+        return self.pauses.pop(0) if self.pauses else 0.0
+
+    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+        time.sleep(self._pause())
+        return super().complete(prompt, formatted, **kwargs)
+
+    async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+        await asyncio.sleep(self._pause())
+        return super().complete(prompt, formatted, **kwargs)
+
+
+class Together(Slow):
+    """Answers when every message has been asked."""
+
+    async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+        answer = self.complete(prompt, formatted, **kwargs)
+        while len(self.asked) < 8:
+            await asyncio.sleep(0.001)
+        return answer
+
+
+MESSAGES = [
+    "When was the Eiffel Tower built?",
+    "Who designed it?",
+    *(f"Was the Louvre opened in {n}?" for n in range(6)),
+]
+
+
+def check_order(chat: GatedChatEngine, messages: Sequence[str]) -> None:
+    history = chat.chat_history
+    assert [message.role.value for message in history] == ["user", "assistant"] * len(messages)
+    assert [message.content for message in history[::2]] == list(messages)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_messages_that_come_at_once_are_answered_in_their_order(stream: bool) -> None:
+    gate = make_gate(response_synthesizer=get_response_synthesizer(llm=Slow(), streaming=stream))
+    chat = GatedChatEngine(gate)
+    other = GatedChatEngine(gate, memory=chat.memory)
+
+    async def say(number: int, message: str) -> str:
+        engine = other if number % 2 else chat
+        if not stream:
+            return str((await engine.achat(message)).sources[0].raw_input["query"])
+        reply = await engine.astream_chat(message)
+        if number != 3:  # nobody reads this one
+            assert [token async for token in reply.async_response_gen()]
+        return str(reply.sources[0].raw_input["query"])
+
+    async def main() -> list[str]:
+        asked = await asyncio.gather(*(say(number, message) for number, message in enumerate(MESSAGES)))
+        await chat.achat("And then?")
+        return asked
+
+    asked = asyncio.run(main())
+    assert asked[1] == "Who designed it? (Eiffel Tower)"
+    check_order(chat, [*MESSAGES, "And then?"])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_threads_take_turns(stream: bool) -> None:
+    gate = make_gate(response_synthesizer=get_response_synthesizer(llm=Slow(), streaming=stream))
+    chat = GatedChatEngine(gate)
+    say = chat.stream_chat if stream else chat.chat
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda message: str(say(message)), MESSAGES))
+    chat.chat("And then?")
+    history = [(message.role.value, message.content) for message in chat.chat_history]
+    assert sorted(content for role, content in history if role == "user") == sorted([*MESSAGES, "And then?"])
+    assert [role for role, _ in history] == ["user", "assistant"] * (len(MESSAGES) + 1)
+
+
+def test_a_turn_that_is_cancelled_lets_the_next_ones_in() -> None:
+    gate = make_gate(response_synthesizer=get_response_synthesizer(llm=Slow(pauses=[0.05, 0.05])))
+    chat = GatedChatEngine(gate)
+
+    async def main() -> None:
+        tasks = [asyncio.create_task(chat.achat(message)) for message in MESSAGES[:5]]
+        await asyncio.sleep(0)
+        tasks[1].cancel()
+        tasks[3].cancel()
+        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 30)
+        tasks = [asyncio.create_task(chat.achat(message)) for message in MESSAGES[5:]]
+        await asyncio.sleep(0)
+        tasks[0].cancel()
+        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 30)
+
+    asyncio.run(main())
+    check_order(chat, [MESSAGES[0], MESSAGES[2], MESSAGES[4], *MESSAGES[6:]])
+
+
+def test_a_call_that_would_wait_for_its_own_event_loop_says_so() -> None:
+    chat = GatedChatEngine(make_gate(response_synthesizer=get_response_synthesizer(llm=Slow())))
+
+    async def main() -> None:
+        task = asyncio.create_task(chat.achat(MESSAGES[0]))
+        await asyncio.sleep(0)
+        with pytest.raises(InputError, match="await achat or astream_chat"):
+            chat.chat(MESSAGES[1])
+        await task
+        assert chat.chat(MESSAGES[1]).response
+
+    asyncio.run(main())
+    check_order(chat, MESSAGES[:2])
+
+
+def test_turns_over_histories_of_their_own_do_not_wait_for_one_another() -> None:
+    chat = GatedChatEngine(make_gate(response_synthesizer=get_response_synthesizer(llm=Together())))
+
+    async def main() -> None:
+        await asyncio.wait_for(asyncio.gather(*(chat.achat(message, []) for message in [MESSAGES[0]] * 8)), 60)
+
+    asyncio.run(main())
+    assert [message.role.value for message in chat.chat_history] == ["user", "assistant"] * 8
