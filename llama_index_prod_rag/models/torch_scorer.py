@@ -118,9 +118,9 @@ class TorchScorer:
         """Logits of a batch, still on the device; a batch that the card has no room for is halved."""
         import torch
 
-        columns = self._columns(rows)
         network: Any = self._model.model  # typed as optional: there are sentence-transformers without a transformer
         try:
+            columns = self._columns(rows)
             with self._lock, torch.inference_mode():
                 return [network(**columns).logits.reshape(len(rows))]
         except torch.OutOfMemoryError:

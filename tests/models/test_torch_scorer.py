@@ -4,6 +4,7 @@ import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -35,6 +36,37 @@ def test_a_score_does_not_depend_on_its_batch(tiny_model: Path) -> None:
     apart = TorchScorer(weights, device="cpu", batch_tokens=1).score(_PAIRS)
     assert together == pytest.approx(apart, abs=1e-5)
     assert len(set(apart)) == len(_PAIRS)
+
+
+def test_a_batch_that_the_card_has_no_room_for_is_halved(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    scorer = TorchScorer(find_weights(tiny_model, "cross-encoder"), device="cpu", batch_tokens=1024)
+    expected = scorer.score(_PAIRS)
+    network: Any = scorer._model.model
+    forward, rows_read = network.forward, []
+
+    def crowded(**columns: Any) -> Any:
+        rows_read.append(len(columns["input_ids"]))
+        if rows_read[-1] > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return forward(**columns)
+
+    monkeypatch.setattr(network, "forward", crowded)
+    assert scorer.score(_PAIRS) == pytest.approx(expected, abs=1e-5)
+    assert rows_read == [4, 2, 1, 1, 2, 1, 1]
+
+
+def test_on_a_card_half_precision_is_near(tiny_model: Path) -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU here")
+    weights = find_weights(tiny_model, "cross-encoder")
+    whole = TorchScorer(weights, device="cpu").score(_PAIRS)
+    assert TorchScorer(weights, device="cuda").score(_PAIRS) == pytest.approx(whole, abs=0.02)
+    assert TorchScorer(weights, device="cuda", batch_tokens=1).score(_PAIRS) == pytest.approx(whole, abs=0.02)
+    assert TorchScorer(weights, device="cuda", dtype="float32").score(_PAIRS) == pytest.approx(whole, abs=1e-3)
 
 
 def test_threads_share_one_model(tiny_model: Path) -> None:
