@@ -32,6 +32,7 @@ _SIGNS: Mapping[str, Callable[[Element], str]] = {
     "sym": lambda element: _SYMBOLS.get((value_of(element, "char") or "").upper(), ""),
 }
 _AROUND = {"r": ("<b>", "</b>"), "rt": ("(", ")")}  # bold runs, and how the characters that follow are read
+_MOST_COLUMNS = 63  # of a table in Word
 _DEEPEST = 6  # levels of headings in HTML
 
 
@@ -269,7 +270,7 @@ def _is_bold(run: Element) -> bool:
 
 def _integer(element: Element | None, default: int) -> int:
     told = value_of(element) or ""
-    return int(told) if told.isdecimal() else default
+    return min(int(told), _MOST_COLUMNS) if told.isdecimal() else default
 
 
 def _with_number(note: Element, number: int) -> Element:

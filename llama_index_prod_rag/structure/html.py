@@ -53,7 +53,7 @@ class _Run:
     start: int
     end: int
     shown: str | None
-    preformatted: bool = False
+    preformatted: bool = False  # of a cell: whether all cells before it in its row are empty
 
 
 class HtmlText:
@@ -80,7 +80,7 @@ class HtmlText:
             Block(name, tokens[first].start, tokens[last].end, dropped=True) for first, last, name in dropped
         )
         kept = _drop_tokens(tokens, dropped)
-        self._runs = _runs(kept)
+        self._runs = _runs(kept, source)
         self._starts = [run.start for run in self._runs]
         self.text = _mask(source, self._runs)
         self.root = _Builder(self).build(kept)
@@ -117,7 +117,8 @@ class HtmlText:
         return len(self._source)
 
 
-_SEPARATORS = frozenset({"\n", "\n\n", "\n- ", " | "})
+_CELL = " | "
+_SEPARATORS = frozenset({"\n", "\n\n", "\n- ", _CELL})
 
 
 class _Shown:
@@ -137,6 +138,9 @@ class _Shown:
         if text:
             if self._parts:
                 self._flush(start)
+            elif _CELL in self._pending:  # a row that begins with empty cells
+                self._parts.append(self._pending[self._pending.index(_CELL) :])
+                self._places.append((start, start, False))
             self._pending = ""
             self._parts.append(text)
             self._places.append(place)
@@ -148,8 +152,11 @@ class _Shown:
             self._places.append((self._places[-1][1], until, False))
 
     def add_separator(self, mark: str) -> None:
-        if _STRENGTH.index(mark) > _STRENGTH.index(self._pending):
-            self._pending = mark
+        if mark == _CELL:  # an empty cell keeps its column
+            self._pending += mark
+            return
+        line = self._pending.split(_CELL)[0]
+        self._pending = max(line, mark, key=_STRENGTH.index)
 
     def text(self) -> str:
         return "".join(self._parts).strip()
@@ -183,7 +190,7 @@ def _align(shown: str, source: str, base: int) -> list[Piece]:
     return found
 
 
-_STRENGTH = ("", " | ", "\n", "\n\n", "\n- ")
+_STRENGTH = ("", "\n", "\n\n", "\n- ")
 
 
 def _drop_tokens(tokens: list[Token], dropped: list[tuple[int, int, str]]) -> list[Token]:
@@ -195,21 +202,30 @@ def _drop_tokens(tokens: list[Token], dropped: list[tuple[int, int, str]]) -> li
     return kept + tokens[position:]
 
 
-def _runs(tokens: list[Token]) -> list[_Run]:
+def _runs(tokens: list[Token], source: str) -> list[_Run]:
     runs: list[_Run] = []
     pre, rows = 0, [False]
+    begins = empty = False  # whether the next cell is the first of its row, whether all before it are empty
     for token in tokens:
         if token.name == "pre" and token.kind in {"start", "end"}:
             pre = max(0, pre + (1 if token.kind == "start" else -1))
         _follow_rows(token, rows)
+        empty = empty and not (token.kind == "reference" or (token.kind == "data" and _is_word(token, source)))
         if token.kind == "data":
             runs.append(_Run(token.start, token.end, None, pre > 0))
         elif token.kind == "reference":
             runs.append(_Run(token.start, token.end, token.name))
+        elif begins and token.kind == "start" and token.name in {"td", "th"}:
+            begins, empty = False, True
         elif mark := _separator(token):
+            begins = begins or (token.kind == "start" and token.name in {"table", "tr"})
             in_cell = any(rows) and token.name not in {"tr", "td", "th"}
-            runs.append(_Run(token.start, token.end, " " if in_cell else mark))
+            runs.append(_Run(token.start, token.end, " " if in_cell else mark, empty and mark == _CELL))
     return runs
+
+
+def _is_word(token: Token, source: str) -> bool:
+    return not source[token.start : token.end].isspace()
 
 
 def _follow_rows(token: Token, rows: list[bool]) -> None:
@@ -243,7 +259,8 @@ def _mask(source: str, runs: list[_Run]) -> str:
         parts.append(" " * (run.start - position))
         length = run.end - run.start
         if run.shown in _SEPARATORS:
-            parts.append(("\n" if "\n" in (run.shown or "") and length else "").ljust(length))
+            sign = "\n" if "\n" in (run.shown or "") else "|" if run.preformatted else ""
+            parts.append(sign.ljust(length) if length else "")
         else:
             blank = run.shown is not None and run.shown.isspace()  # a tag inside a cell, or a reference to a blank
             parts.append(" " * length if blank else source[run.start : run.end])
@@ -258,6 +275,8 @@ class _Frame:
 
     tag: str
     kind: str
+    start: int = 0
+    first_cell: int = -1
     children: list[Block] = field(default_factory=list)
     header: bool = False
 
@@ -319,6 +338,8 @@ class _Builder:
             self._stack[-1].header = True
         if token.name == "td" and self._stack[-1].kind == "row":
             self._stack[-1].header = False
+        if self._page.text[token.start : token.start + 1] == "|" and self._stack[-1].first_cell < 0:
+            self._stack[-1].first_cell = token.start
         if token.name not in _BLOCKS:
             return
         if any(frame.kind in {"row", "heading"} for frame in self._stack) and token.name not in {"tr", "table"}:
@@ -328,7 +349,7 @@ class _Builder:
         if kind in {"item", "row"}:
             self._close_siblings(kind)
         if kind is not None and len(self._stack) < _DEEPEST and not (kind == "table" and self._is_inside("row")):
-            self._stack.append(_Frame(token.name, kind))
+            self._stack.append(_Frame(token.name, kind, token.end))
 
     def _is_inside(self, kind: str) -> bool:
         return any(frame.kind == kind for frame in self._stack)
@@ -366,9 +387,11 @@ class _Builder:
         if frame.kind == "heading":
             title = clean_title(self._page.render(start, end))
             self._put(Block("heading", start, end, title=title or None), _HEADINGS[frame.tag])
-        elif frame.kind in {"row", "code", "caption"}:
-            metadata = {"_header": True} if frame.header and frame.kind == "row" else {}
-            self._put(Block(frame.kind, start, end, metadata=metadata, glued=frame.kind == "caption"))
+        elif frame.kind == "row":
+            start = start if frame.first_cell < 0 else frame.first_cell  # with the empty cells that it begins with
+            self._put(Block("row", start, end, metadata={"_header": frame.start} if frame.header else {}))
+        elif frame.kind in {"code", "caption"}:
+            self._put(Block(frame.kind, start, end, glued=frame.kind == "caption"))
         elif frame.kind == "table":
             self._put(self._table(frame.children))
         elif frame.kind == "footer":  # it belongs to the page, not to the last heading
@@ -388,7 +411,7 @@ class _Builder:
         if first < last < len(children):
             header = Block("table_header", rows[first].start, rows[last - 1].end, glued=True)
             rows[first:last] = [header]
-            metadata["table_header"] = self._page.render(header.start, header.end)
+            metadata["table_header"] = self._page.render(int(str(children[first].metadata["_header"])), header.end)
         return Block("table", rows[0].start, rows[-1].end, tuple(rows), metadata=metadata)
 
 

@@ -275,3 +275,15 @@ def test_real_documents_make_trees_that_hold_everything(reader: str) -> None:
 def test_a_row_without_an_end_tag_ends_with_its_table() -> None:
     page = HtmlText("<table><tbody><tr><th>Year<td>1804</tbody></table><h2>Cards</h2><ul><li>One<li>Two</ul>")
     assert page.render(0, len(page)).split("\n") == ["Year | 1804", "", "Cards", "- One", "- Two"]
+
+
+def test_an_empty_cell_of_html_keeps_its_column() -> None:
+    rows = "".join(
+        f"<tr><td></td><td>v{at}</td><td></td></tr><tr><td>k{at}</td><td></td><td>w{at}</td></tr>" for at in (1, 2)
+    )
+    page = HtmlText(f"<table><tr><th></th><th>h</th><th>i</th></tr>{rows}</table><p>End")
+    [table] = [block for block in page.root.walk() if block.kind == "table"]
+    assert table.metadata["table_header"] == "| h | i"
+    shown = [page.render(block.start, block.end) for block in table.children]
+    assert shown[1:] == ["| v1", "k1 |  | w1", "| v2", "k2 |  | w2"]
+    assert page.render(0, len(page)).endswith("k1 |  | w1\n | v2\nk2 |  | w2\n\nEnd")
