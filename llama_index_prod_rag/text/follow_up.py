@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from llama_index_prod_rag.text.expletives import find_expletives
 from llama_index_prod_rag.text.languages import CAPITAL_NOUNS, detect_language
 from llama_index_prod_rag.text.terms import term_set
 
@@ -19,7 +20,7 @@ from llama_index_prod_rag.text.terms import term_set
 _PRONOUNS = {
     "english": "it its itself they them their theirs themselves he him his himself she her hers herself "
     "this that these those",
-    "german": "er ihn ihm sein seine seinen seinem seiner sie ihr ihre ihren ihrem ihrer dieser diese dieses diesem "
+    "german": "es er ihn ihm sein seine seinen seinem seiner sie ihr ihre ihren ihrem ihrer dieser diese dieses diesem "
     "dessen deren davon dafür damit daran darauf dazu dort",
     "french": "il elle ils elles lui leur leurs son sa ses celui celle ceux celles cela ça ce y en",
     "spanish": "él ella ellos ellas su sus suyo suya esto eso esta ese esa estos esos ello allí",
@@ -46,15 +47,6 @@ _GOES_ON = re.compile(
     r"¿y|qué hay de|e|ma|mas|en|maar)\b",
     re.IGNORECASE,
 )
-# "How long does it take to ...", "is it true that ...": it stands for what follows. "What was it built to do" does not,
-# unless the participle is one of what people allow, want or think.
-_OF_PEOPLE = r"(?:allow|permitt|requir|recommend|advis|suppos|expect|need|decid|agre|suggest|plann|report)ed\b"
-_DONE = rf"(?!{_OF_PEOPLE})(?:\w+ed|built|made|meant|chosen|given|written)\W+(?:to|for)\b"
-_EXPLETIVE = re.compile(
-    rf"\bit\b(?!\W+{_DONE})(?:\W+\w+){{1,3}}?\W+(?:to|that|if|when|for)\b"
-    r"|\bit(?:'s| is| was)?\W+(?:rain|snow|possible)",
-    re.IGNORECASE,
-)
 # What asks for more of the same and names nothing.
 _EMPTY = "else more explain elaborate detail details example examples year please tell show reason"
 _AUXILIARY = _listed(
@@ -67,7 +59,10 @@ _SMALL = _listed("of the de la von van der du di")
 _LONGEST = 60  # words: a longer message says itself what it is about
 _MOST_BEFORE = 3  # content words before a pronoun that may still not be its antecedent
 _FIRST = re.compile(r"^\W*(?:who|which|when|that|while|if)\b", re.IGNORECASE)  # "who built it" is one clause
-_CLAUSE = re.compile(r"[,;:]|\b(?:and|or|if|when|after|before|because|that|who|which|while|but)\s", re.IGNORECASE)
+_CLAUSE = re.compile(
+    r"[,;:]|\b(?:and|or|if|when|after|before|because|that|who|which|while|but|und|oder|wenn|weil|nachdem|bevor)\s",
+    re.IGNORECASE,
+)
 # After one of these comes the subject of the question, and a pronoun further on mostly means it: "how did the ship get
 # its name". "Of" leads on to another noun: "what was the capital of its empire".
 _HELPER = re.compile(r"\b(?:do|does|did|can|could|should|would|will|has|have|had|one)\s(?!.*\bof\s*$)", re.IGNORECASE)
@@ -107,13 +102,13 @@ def _has_pronoun(question: str, language: str) -> bool:
     if language in _UNSPACED:
         return re.search(_UNSPACED[language], question) is not None
     pronouns = frozenset(_PRONOUNS.get(language, "").split())
-    expletive = _EXPLETIVE.search(question) if language == "english" else None
+    expletives = find_expletives(question, language)
     words = list(_WORD.finditer(question))
     for place, match in enumerate(words):
         word = match.group().lower()
         if word == "there" and language == "english" and place == len(words) - 1:
             return True
-        if word not in pronouns or (expletive and expletive.start() == match.start()):
+        if word not in pronouns or match.start() in expletives:
             continue
         if _has_antecedent(question[: match.start()], language):
             return False
