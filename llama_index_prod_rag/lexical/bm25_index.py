@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from llama_index_prod_rag.checked_arrays import check_amounts, check_groups
 from llama_index_prod_rag.errors import ConfigurationError, InputError
+from llama_index_prod_rag.lexical.masking import MANY, Masking
 
 _Ints: TypeAlias = NDArray[np.int32]
 _Floats: TypeAlias = NDArray[np.float64]
@@ -124,7 +125,7 @@ class BM25FIndex:
             return []
         if allowed is not None:
             eligible = self._allowed(eligible, scores, top_k, allowed)
-        elif len(eligible) > top_k:  # everything that ties with the last place takes part in the sorting by id
+        if len(eligible) > top_k:  # everything that ties with the last place takes part in the sorting by id
             cut = np.partition(scores[eligible], -top_k)[-top_k]
             eligible = eligible[scores[eligible] >= cut]
         found = ((self._ids[slot], float(scores[slot])) for slot in eligible)
@@ -133,9 +134,11 @@ class BM25FIndex:
     def _allowed(self, eligible: NDArray[np.int64], scores: _Floats, top_k: int, allowed: Container[str]) -> _Ints:
         """Slots that may be returned, asked about from the best one on, until there are enough and no further tie."""
         kept: list[int] = []
-        for slot in eligible[np.argsort(-scores[eligible], kind="stable")].tolist():
+        for asked, slot in enumerate(eligible[np.argsort(-scores[eligible], kind="stable")].tolist()):
             if len(kept) >= top_k and scores[slot] < scores[kept[-1]]:
                 break
+            if asked == MANY and isinstance(allowed, Masking):
+                return eligible[allowed.mask(self._ids)[eligible]].astype(np.int32)
             if self._ids[slot] in allowed:
                 kept.append(slot)
         return np.array(kept, dtype=np.int32)

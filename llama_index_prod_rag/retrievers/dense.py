@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from copy import copy
 from typing import Any
 
@@ -131,7 +131,7 @@ class DenseRetriever(FilteredRetriever, VectorIndexRetriever):
             store.data.embedding_dict,
             query.query_embedding or (),
             query.similarity_top_k,
-            allowed=self._make_test(store, query),
+            allowed=self._allowed(store, query),
         )
         # A node that is being inserted is in the vector store before it is in the index and its docstore.
         numbers = self._index.index_struct.nodes_dict
@@ -143,13 +143,9 @@ class DenseRetriever(FilteredRetriever, VectorIndexRetriever):
             if numbers.get(vector_id) in nodes
         ]
 
-    def _make_test(self, store: SimpleVectorStore, query: VectorStoreQuery) -> Callable[[str], bool] | None:
-        if query.node_ids is None and self._filters is None:
-            return None
+    def _allowed(self, store: SimpleVectorStore, query: VectorStoreQuery) -> Container[str] | None:
         ids = None if query.node_ids is None else set(query.node_ids)
-        metadata = store.data.metadata_dict
-        passes: Test = (lambda _: True) if self._filters is None else metadata_test(self._filters)
-        return lambda id_: (ids is None or id_ in ids) and passes(metadata.get(id_, {}))
+        return ids if self._filters is None else _Passing(ids, store.data.metadata_dict, metadata_test(self._filters))
 
     def _filter_here(self, bundle: QueryBundle) -> list[NodeWithScore]:
         """Hits that pass, from a search without filters that goes further until there are enough."""
@@ -182,6 +178,16 @@ class DenseRetriever(FilteredRetriever, VectorIndexRetriever):
         if store_blocks(self):
             return await asyncio.to_thread(self._retrieve, query_bundle)
         return await super()._aretrieve(query_bundle)
+
+
+class _Passing(Container[str]):
+    """Ids in memory that pass a test, of all or of given ones; one without metadata has none to be excluded by."""
+
+    def __init__(self, ids: Container[str] | None, metadata: Mapping[str, Mapping[str, Any]], passes: Test) -> None:
+        self._ids, self._metadata, self._passes = ids, metadata, passes
+
+    def __contains__(self, id_: object) -> bool:
+        return (self._ids is None or id_ in self._ids) and self._passes(self._metadata.get(str(id_), {}))
 
 
 def _shape(filters: MetadataFilters) -> Iterable[str]:

@@ -6,11 +6,13 @@ types): a comparison that cannot be made does not match. One meaning is another:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
 from llama_index.core.schema import BaseNode, NodeWithScore
 from llama_index.core.vector_stores.types import FilterCondition, FilterOperator, MetadataFilter, MetadataFilters
+from numpy.typing import NDArray
 
 from llama_index_prod_rag.errors import InputError
 
@@ -19,6 +21,7 @@ Test: TypeAlias = Callable[[Mapping[str, Any]], bool]
 
 _OWN_KEYS = frozenset({"document_id", "doc_id", "ref_doc_id", "_node_type"})
 _MANY = (list, tuple, set)
+_LEGS = 2  # whose lists of ids are masked: the dense and the lexical one's
 _LISTS = {FilterOperator.IN, FilterOperator.NIN, FilterOperator.ANY, FilterOperator.ALL}
 
 
@@ -103,6 +106,49 @@ def metadata_test(filters: MetadataFilters | MetadataFilter) -> Test:
         return tests[0] if len(tests) == 1 else _make_every(tests)
     passes = tests[0] if len(tests) == 1 else _make_some(tests)
     return passes if filters.condition == FilterCondition.OR else lambda metadata: not passes(metadata)
+
+
+class PassingIds(Container[str]):
+    """The ids whose metadata passes; worked out only for those that are asked about.
+
+    Args:
+        metadata: id -> metadata; an id without any never passes.
+        filters: what has to be passed.
+
+    Raises:
+        InputError: `in`, `nin`, `any` or `all` with something else than a list.
+    """
+
+    def __init__(self, metadata: Mapping[str, Mapping[str, Any]], filters: MetadataFilters) -> None:
+        self._metadata, self._passes = metadata, metadata_test(filters)
+
+    def __contains__(self, id_: object) -> bool:
+        found = self._metadata.get(str(id_))
+        return found is not None and self._passes(found)
+
+
+class RememberedIds(PassingIds):
+    """The same for metadata that do not change, asked by one question after the other: each id is worked out once."""
+
+    def __init__(self, metadata: Mapping[str, Mapping[str, Any]], filters: MetadataFilters) -> None:
+        super().__init__(metadata, filters)
+        self._told: dict[object, bool] = {}
+        self._masks: list[tuple[Sequence[str], NDArray[np.bool_]]] = []
+
+    def __contains__(self, id_: object) -> bool:
+        told = self._told.get(id_)
+        if told is None:
+            told = self._told[id_] = super().__contains__(id_)
+        return told
+
+    def mask(self, ids: Sequence[str]) -> NDArray[np.bool_]:
+        """Whether each id of a list passes; a list that only grows is worked out once."""
+        known = next((mask for of, mask in self._masks if of is ids), np.zeros(0, dtype=bool))
+        if len(known) < len(ids):
+            known = np.concatenate([known, np.fromiter((id_ in self for id_ in ids[len(known) :]), dtype=bool)])
+            others = [(of, mask) for of, mask in self._masks if of is not ids]
+            self._masks = [(ids, known), *others[: _LEGS - 1]]
+        return known
 
 
 # Loops, where `all` and `any` would read better: a generator costs as much as the comparisons.

@@ -14,7 +14,6 @@ from llama_index.core.vector_stores.types import MetadataFilters
 from llama_index_prod_rag.errors import ConfigurationError, InputError
 from llama_index_prod_rag.lexical.bm25_index import BM25FIndex
 from llama_index_prod_rag.locked import Locked
-from llama_index_prod_rag.retrievers.filters import metadata_test
 from llama_index_prod_rag.retrievers.following import Follower, IndexFollower
 from llama_index_prod_rag.retrievers.lexical_file import FILE, Kept, load_index, save_index
 from llama_index_prod_rag.retrievers.stored_nodes import HeldNodes
@@ -168,7 +167,7 @@ class LexicalStore(Locked):
         """
         with self._lock:
             self.refresh()
-            allowed = None if filters is None else _Passing(self._nodes.metadata(), filters)
+            allowed = None if filters is None else self._nodes.passing(filters)
             found = self._index.search(self._analyzer.terms(query), top_k, allowed=allowed)
         nodes = self._nodes.copies([node_id for node_id, _ in found])
         return [(nodes[node_id], score) for node_id, score in found if node_id in nodes]
@@ -237,14 +236,3 @@ def make_index(settings: LexicalSettings, kept: Kept) -> BM25FIndex:
         InputError: it holds something else.
     """
     return BM25FIndex.from_arrays(kept.arrays, kept.head["ids"], kept.head["vocabulary"], k1=settings.k1, b=settings.b)
-
-
-class _Passing(Container[str]):
-    """The ids whose metadata passes; worked out only for those that are asked about."""
-
-    def __init__(self, metadata: Mapping[str, dict[str, Any]], filters: MetadataFilters) -> None:
-        self._metadata, self._passes = metadata, metadata_test(filters)
-
-    def __contains__(self, node_id: object) -> bool:
-        found = self._metadata.get(str(node_id))
-        return found is not None and self._passes(found)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections import ChainMap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from llama_index.core.indices.vector_store.base import VectorStoreIndex
 from llama_index.core.schema import BaseNode
+from llama_index.core.vector_stores.types import MetadataFilters
 
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.retrievers.embedded.store import EmbeddedStore
-from llama_index_prod_rag.retrievers.filters import filterable_metadata
+from llama_index_prod_rag.retrievers.filters import PassingIds, filterable_metadata
 
 _log = logging.getLogger(__name__)
 _PAGE = 1_000  # nodes per request
@@ -45,6 +46,10 @@ class HeldNodes:
     def metadata(self) -> Mapping[str, dict[str, Any]]:
         """What filters look at, by id; worked out for those that are asked about."""
         return _Filterable(self._nodes)
+
+    def passing(self, filters: MetadataFilters) -> Container[str]:
+        """Ids of the nodes that pass filters."""
+        return PassingIds(self.metadata(), filters)
 
 
 class _Filterable(Mapping[str, dict[str, Any]]):
@@ -85,6 +90,10 @@ class NodesOfStore(HeldNodes):
     def metadata(self) -> Mapping[str, dict[str, Any]]:
         """What filters look at, by id."""
         return ChainMap(self._store.metadata(), super().metadata())  # type: ignore[arg-type] # nobody writes to it
+
+    def passing(self, filters: MetadataFilters) -> Container[str]:
+        """Ids of the nodes that pass filters; what the store was asked before it knows."""
+        return super().passing(filters) if self._nodes else self._store.passing(filters)
 
 
 def keeps_nodes(index: VectorStoreIndex) -> bool:

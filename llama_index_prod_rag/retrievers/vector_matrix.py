@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from llama_index_prod_rag.retrievers.following import Unchanged
 from llama_index_prod_rag.retrievers.vector_rows import Rows, VectorRows
@@ -17,7 +17,7 @@ class VectorMatrix:
         >>> vectors = {"a": [1.0, 0.0], "b": [0.0, 2.0]}
         >>> matrix.search(vectors, [1.0, 0.1], 1)[0][0]
         'a'
-        >>> matrix.search(vectors, [1.0, 0.1], 1, allowed=lambda id_: id_ != "a")[0][0]
+        >>> matrix.search(vectors, [1.0, 0.1], 1, allowed={"b"})[0][0]
         'b'
     """
 
@@ -39,7 +39,7 @@ class VectorMatrix:
         query: Sequence[float],
         top_k: int,
         *,
-        allowed: Callable[[str], bool] | None = None,
+        allowed: Container[str] | None = None,
     ) -> list[tuple[str, float]]:
         """Find the nearest vectors by cosine similarity.
 
@@ -47,7 +47,7 @@ class VectorMatrix:
             vectors: the dictionary that is followed; what changed in it since the last search is taken over.
             query: as `Rows.search` takes it.
             top_k: at most this many.
-            allowed: whether an id may be returned; asked about the nearest only, until there are enough.
+            allowed: ids that may be returned; asked about the nearest only, until there are enough.
 
         Returns:
             (id, cosine similarity) best first, equal ones by id; a vector of zeros has similarity 0.

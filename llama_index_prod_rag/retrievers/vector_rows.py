@@ -8,7 +8,7 @@ hits. Beyond a million it grows to what a server with such an index is for.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llama_index_prod_rag.errors import InputError
+from llama_index_prod_rag.lexical.masking import MANY, Masking
 
 _Floats: TypeAlias = NDArray[np.float32]
 
@@ -47,7 +48,7 @@ class Rows:
         query: Sequence[float],
         top_k: int,
         *,
-        allowed: Callable[[str], bool] | None = None,
+        allowed: Container[str] | None = None,
         exact: Mapping[str, Sequence[float]] | None = None,
     ) -> list[tuple[str, float]]:
         """Find the nearest vectors by cosine similarity.
@@ -55,7 +56,7 @@ class Rows:
         Args:
             query: of the vectors' dimensions; its length does not matter.
             top_k: at most this many.
-            allowed: whether an id may be returned; asked about the nearest only, until there are enough.
+            allowed: ids that may be returned; asked about the nearest only, until there are enough or it can mask all.
             exact: id -> the vector in double precision, of every id; None where single precision is all there is.
 
         Returns:
@@ -84,16 +85,22 @@ class Rows:
         scores = _cosines(np.asarray(precise, dtype=np.float64).reshape(-1, direction.size), direction)
         return sorted(zip(ids, scores, strict=True), key=lambda found: (-found[1], found[0]))[:top_k]
 
-    def _nearest(self, similarities: _Floats, count: int, allowed: Callable[[str], bool] | None) -> list[int]:
+    def _nearest(self, similarities: _Floats, count: int, allowed: Container[str] | None) -> list[int]:
         alive = len(similarities) - len(self.dead)
         if allowed is None:
             return _top(similarities, min(count, alive))
         taken = count
         while True:  # four times as far each time: a filter that lets much through is asked about little
-            found = [row for row in _top(similarities, min(taken, alive)) if allowed(self.ids[row])]
+            found = [row for row in _top(similarities, min(taken, alive)) if self.ids[row] in allowed]
             if len(found) >= count or taken >= alive:
                 return found[:count]
+            if taken >= MANY and isinstance(allowed, Masking):
+                return self._nearest_of(similarities, count, allowed.mask(self.ids)[: len(similarities)])
             taken *= 4
+
+    def _nearest_of(self, similarities: _Floats, count: int, mask: NDArray[np.bool_]) -> list[int]:
+        similarities[~mask] = -np.inf
+        return _top(similarities, min(count, int(np.count_nonzero(similarities > -np.inf))))
 
 
 class VectorRows:

@@ -2,16 +2,20 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 
 import bm25s
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from numpy.typing import NDArray
 
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.lexical import bm25_index
 from llama_index_prod_rag.lexical.bm25_index import BM25FIndex
+from llama_index_prod_rag.lexical.masking import MANY
 
 words = st.sampled_from(["red", "green", "blue", "cat", "dog", "fish", "bird"])
 texts = st.lists(words, max_size=8)
@@ -128,6 +132,23 @@ def test_only_what_is_allowed_is_returned_also_when_it_ranks_last() -> None:
         index.put(f"{number:02}", [(["cat"] * (50 - number), 1.0)])
     assert [found for found, _ in index.search(["cat"], 3, allowed={"49"})] == ["49"]
     assert index.search(["cat"], 3, allowed=set()) == []
+
+
+class _Masked(set[str]):
+    def mask(self, ids: Sequence[str]) -> NDArray[np.bool_]:
+        return np.array([id_ in self for id_ in ids])
+
+
+def test_a_mask_says_the_same_as_asking_one_by_one() -> None:
+    index = BM25FIndex()
+    draw = np.random.default_rng(0)
+    for number in range(2 * MANY):
+        index.put(f"{number:05}", [(["cat"] * int(draw.integers(1, 9)) + ["dog"] * int(draw.integers(0, 9)), 1.0)])
+    for every in (1, 3, 700):
+        allowed = {f"{number:05}" for number in range(0, 2 * MANY, every)}
+        one_by_one = index.search(["cat", "dog"], 40, allowed=allowed)
+        assert index.search(["cat", "dog"], 40, allowed=_Masked(allowed)) == one_by_one
+        assert len(one_by_one) == min(40, len(allowed))
 
 
 def test_ties_at_the_cut_go_by_id() -> None:

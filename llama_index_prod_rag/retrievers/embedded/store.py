@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -20,8 +20,10 @@ from pydantic import PrivateAttr
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError
 from llama_index_prod_rag.retrievers.embedded.node_table import FILE, NodeTable, TableChanges, parts
-from llama_index_prod_rag.retrievers.filters import metadata_test
+from llama_index_prod_rag.retrievers.filters import RememberedIds, metadata_test
 from llama_index_prod_rag.retrievers.vector_rows import Rows, VectorRows
+
+_MOST_FILTERS = 8  # whose answers are remembered: some hundred bytes per node and filters
 
 
 class EmbeddedStore(BasePydanticVectorStore):
@@ -57,6 +59,8 @@ class EmbeddedStore(BasePydanticVectorStore):
     _table: NodeTable = PrivateAttr()
     _rows: VectorRows = PrivateAttr(default_factory=VectorRows)
     _metadata: dict[str, dict[str, Any]] | None = PrivateAttr(default=None)  # read when something is filtered
+    _filtered: dict[str, RememberedIds] = PrivateAttr(default_factory=dict)
+    _filtered_of: Mapping[str, dict[str, Any]] | None = PrivateAttr(default=None)
     _upto: int = PrivateAttr(default=-1)
     _lock: Any = PrivateAttr(default_factory=Lock)
 
@@ -167,6 +171,18 @@ class EmbeddedStore(BasePydanticVectorStore):
                 self._metadata = self._table.metadata(self._table.ids())
             return self._metadata
 
+    def passing(self, filters: MetadataFilters) -> RememberedIds:
+        """Ids of the nodes that pass filters; what the last filters said of a node is remembered until one changes."""
+        metadata, key = self.metadata(), filters.model_dump_json()
+        with self._lock:
+            if self._filtered_of is not metadata:
+                self._filtered_of, self._filtered = metadata, {}
+            found = self._filtered.pop(key, None) or RememberedIds(metadata, filters)
+            self._filtered[key] = found  # the last one asked for stands last
+            if len(self._filtered) > _MOST_FILTERS:
+                del self._filtered[next(iter(self._filtered))]
+            return found
+
     def ids(self) -> list[str]:
         """Ids of all nodes."""
         return self._table.ids()
@@ -215,7 +231,7 @@ class EmbeddedStore(BasePydanticVectorStore):
             )
         if query.query_embedding is None:
             raise InputError("a search needs the question's embedding: ask through an index, or set query_embedding")
-        found = self._follow().search(query.query_embedding, query.similarity_top_k, allowed=self._make_test(query))
+        found = self._follow().search(query.query_embedding, query.similarity_top_k, allowed=self._allowed(query))
         nodes = self._table.nodes([id_ for id_, _ in found])
         there = [(id_, score) for id_, score in found if id_ in nodes]  # another process may just have deleted one
         return VectorStoreQueryResult(
@@ -224,15 +240,13 @@ class EmbeddedStore(BasePydanticVectorStore):
             ids=[id_ for id_, _ in there],
         )
 
-    def _make_test(self, query: VectorStoreQuery) -> Callable[[str], bool] | None:
-        allowed = [set(query.node_ids)] if query.node_ids else []
+    def _allowed(self, query: VectorStoreQuery) -> Container[str] | None:
+        allowed: list[Container[str]] = [set(query.node_ids)] if query.node_ids else []
         if query.doc_ids:
             allowed.append({id_ for document in query.doc_ids for id_ in self._table.ids_of(document)})
-        if (filters := query.filters) is None:
-            return (lambda id_: all(id_ in ids for ids in allowed)) if allowed else None
-        metadata, passes = self.metadata(), metadata_test(filters)
-        # What another process deleted meanwhile has no metadata, which `!=` would let through.
-        return lambda id_: all(id_ in ids for ids in allowed) and id_ in metadata and passes(metadata[id_])
+        if query.filters is not None:
+            allowed.append(self.passing(query.filters))
+        return _Every(allowed) if len(allowed) > 1 else next(iter(allowed), None)
 
     def _follow(self) -> Rows:
         """The vectors as they are in the folder now, whoever changed them."""
@@ -247,3 +261,13 @@ class EmbeddedStore(BasePydanticVectorStore):
                     self._metadata = {**kept, **self._table.metadata(changes.put)}
                 self._upto = changes.upto
             return self._rows.view()
+
+
+class _Every(Container[str]):
+    """What is in all of several."""
+
+    def __init__(self, parts: Sequence[Container[str]]) -> None:
+        self._parts = parts
+
+    def __contains__(self, id_: object) -> bool:
+        return all(id_ in part for part in self._parts)
