@@ -11,15 +11,13 @@ from typing import Any
 from llama_index.core.schema import Document
 
 from llama_index_prod_rag.errors import InputError
-from llama_index_prod_rag.readers.archive import CONTAINER
+from llama_index_prod_rag.readers.encodings import PROBE, decode, find_encoding
 from llama_index_prod_rag.readers.office import OFFICE, read_office
 from llama_index_prod_rag.structure.grammars import GRAMMARS, language_of
 
 # Formats that are not text; LlamaIndex's file readers know them when they are installed.
-_NEEDS_READER = frozenset({".pdf", ".ppt", ".hwp", ".mbox", ".xls"})
-_BINARY_PROBE = 8192  # bytes; git decides by a NUL in the same stretch
+_NEEDS_READER = frozenset({".pdf", ".ppt", ".hwp", ".xls"})
 _MOST_BYTES = 256 * 2**20  # of text in one file: its chunks alone would take hours to embed
-_BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
 def read_file(file: Path, shown: str) -> list[Document]:
@@ -38,12 +36,12 @@ def read_file(file: Path, shown: str) -> list[Document]:
     if file.suffix.lower() in _NEEDS_READER:
         return _read_with_reader(file, shown)
     with file.open("rb") as opened:
-        head = opened.read(_BINARY_PROBE)  # a video is known by its first bytes, not after three gigabytes
-        encoding = _encoding(head)
+        head = opened.read(PROBE)  # a video is known by its first bytes, not after three gigabytes
+        encoding = find_encoding(head)
         if file.stat().st_size > _MOST_BYTES:
             raise InputError(f"over {_MOST_BYTES // 2**20} MB of text: split it")
         content = head + opened.read()
-    text = _decode(content, encoding)
+    text = decode(content, encoding)
     if not text.strip():
         raise InputError("empty")
     return [as_document(text, identifier=shown, shown=shown, kind=told_format(file))]
@@ -126,23 +124,3 @@ def _label(metadata: dict[str, Any]) -> str | None:
     """The page; readers of slides give a number."""
     label = metadata.get("page_label")
     return None if label is None else str(label)
-
-
-def _encoding(head: bytes) -> str | None:
-    for mark, encoding in _BYTE_ORDER_MARKS.items():
-        if head.startswith(mark):
-            return encoding
-    if head.startswith(CONTAINER):
-        raise InputError("of a format from before 2007: save it as a new one")
-    if b"\0" in head:
-        raise InputError("binary, not text")
-    return None
-
-
-def _decode(content: bytes, encoding: str | None) -> str:
-    if encoding is not None:
-        return content.decode(encoding, errors="replace")
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")  # what the web assumes of text that is not UTF-8 (WHATWG)

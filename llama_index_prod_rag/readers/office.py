@@ -11,6 +11,7 @@ from llama_index.core.schema import Document
 
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.readers.books import read_book
+from llama_index_prod_rag.readers.mailbox import read_mailbox
 from llama_index_prod_rag.readers.open_document import read_open_sheets, read_open_slides, read_open_text
 from llama_index_prod_rag.readers.rich_text import read_rich_text
 from llama_index_prod_rag.readers.slides import read_slides
@@ -35,7 +36,7 @@ class OfficeText(NamedTuple):
 
 
 def read_office(file: Path) -> list[OfficeText]:
-    """Read a file whose name ends like one of `OFFICE`: as a whole, or slide by slide.
+    """Read a file whose name ends like one of `OFFICE`: as a whole, or slide by slide, mail by mail.
 
     Raises:
         InputError: it holds no text, is damaged or locked, or an extra is not installed.
@@ -71,6 +72,10 @@ def _open_sheets(file: Path) -> list[OfficeText]:
     return [OfficeText(read_open_sheets(file), "markdown")]
 
 
+def _mailbox(file: Path) -> list[OfficeText]:
+    return [OfficeText(mail, "email") for mail in read_mailbox(file)]
+
+
 def _slides(file: Path) -> list[OfficeText]:
     return _as_pages(read_slides(file))
 
@@ -100,6 +105,7 @@ OFFICE: Mapping[str, Callable[[Path], list[OfficeText]]] = {
     ".odp": _open_slides,
     ".epub": _book,
     ".rtf": _rich_text,
+    ".mbox": _mailbox,
 }
 """How files are read, by the ending of their name."""
 
@@ -107,9 +113,9 @@ OFFICE: Mapping[str, Callable[[Path], list[OfficeText]]] = {
 class OfficeReader(BaseReader):
     """Reads office files for LlamaIndex, so that `DocumentAwareNodeParser` finds headings, tables and lists in them.
 
-    Of Word, Excel and PowerPoint, OpenDocument (`.odt`, `.ods`, `.odp`), `.epub` and `.rtf`. LlamaIndex's own reader of
-    `.docx` gives paragraphs without headings, and each cell of a table as one; its reader of `.xlsx` loses the names of
-    sheets.
+    Of Word, Excel and PowerPoint, OpenDocument (`.odt`, `.ods`, `.odp`), `.epub`, `.rtf` and `.mbox`. LlamaIndex's own
+    reader of `.docx` gives paragraphs without headings, and each cell of a table as one; that of `.xlsx` loses the names
+    of sheets.
 
     Examples:
         >>> from llama_index.core import SimpleDirectoryReader

@@ -62,7 +62,7 @@ def register_built_in() -> None:
     register_format(
         "email",
         _lazily("mail", "read_mail"),
-        extensions=("eml",),
+        extensions=("eml", "mht", "mhtml"),
         media_types=("message/rfc822",),
         looks_like=lambda text: signs.CERTAIN * encoded_signs.is_mail(text),
         must_have=encoded_signs.is_mail,

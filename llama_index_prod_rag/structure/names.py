@@ -30,7 +30,23 @@ _PROSE_LEXERS = frozenset(
     }
 )
 # Extensions and names of files made of lines that pygments does not know.
-_MORE_LINES = ("conf", "cnf", "env", "log", "jsonl", "ndjson", "lock", "srt", "vtt", "gitignore", "m3u")
+_MORE_LINES = (
+    "conf",
+    "cnf",
+    "env",
+    "log",
+    "jsonl",
+    "ndjson",
+    "lock",
+    "srt",
+    "vtt",
+    "gitignore",
+    "m3u",
+    "svelte",
+    "astro",
+    "ics",
+    "vcf",
+)
 _MORE_NAMES = ("containerfile", "justfile", "jenkinsfile", "brewfile", ".gitignore", ".dockerignore", ".env")
 
 Found = tuple[str, str | None]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from llama_index_prod_rag import DocumentAwareNodeParser
 from llama_index_prod_rag.cli.reading import read_file
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.readers import OfficeReader, rich_text
@@ -131,7 +132,16 @@ def test_rich_text_is_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         read_file(tmp_path / "a.rtf", "a.rtf")
 
 
-@pytest.mark.parametrize("suffix", [suffix for suffix in OfficeReader.suffixes() if suffix != ".rtf"])
+def test_a_mailbox_is_its_mails(tmp_path: Path) -> None:
+    mails = [f"From: a{at}@b.c\nSubject: Hi {at}\n\n>From here.\nFrom there.\n\n" for at in (1, 2)]
+    (tmp_path / "a.mbox").write_text("".join(f"From a@b.c Thu May  1 10:00:00 2024\n{mail}" for mail in mails))
+    documents = read_file(tmp_path / "a.mbox", "a.mbox")
+    assert [document.text for document in documents] == [mail.replace(">From", "From") for mail in mails]
+    nodes = DocumentAwareNodeParser(tokenizer="simple").get_nodes_from_documents(documents)
+    assert [node.metadata["headings"] for node in nodes] == ["Hi 1", "Hi 2"]
+
+
+@pytest.mark.parametrize("suffix", [suffix for suffix in OfficeReader.suffixes() if suffix not in {".rtf", ".mbox"}])
 def test_damaged_and_empty_files_of_every_kind_say_so(tmp_path: Path, suffix: str) -> None:
     if suffix in {".xlsx", ".xlsm"}:
         pytest.importorskip("openpyxl")
