@@ -30,7 +30,8 @@ _FOREIGN = 0.3
 _FEW = 8
 """NULs of a file that may be text in UTF-16 without a mark."""
 _SAMPLE = 2**16
-_KANA = re.compile("[\u3040-\u30ff]")
+# Encodings that are known by what only their language writes: kana, and hangul throughout.
+_KNOWN_BY = (("euc_jp", re.compile("[\u3040-\u30ff]"), 0.2), ("cp949", re.compile("[\uac00-\ud7a3]"), 0.9))
 _OTHER_SCRIPTS = (
     *("cp1251", "koi8_r", "cp866", "iso8859_5", "cp1253", "iso8859_7", "cp1255", "cp1256"),
     *("cp932", "gb18030", "big5", "cp949"),
@@ -96,8 +97,9 @@ def _guess(content: bytes) -> str:
     foreign = sum(byte > 0x7F for byte in sample)
     if foreign < _FOREIGN * (foreign + sum(map(str.isalpha, sample.decode("ascii", "ignore")))):
         return _LATIN
-    if _is_japanese(sample):
-        return "euc_jp"
+    for encoding, letters, share in _KNOWN_BY:
+        if _is_written_in(sample, encoding, letters, share):
+            return encoding
     from charset_normalizer import from_bytes
 
     best = from_bytes(sample, cp_isolation=list(_OTHER_SCRIPTS)).best()
@@ -111,10 +113,9 @@ def _cut(sample: bytes) -> bytes:
     return sample[:end] if end else sample
 
 
-def _is_japanese(sample: bytes) -> bool:
-    """Whether a sample is Japanese in EUC-JP, which other Asian encodings can be read as without an error."""
+def _is_written_in(sample: bytes, encoding: str, letters: re.Pattern[str], share: float) -> bool:
     try:
-        shown = sample.decode("euc_jp")
+        shown = sample.decode(encoding)
     except UnicodeDecodeError:
         return False
-    return len(_KANA.findall(shown)) > 0.2 * sum(character > "\x7f" for character in shown)
+    return len(letters.findall(shown)) > share * sum(each > "\x7f" and each.isalpha() for each in shown)

@@ -114,8 +114,8 @@ class OfficeReader(BaseReader):
     """Reads office files for LlamaIndex, so that `DocumentAwareNodeParser` finds headings, tables and lists in them.
 
     Of Word, Excel and PowerPoint, OpenDocument (`.odt`, `.ods`, `.odp`), `.epub`, `.rtf` and `.mbox`. LlamaIndex's own
-    reader of `.docx` gives paragraphs without headings, and each cell of a table as one; that of `.xlsx` loses the names
-    of sheets.
+    reader of `.docx` gives paragraphs without headings, and each cell of a table as one; that of `.xlsx` loses the
+    names of sheets.
 
     Examples:
         >>> from llama_index.core import SimpleDirectoryReader
