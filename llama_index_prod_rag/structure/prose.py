@@ -1,9 +1,12 @@
-"""Plain prose: paragraphs between blank lines, and headings between equals signs as in MediaWiki."""
+"""Plain prose: paragraphs between blank lines, chapters of books, headings between equals signs as in MediaWiki."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import regex
 
+from llama_index_prod_rag.structure.chapters import find_chapters
 from llama_index_prod_rag.structure.sections import nest_sections
 from llama_index_prod_rag.structure.titles import clean_title, glue_titles, is_bare_title
 from llama_index_prod_rag.structure.tree import Block
@@ -34,13 +37,24 @@ def prose_blocks(text: str) -> list[tuple[int, Block]]:
     """Read the paragraphs and headings of a plain text, with the levels of headings."""
     blocks: list[tuple[int, Block]] = []
     position = 0
-    for match in _HEADING.finditer(text):
-        blocks.extend(_paragraphs(text, position, match.start()))
-        level = match["marks"].count("=")
-        blocks.append((level, Block("heading", match.start(), match.end(), title=clean_title(match["title"]))))
-        position = match.end()
+    for level, heading in sorted((*_marked(text), *_chapters(text)), key=lambda found: found[1].start):
+        if heading.start >= position:
+            blocks.extend(_paragraphs(text, position, heading.start))
+            blocks.append((level, heading))
+            position = heading.end
     blocks.extend(_paragraphs(text, position, len(text)))
     return glue_titles(blocks, lambda block: text[block.start : block.end])
+
+
+def _marked(text: str) -> Iterator[tuple[int, Block]]:
+    for match in _HEADING.finditer(text):
+        title = clean_title(match["title"])
+        yield match["marks"].count("="), Block("heading", match.start(), match.end(), title=title)
+
+
+def _chapters(text: str) -> Iterator[tuple[int, Block]]:
+    for chapter in find_chapters(text):
+        yield chapter.level, Block("heading", chapter.start, chapter.end, title=chapter.title)
 
 
 def _paragraphs(text: str, start: int, end: int) -> list[tuple[int, Block]]:
