@@ -58,7 +58,8 @@ def hit_node(hit: Hit, *, text_field: str, metadata_field: str | None) -> BaseNo
     text = make_encodable(source_text(hit, text_field))
     metadata = hit.source.get(metadata_field) if metadata_field else None
     if isinstance(metadata, Mapping) and _NODE_CONTENT in metadata:
-        return metadata_dict_to_node(_stored_metadata(metadata), text=text)
+        node = metadata_dict_to_node(_stored_metadata(metadata), text=text)
+        return node.model_copy(update={"id_": hit.id}) if hit.shared else node
     own = {name: value for name, value in hit.source.items() if name not in (text_field, metadata_field)}
     joined = {**own, **metadata} if isinstance(metadata, Mapping) else own
     return TextNode(id_=hit.id, text=text, metadata=make_encodable(joined))

@@ -14,6 +14,8 @@ from llama_index_prod_rag.retrievers.elasticsearch.responses import root_reason
 _REMEDIES: Sequence[tuple[int, str, str]] = (
     (404, "no such index", "check the index's name, or create it with create_index(...) and ingest(...)"),
     (400, "number of dimensions", "embed the question with the model that the index was built with"),
+    (400, "[index] set to [true]", "search with exact=True, or map it with index: true"),
+    (400, "is not indexed", "map it with index: true and index the documents again, or search another field"),
     (400, "maxclausecount", "shorten the question"),
     (
         400,

@@ -23,6 +23,10 @@ ANALYZED = frozenset({"text", "match_only_text", "search_as_you_type"})
 BOOLEAN = "boolean"
 
 _SUB_FIELD = ".keyword"
+_WHOLE = frozenset({"flattened", "completion"})
+_WORDLESS = frozenset(
+    {"boolean", "date", "date_nanos", "ip", "version", "binary", "dense_vector", "sparse_vector", "rank_feature"}
+)
 _UNMAPPED = "unmapped"  # what the server calls the indices that lack a field which another one has
 _NESTED = "nested"
 _OPAQUE_PARENTS = frozenset({_NESTED, "flattened"})  # a plain clause on what is inside finds nothing, without an error
@@ -101,14 +105,45 @@ def find_fields(name: str, types: FieldTypes) -> list[Field]:
     return [field for kind, indices in types.get(name, {}).items() for field in _readings(name, kind, indices, types)]
 
 
-def nested_parent(name: str, types: FieldTypes) -> str | None:
-    """The nested object that a field lies in: a plain search for its words finds nothing, without an error.
+def why_no_words(name: str, types: FieldTypes) -> list[str]:
+    """Why a search for words finds nothing in a field, or not in each of the indices; empty where it looks at words.
 
     Examples:
-        >>> nested_parent("parts.text", {"parts": {"nested": frozenset()}, "parts.text": {"text": frozenset()}})
-        'parts'
+        >>> why_no_words("sku", {"sku": {"keyword": frozenset()}})[0][:60]
+        'sku is mapped as keyword, which only its whole value finds: '
+        >>> why_no_words("parts.text", {"parts": {"nested": frozenset()}, "parts.text": {"text": frozenset()}})
+        ['parts.text lies in parts, which is mapped as nested: map it as object, or copy_to a field and search it']
     """
-    return next((parent for parent in _parents(name) if _NESTED in types.get(parent, ())), None)
+    inside = [
+        f"{name} lies in {parent}, which is mapped as {min(opaque)}: map it as object, or copy_to a field and search it"
+        for parent in _parents(name)
+        if (opaque := _OPAQUE_PARENTS.intersection(types.get(parent, ())))
+    ]
+    if inside:
+        return inside
+    return [
+        f"{name} is mapped as {kind}{_where(indices)}, {why}"
+        for kind, indices in sorted(types.get(name, {}).items())
+        if (why := _no_words(kind))
+    ]
+
+
+def _no_words(kind: str) -> str | None:
+    if kind in STRINGS | _WHOLE:
+        return "which only its whole value finds: map it as text, or copy_to a text field and search that"
+    if kind in NUMBERS | _WORDLESS:
+        return "which holds no words: take it out of fields"
+    return None
+
+
+def _where(indices: frozenset[str]) -> str:
+    return f" in {', '.join(sorted(indices))}" if indices else ""
+
+
+def holds_words(name: str, types: FieldTypes) -> bool:
+    """Whether a search for words looks at a field in at least one index."""
+    words = [kind for kind in types.get(name, {}) if kind != _UNMAPPED and not _no_words(kind)]
+    return bool(words) and not any(_OPAQUE_PARENTS.intersection(types.get(parent, ())) for parent in _parents(name))
 
 
 def _parents(name: str) -> list[str]:

@@ -151,10 +151,28 @@ def returning(body: Body, *, without: str, timeout: float, fields: Collection[st
     return {**body, **asked, "track_total_hits": False, "_source": {"excludes": [without]}, "timeout": limit}
 
 
-def vectors_body(ids: Sequence[str], field: str) -> Body:
+def among(places: Collection[tuple[str, str]]) -> Body:
+    """The documents at given places, each an index and an `_id`: behind an alias several may have that id.
+
+    Examples:
+        >>> among([("docs", "b"), ("docs", "a")])
+        {'bool': {'filter': [{'term': {'_index': 'docs'}}, {'ids': {'values': ['a', 'b']}}]}}
+    """
+    ids: dict[str, list[str]] = {}
+    for index, id_ in sorted(places):
+        ids.setdefault(index, []).append(id_)
+    of_index = [_of_index(index, {"ids": {"values": values}}) for index, values in ids.items()]
+    return of_index[0] if len(of_index) == 1 else {"bool": {"should": of_index}}
+
+
+def _of_index(index: str, query: Body) -> Body:
+    return {"bool": {"filter": [{"term": {"_index": index}}, query]}} if index else query
+
+
+def vectors_body(places: Collection[tuple[str, str]], field: str) -> Body:
     """The vectors of given documents, through `fields`: servers from 9.2 leave vectors out of the source."""
-    query: Body = {"ids": {"values": list(ids)}}
-    return {"query": query, "size": len(ids), "_source": False, "fields": [field], "track_total_hits": False}
+    query = among(places)
+    return {"query": query, "size": len(places), "_source": False, "fields": [field], "track_total_hits": False}
 
 
 def msearch(index: str, bodies: Sequence[Body]) -> list[Body]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -12,16 +12,25 @@ class Hit:
     """Holds one document of the server's answer to a search.
 
     Attributes:
-        id: the document's `_id`.
+        id: the document's `_id`; with its index before it where two indices have that id (`tell_apart`).
         score: the server's score, not negative.
         source: the document without its vector.
         fields: values by path of the fields that were asked for, as the index sees them.
+        index: the index that holds it.
+        shared: whether another index has a document of the same `_id`.
     """
 
     id: str
     score: float
     source: Mapping[str, Any]
     fields: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    index: str = ""
+    shared: bool = False
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The index, and the document's `_id` in it."""
+        return self.index, self.id.removeprefix(f"{self.index}/") if self.shared else self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,33 @@ def read_answer(response: Mapping[str, Any]) -> Answer:
     return Answer(hits, response.get("took", 0) / 1000.0, failed=_explain_incomplete(response))
 
 
+def tell_apart(answers: Mapping[str, Answer]) -> dict[str, Answer]:
+    """The same answers, in which documents of several indices that share an `_id` have their index before it.
+
+    Examples:
+        >>> hits = [Hit("7", 1.0, {}, index="old"), Hit("7", 0.5, {}, index="new"), Hit("8", 0.5, {}, index="new")]
+        >>> [hit.id for hit in tell_apart({"bm25": Answer(hits)})["bm25"].hits]
+        ['old/7', 'new/7', '8']
+    """
+    indices: dict[str, set[str]] = {}
+    for answer in answers.values():
+        for hit in answer.hits:
+            indices.setdefault(hit.id, set()).add(hit.index)
+    shared = {id_ for id_, names in indices.items() if len(names) > 1}
+    if not shared:
+        return dict(answers)
+    return {
+        leg: replace(
+            answer,
+            hits=[
+                replace(hit, id=f"{hit.index}/{hit.id}", shared=True) if hit.id in shared else hit
+                for hit in answer.hits
+            ],
+        )
+        for leg, answer in answers.items()
+    }
+
+
 def root_reason(response: Mapping[str, Any]) -> str:
     """The server's own words for what went wrong, the innermost cause that it names.
 
@@ -77,7 +113,8 @@ def root_reason(response: Mapping[str, Any]) -> str:
 
 
 def _read_hit(hit: Mapping[str, Any]) -> Hit:
-    return Hit(hit["_id"], float(hit["_score"]), hit.get("_source") or {}, hit.get("fields") or {})
+    source, fields = hit.get("_source") or {}, hit.get("fields") or {}
+    return Hit(hit["_id"], float(hit["_score"]), source, fields, hit.get("_index", ""))
 
 
 def _explain_incomplete(response: Mapping[str, Any]) -> str | None:

@@ -22,7 +22,7 @@ from llama_index_prod_rag.retrievers.elasticsearch.documents import source_text
 from llama_index_prod_rag.retrievers.elasticsearch.embedder_note import model_name
 from llama_index_prod_rag.retrievers.elasticsearch.failures import call
 from llama_index_prod_rag.retrievers.elasticsearch.queries import Body
-from llama_index_prod_rag.retrievers.elasticsearch.responses import Answer, Hit
+from llama_index_prod_rag.retrievers.elasticsearch.responses import Answer, Hit, tell_apart
 from llama_index_prod_rag.retrievers.elasticsearch.schema import IndexSchema
 from llama_index_prod_rag.retrievers.elasticsearch.search import BM25, DENSE, IndexSearch, Question, SearchOptions
 from llama_index_prod_rag.retrievers.elasticsearch.settings import BASE_SETTINGS, merge, split_settings
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from llama_index.core.vector_stores.types import BasePydanticVectorStore, MetadataFilters
 
 _logger = logging.getLogger(__name__)
+_BAD_REQUEST = 400
 
 
 class ElasticsearchHybridRetriever(FilteredRetriever):
@@ -54,8 +55,8 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
     A leg that fails is left out with a warning, and with the reason in the record; when none is left, or with
     `on_leg_failure="raise"`, a `RetrievalError` says what to do. Filters are applied by the server, and each hit is
     checked against its own metadata before it is returned. The first search asks for the similarity of the vector
-    field and the embedding model that `ingest` noted; one with filters, and a leg that finds nothing, also for the
-    types of the fields concerned.
+    field, the embedding model that `ingest` noted and the types of the text fields, and warns of those that hold no
+    words; one with filters, and a leg that finds nothing, also for the types of the fields concerned.
 
     Args:
         index: index or alias.
@@ -205,9 +206,14 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
         vector, unembedded = await self._embed(bundle)
         question = Question(await self._search_as_mapped(), replace_surrogates(bundle.query_str), vector, self._filters)
         failed = {} if unembedded is None else {DENSE: unembedded}
-        answers = await self._find(question)
+        answers = tell_apart(await self._find(question))
+        self._warn_of_shared_ids(answers)
+        if self.weights[BM25]:
+            await self._schema.warn_unread(self.search.field_names)
         for leg, answer in answers.items():
-            reason = answer.failed if answer.failed or answer.hits else await self._why_empty(leg)
+            refused = leg == BM25 and answer.status == _BAD_REQUEST  # a field that holds no words
+            told = answer.hits or (answer.failed and not refused)
+            reason = answer.failed if told else await self._why_empty(leg) or answer.failed
             if reason is not None:
                 failed[leg] = reason
         self._report(failed, answers)
@@ -217,6 +223,15 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
             completed = await self._complete(question, answers) if self.search.complete_scores else {}
             record = self._fuse(question, answers, failed, completed)
         return await self._hits(record, {hit.id: hit for answer in answers.values() for hit in answer.hits})
+
+    def _warn_of_shared_ids(self, answers: Mapping[str, Answer]) -> None:
+        shared = next((hit for answer in answers.values() for hit in answer.hits if hit.shared), None)
+        if shared is not None:
+            self._schema.warn_once(
+                "shared ids",
+                f"several indices behind {self.search.index} have a document {shared.place[1]}: where both are found, "
+                "their nodes are called index/id; give each document an id of its own",
+            )
 
     async def _search_as_mapped(self) -> IndexSearch:
         """The search, with the similarity that the mapping names where the user named none."""
@@ -281,7 +296,7 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
         if leg == DENSE:
             return await self._schema.why_missing({self.search.vector_field}, setting="vector_field")
         names = self.search.field_names
-        return await self._schema.why_missing(names, setting="fields") or await self._schema.why_unread(names)
+        return await self._schema.why_unread(names) or await self._schema.why_missing(names, setting="fields")
 
     def _report(self, failed: Mapping[str, str], answers: Mapping[str, Answer]) -> None:
         for leg, reason in failed.items():
@@ -292,17 +307,19 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
 
     async def _complete(self, question: Question, answers: Mapping[str, Answer]) -> dict[str, dict[str, float]]:
         """Each leg's score for what only the other leg returned, in one more round trip."""
-        found = {leg: {hit.id for hit in answer.hits} for leg, answer in answers.items() if answer.hits}
-        wanted = {leg: set().union(*found.values()) - ids for leg, ids in found.items()}
+        found = {leg: {hit.place: hit.id for hit in answer.hits} for leg, answer in answers.items() if answer.hits}
+        every = {place: id_ for of_leg in found.values() for place, id_ in of_leg.items()}
+        wanted = {leg: every.keys() - of_leg.keys() for leg, of_leg in found.items()}
         computed = {BM25, DENSE} if (question.search.similarity or "cosine") in queries.SCRIPTED else {BM25}
-        bodies = {leg: question.completion_body(leg, ids) for leg, ids in wanted.items() if ids and leg in computed}
+        bodies = {leg: question.completion_body(leg, at) for leg, at in wanted.items() if at and leg in computed}
         scores: dict[str, dict[str, float]] = {}
         for leg, answer in (await self._ask(bodies)).items():
             if answer.failed is not None:
                 _logger.warning("the %s leg's missing scores were not computed: %s", leg, answer.failed)
                 continue
-            known = {hit.id: question.search.raw_score(leg, hit.score, exact=True) for hit in answer.hits}
-            scores[leg] = {**dict.fromkeys(wanted[leg], 0.0), **known} if leg == BM25 else known
+            known = {hit.place: question.search.raw_score(leg, hit.score, exact=True) for hit in answer.hits}
+            known = {**dict.fromkeys(wanted[leg], 0.0), **known} if leg == BM25 else known
+            scores[leg] = {every[place]: score for place, score in known.items() if place in every}
         return scores
 
     def _fuse(
@@ -345,7 +362,7 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
         if best and not any(source_text(found[node_id], self.search.text_field) for node_id, _ in best):
             await self._insist_on_text()
         if self.search.vectors and best:
-            record = replace(record, vectors=await self._vectors_of([node_id for node_id, _ in best]))
+            record = replace(record, vectors=await self._vectors_of([found[node_id] for node_id, _ in best]))
         emit(record)
         return [ScoredNode(node=self.search.node(found[id_]), score=score, retrieval=record) for id_, score in best]
 
@@ -359,13 +376,14 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
             self.search.text_field,
         )
 
-    async def _vectors_of(self, ids: Sequence[str]) -> dict[str, Sequence[float]]:
+    async def _vectors_of(self, hits: Sequence[Hit]) -> dict[str, Sequence[float]]:
+        ids = {hit.place: hit.id for hit in hits}
         try:
-            answers = await self._ask({"vectors": queries.vectors_body(ids, self.search.vector_field)})
+            answers = await self._ask({"vectors": queries.vectors_body(ids.keys(), self.search.vector_field)})
         except RetrievalError as error:  # the hits are there; return them without vectors
             _logger.warning("the vectors of the hits were not fetched: %s", error)
             return {}
-        vectors = {hit.id: hit.fields.get(self.search.vector_field) for hit in answers["vectors"].hits}
+        vectors = {ids[hit.place]: hit.fields.get(self.search.vector_field) for hit in answers["vectors"].hits}
         return {node_id: vector for node_id, vector in vectors.items() if vector is not None}
 
 

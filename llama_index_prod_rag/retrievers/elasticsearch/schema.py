@@ -13,8 +13,9 @@ from llama_index_prod_rag.retrievers.elasticsearch.embedder_note import model_na
 from llama_index_prod_rag.retrievers.elasticsearch.failures import call
 from llama_index_prod_rag.retrievers.elasticsearch.fields import (
     FieldTypes,
-    nested_parent,
+    holds_words,
     read_field_types,
+    why_no_words,
     with_relatives,
 )
 from llama_index_prod_rag.retrievers.elasticsearch.queries import SIMILARITIES, Similarity
@@ -25,6 +26,7 @@ _logger = logging.getLogger(__name__)
 # of each hit keeps back what must not be returned; what the new index holds under another type may be missing.
 _LIFETIME = 30.0
 _FORBIDDEN = 403
+_SHOWN = 8  # names of fields in a message
 
 
 class IndexSchema:
@@ -42,6 +44,7 @@ class IndexSchema:
         self._asked: dict[str, float] = {}
         self._similarity: Similarity | None = None
         self._similarity_asked = 0.0
+        self._told: set[str] = set()
         self._models: set[str] = set()
         self._models_asked = 0.0
 
@@ -68,16 +71,45 @@ class IndexSchema:
         types, _ = await self.types_of(names)
         if any(types.get(name) for name in names):
             return None
-        return f"index {self._index} has no field {' or '.join(sorted(names))}: set {setting} to one that it has"
+        has = sorted(await self._names_of_type("text" if setting != "vector_field" else "dense_vector"))
+        shown = ", ".join(has[:_SHOWN]) + (", ..." if len(has) > _SHOWN else "")
+        known = f" (it has {shown})" if has else ""
+        return f"index {self._index} has no field {' or '.join(sorted(names))}: set {setting} to one that it has{known}"
+
+    async def _names_of_type(self, kind: str) -> list[str]:
+        try:
+            found = await call("field_caps", self._connection, index=self._index, fields="*", types=[kind])
+        except RetrievalError as error:  # it would only have helped
+            _logger.debug("the fields of %s are not known: %s", self._index, error)
+            return []
+        return [name for name, kinds in found["fields"].items() if kind in kinds]
 
     async def why_unread(self, names: Collection[str]) -> str | None:
-        """The error when every field of words lies where a search does not look; None when one can be searched."""
+        """The error when no field is one whose words a search looks at; None when one is."""
         types, _ = await self.types_of(names)
-        nested = {name: nested_parent(name, types) for name in names if types.get(name)}
-        if not nested or not all(nested.values()):
+        reasons = {name: found for name in sorted(names) if (found := why_no_words(name, types))}
+        if not reasons or any(holds_words(name, types) for name in names):
             return None
-        name, parent = min(nested.items())
-        return f"{name} lies in {parent}, which is mapped as nested: map it as object, or copy_to a field and search it"
+        return "; ".join(reason for found in reasons.values() for reason in found)
+
+    async def warn_unread(self, names: Collection[str]) -> None:
+        """Tell once of the fields whose words no search looks at, where others are found all the same."""
+        if "fields" in self._told:
+            return
+        self._told.add("fields")
+        try:
+            types, _ = await self.types_of(names)
+        except RetrievalError as error:  # of whatever is wrong there the search itself tells more
+            _logger.debug("the types of %s are not known: %s", self._index, error)
+            return
+        for reason in (reason for name in sorted(names) for reason in why_no_words(name, types)):
+            self.warn_once(reason, f"index {self._index}: {reason}")
+
+    def warn_once(self, what: str, message: str) -> None:
+        """Warn of something that every search would tell again."""
+        if what not in self._told:
+            self._told.add(what)
+            _logger.warning("%s", message)
 
     async def similarity(self, field: str) -> Similarity | None:
         """The similarity of a vector field, from the mapping; None where it does not tell or may not be read.

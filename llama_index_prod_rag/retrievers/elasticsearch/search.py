@@ -226,9 +226,8 @@ class Question:
         body = queries.server_fusion_body(rule, lexical, knn, alpha=alpha, size=search.leg_top_k)
         return search.returning(body, self.filtered_fields)
 
-    def completion_body(self, leg: str, ids: Collection[str]) -> Body:
+    def completion_body(self, leg: str, places: Collection[tuple[str, str]]) -> Body:
         """Scores of given documents in one leg, without their contents."""
-        among: Body = {"ids": {"values": sorted(ids)}}
-        search = self.search
+        among, search = queries.among(places), self.search
         query = search.lexical_query(self.text, among) if leg == BM25 else search.exact_query(self._vector, among)
-        return {"query": query, "size": len(ids), "_source": False, "track_total_hits": False}
+        return {"query": query, "size": len(places), "_source": False, "track_total_hits": False}

@@ -94,7 +94,7 @@ def test_both_legs_travel_in_one_request_and_keep_their_raw_scores() -> None:
     with tracing() as trace:
         found = retriever(client).retrieve(BUNDLE)
     (kept,) = trace.records
-    assert [name for name, _ in client.calls] == ["msearch"]
+    assert [name for name, _ in client.calls] == ["msearch", "field_caps"]  # types, at the first search alone
     assert {leg: {i: h.score for i, h in ranks.items()} for leg, ranks in kept.legs.items()} == {
         "dense": pytest.approx({"a": 0.9, "b": 0.8, "c": 0.2}),  # cosines: 2 * score - 1
         "bm25": {"b": 12.0, "d": 4.0},
@@ -111,8 +111,8 @@ def test_the_returned_hits_vectors_are_fetched_for_the_record() -> None:
     client = FakeClient([DENSE, BM25], [hits({"b": 1.0, "a": 0.5})])
     found = retriever(client, vectors=True, similarity_top_k=2).retrieve(BUNDLE)
     assert record(found).vectors == {"b": [1.0, 0.0], "a": [0.5, 0.0]}
-    (_, body) = client.calls[1][1]["searches"]
-    assert body["query"] == {"ids": {"values": ["b", "a"]}}
+    (_, body) = client.calls[2][1]["searches"]
+    assert body["query"] == {"ids": {"values": ["a", "b"]}}
     assert (body["_source"], body["fields"], body["size"]) == (False, ["embedding"], 2)
 
 
@@ -218,7 +218,7 @@ def test_filters_reach_both_legs_and_their_types_are_asked_once() -> None:
     filtered = retriever(client, filters=team)
     filtered.retrieve(BUNDLE)
     filtered.retrieve(BUNDLE)
-    assert [name for name, _ in client.calls] == ["field_caps", "msearch", "msearch"]
+    assert [name for name, _ in client.calls] == ["field_caps", "msearch", "field_caps", "msearch"]
     dense, lexical = client.calls[1][1]["searches"][1::2]
     clause = {"bool": {"filter": [{"term": {"metadata.team": {"value": "hr"}}}]}}
     assert dense["knn"]["filter"] == clause
@@ -245,7 +245,7 @@ def test_missing_scores_can_be_completed() -> None:
     client = FakeClient([DENSE, BM25], completed)
     found = retriever(client, complete_scores=True).retrieve(BUNDLE)
     assert record(found).completed == {"dense": {"d": pytest.approx(0.3)}, "bm25": {"a": 2.0, "c": 0.0}}
-    dense, lexical = client.calls[1][1]["searches"][1::2]
+    dense, lexical = client.calls[2][1]["searches"][1::2]
     assert {"ids": {"values": ["d"]}} in dense["query"]["script_score"]["query"]["bool"]["filter"]
     assert lexical["query"]["bool"]["filter"] == [{"ids": {"values": ["a", "c"]}}]
 
