@@ -20,7 +20,21 @@ import venv
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[1]
-EXTRAS = ("core", "onnx", "offline", "elasticsearch", "code", "sheets", "eval", "postgres", "tracing", "torch", "llm")
+EXTRAS = (
+    "core",
+    "onnx",
+    "offline",
+    "elasticsearch",
+    "code",
+    "sheets",
+    "rtf",
+    "eval",
+    "postgres",
+    "tracing",
+    "ray",
+    "torch",
+    "llm",
+)
 
 
 def size_of(folder: Path) -> float:

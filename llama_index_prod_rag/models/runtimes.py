@@ -45,7 +45,9 @@ def choose_runtime(
         return "onnx"
     if backend == "auto" and _prefers_onnx(weights, device):
         return "onnx"
-    require(_TORCH_MODULE, needed_for=f"{needed_for} in torch", extra=TORCH_EXTRA)
+    smaller = backend == "auto" and not weights.local and not is_installed("onnxruntime")
+    hint = " (or the extra onnx, if its repository has ONNX weights)" if smaller else ""
+    require(_TORCH_MODULE, needed_for=f"{needed_for} in torch{hint}", extra=TORCH_EXTRA)
     return "torch"
 
 
