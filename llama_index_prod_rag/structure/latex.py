@@ -33,6 +33,11 @@ _TOKEN = re.compile(
 _BEGIN_OR_END = re.compile(r"\\(?P<what>begin|end)[ \t]*\{(?P<name>[^{}\s]+)\}")
 _NEW_THEOREM = re.compile(rf"\\newtheorem\*?\{{([^{{}}]+)\}}{_SHORT}\{{([^{{}}]+)\}}")
 _TITLE = re.compile(rf"\\title{_SHORT}\s*({_BRACED})")
+# The title of a slide, behind its options or by a command of its own.
+_SLIDE = re.compile(rf"\\begin[ \t]*\{{frame\}}(?:<[^<>]{{0,40}}>)?{_SHORT}{_SHORT}[ \t]*({_BRACED})")
+_FRAME_TITLE = re.compile(rf"\\frametitle(?:<[^<>]{{0,40}}>)?{_SHORT}[ \t]*({_BRACED})")
+_HEAD = 500
+"""Characters from the beginning of a slide within which its title stands."""
 _ALONE = re.compile(r"\n[ \t]*\r?\n|\n?\Z")
 """What follows comments that stand between blank lines."""
 _MACRO = re.compile(
@@ -225,8 +230,15 @@ class _Machine:
             above += [(level, heading), *entries, (0, replace(last, end=end))]
             return
         title = "Abstract" if frame.kind == "abstract" else None
+        if frame.kind == "frame":
+            title = self._slide(frame.start, end)
         children = tuple(block for _, block in glue(self.text, frame.blocks))
         above.append((0, Block(frame.kind, frame.start, end, children, title=title)))
+
+    def _slide(self, start: int, end: int) -> str | None:
+        """The title of a slide of beamer."""
+        match = _SLIDE.match(self.text, start, end) or _FRAME_TITLE.search(self.text, start, min(end, start + _HEAD))
+        return _strip_macros(match[1]) or None if match is not None else None
 
     def _item(self, command: str, start: int, end: int) -> None:
         if self.stack[-1].name == "":

@@ -129,3 +129,13 @@ def test_comments_before_text_open_its_paragraph() -> None:
 def test_a_title_reads_as_it_is_printed(source: str, title: str) -> None:
     root = read_latex(rf"\section{{{source}}}" + "\nWords.\n")
     assert root.children[0].title == title
+
+
+def test_slides_are_under_their_titles() -> None:
+    slides = (r"[t]{The \emph{first} one} Text.", r"\frametitle{Two} More.", " None.")
+    frames = "".join(rf"\begin{{frame}}{slide}\end{{frame}}" + "\n" for slide in slides)
+    text = "\\documentclass{beamer}\n\\begin{document}\n\\section{Looms}\n" + frames + "\\end{document}\n"
+    blocks = [block for block in read_latex(text).walk() if block.title]
+    places = [text.index(words) for words in ("Text", "More", "None")]
+    titles = [[block.title for block in blocks if block.start <= place < block.end] for place in places]
+    assert titles == [["Looms", "The first one"], ["Looms", "Two"], ["Looms"]]
