@@ -13,7 +13,7 @@ from llama_index.core.vector_stores.types import MetadataFilters
 
 from llama_index_prod_rag.errors import ConfigurationError
 from llama_index_prod_rag.retrievers.embedded.store import EmbeddedStore
-from llama_index_prod_rag.retrievers.filters import PassingIds, filterable_metadata
+from llama_index_prod_rag.retrievers.filters import PassingIds, filterable_metadata, node_test
 
 _log = logging.getLogger(__name__)
 _PAGE = 1_000  # nodes per request
@@ -49,7 +49,16 @@ class HeldNodes:
 
     def passing(self, filters: MetadataFilters) -> Container[str]:
         """Ids of the nodes that pass filters."""
-        return PassingIds(self.metadata(), filters)
+        return _PassingNodes(self._nodes, node_test(filters))
+
+
+class _PassingNodes(Container[str]):
+    def __init__(self, nodes: Mapping[str, BaseNode], passes: Callable[[BaseNode], bool]) -> None:
+        self._nodes, self._passes = nodes, passes
+
+    def __contains__(self, node_id: object) -> bool:
+        node = self._nodes.get(str(node_id))
+        return node is not None and self._passes(node)
 
 
 class _Filterable(Mapping[str, dict[str, Any]]):
@@ -93,7 +102,7 @@ class NodesOfStore(HeldNodes):
 
     def passing(self, filters: MetadataFilters) -> Container[str]:
         """Ids of the nodes that pass filters; what the store was asked before it knows."""
-        return super().passing(filters) if self._nodes else self._store.passing(filters)
+        return PassingIds(self.metadata(), filters) if self._nodes else self._store.passing(filters)
 
 
 def keeps_nodes(index: VectorStoreIndex) -> bool:
