@@ -18,8 +18,11 @@ from llama_index.core.schema import NodeWithScore
 
 from llama_index_prod_rag.query_engine.clarify import NarrowedQuery, settle
 from llama_index_prod_rag.query_engine.sources import source_of, text_of
+from llama_index_prod_rag.text.ellipsis import correction_in, names_nothing
 from llama_index_prod_rag.text.follow_up import leans, names_in
+from llama_index_prod_rag.text.languages import detect_language
 from llama_index_prod_rag.text.terms import term_set
+from llama_index_prod_rag.text.versions import is_version
 
 NOTE = "prod_rag_turn"
 """Key of an assistant's message under which its turn is noted."""
@@ -28,6 +31,9 @@ _MOST_TOPICS = 6
 _MOST_WORDS = 12  # of a heading or name: a longer one is a sentence
 # Of 1 to 4, the fewest that find most of the train follow-ups of benchmarks.whole_follow_ups.
 _MOST_NAMES = 3
+_OF_THE_SAME = re.compile(
+    r"\b(?:version|edition|release|ones?|fassung|ausgabe|auflage|versión|versione|versie|\d[\d.]*)\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +73,19 @@ def condense(message: str, history: Sequence[ChatMessage]) -> FollowUp:
         'When was it built? (Eiffel Tower)'
         >>> condense("When was the Louvre built?", history).question
         'When was the Louvre built?'
+        >>> condense("No, I meant the Louvre", history).question
+        'the Louvre (designed)'
     """
     if not leans(message):
         return FollowUp(message, message)
-    held = message.casefold()
-    before = topics_before(history, continued=bool(names_in(message)))
-    topics = tuple(topic for topic in before if topic.casefold() not in held)[:_MOST_TOPICS]
-    return FollowUp(message, f"{message} ({', '.join(topics)})" if topics else message, topics)
+    said = correction_in(message) or message
+    # Of something else is asked what was asked before; of another version of it, it is asked of the same.
+    asked = topics_before(history, continued=True) if said != message or names_in(said) else []
+    if not asked or (said != message and not names_in(said) and _OF_THE_SAME.search(said)):
+        asked = [topic for topic in _distinct([*topics_before(history), *asked]) if not is_version(topic)]
+    held = said.casefold()
+    topics = tuple(topic for topic in asked if topic.casefold() not in held)[:_MOST_TOPICS]
+    return FollowUp(message, f"{said} ({', '.join(topics)})" if topics else message, topics)
 
 
 def note_of(understood: FollowUp, hits: Sequence[NodeWithScore]) -> dict[str, Any]:
@@ -83,11 +95,18 @@ def note_of(understood: FollowUp, hits: Sequence[NodeWithScore]) -> dict[str, An
         understood: the turn's question.
         hits: the passages that it was answered from, best first; empty where it was refused.
     """
-    said = understood.message if understood.topics else understood.question
-    continued = bool(names_in(said))
+    said = (correction_in(understood.message) or understood.message) if understood.topics else understood.question
+    continued = bool(names_in(said)) or _names_title(said, hits)
     kept = () if continued else understood.topics
     asked = _distinct([*asked_of(said), *(understood.topics if continued else ())])
     return {"question": understood.question, "topics": topics_of(said, hits, kept), "asked": asked}
+
+
+def _names_title(said: str, hits: Sequence[NodeWithScore]) -> bool:
+    """Whether the words of a message that goes on are what the passage is called that answered it."""
+    language = detect_language([said])
+    words = term_set(said, language)
+    return bool(hits and words) and any(words <= term_set(title, language) for title in _called(hits[0]))
 
 
 def chosen_reading(message: str, history: Sequence[ChatMessage]) -> NarrowedQuery | None:
@@ -121,9 +140,10 @@ def asked_of(question: str) -> list[str]:
         >>> asked_of("When was the Eiffel Tower opened to visitors?")
         ['opened', 'visitors']
     """
-    for name in names_in(question):
+    language = detect_language([question])
+    for name in names_in(question, language):
         question = question.replace(name, " ")
-    return _distinct(word for word in re.findall(r"[\w'-]+", question) if term_set(word))
+    return _distinct(word for word in re.findall(r"[\w'-]+", question) if not names_nothing(word, language))
 
 
 def topics_of(question: str, hits: Sequence[NodeWithScore], kept: Sequence[str] = ()) -> list[str]:

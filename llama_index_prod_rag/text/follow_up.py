@@ -9,31 +9,12 @@ decided for standing alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from functools import lru_cache
 
+from llama_index_prod_rag.text.ellipsis import goes_on
 from llama_index_prod_rag.text.expletives import find_expletives
 from llama_index_prod_rag.text.languages import CAPITAL_NOUNS, detect_language
+from llama_index_prod_rag.text.pronouns import pronouns_in
 from llama_index_prod_rag.text.terms import term_set
-
-# Third-person pronouns, possessives and demonstratives that stand for a noun, as grammars list them.
-_PRONOUNS = {
-    "english": "it its itself they them their theirs themselves he him his himself she her hers herself "
-    "this that these those",
-    "german": "es er ihn ihm sein seine seinen seinem seiner sie ihr ihre ihren ihrem ihrer dieser diese dieses diesem "
-    "dessen deren davon dafür damit daran darauf dazu dort",
-    "french": "il elle ils elles lui leur leurs son sa ses celui celle ceux celles cela ça ce y en",
-    "spanish": "él ella ellos ellas su sus suyo suya esto eso esta ese esa estos esos ello allí",
-    "italian": "lui lei loro suo sua suoi sue questo questa quello quella ciò esso essa ne ci lì",
-    "portuguese": "ele ela eles elas seu sua seus suas dele dela deles delas isso isto este esta esse essa ali lá",
-    "russian": "он она оно они его её ее их ему ей им него неё нее них ним этот эта это эти этого этой этих",
-    "dutch": "hij hem zijn zij ze haar hun hen deze dit die dat ervan daarvan ermee daar",
-}
-_UNSPACED = {
-    "chinese": "[它他她其该這这那]",
-    "japanese": "それ|その|これ|この|彼|そこ",
-    "korean": "그것|이것|그는|그녀",
-}
 
 
 def _listed(words: str) -> frozenset[str]:
@@ -42,13 +23,6 @@ def _listed(words: str) -> frozenset[str]:
 
 _POINTING = _listed("this that these those")
 _TIMES = _listed("year month week day time morning evening century decade quarter")
-_GOES_ON = re.compile(
-    r"\s*(?:and|but|also|what about|how about|und|aber|was ist mit|wie steht es um|et|mais|qu'en est-il|y|pero|"
-    r"¿y|qué hay de|e|ma|mas|en|maar)\b",
-    re.IGNORECASE,
-)
-# What asks for more of the same and names nothing.
-_EMPTY = "else more explain elaborate detail details example examples year please tell show reason"
 _AUXILIARY = _listed(
     "is are was were do does did can could will would should may might must has have had be mean means of in on at to "
     "for from with about by after before during since like than and"
@@ -56,11 +30,27 @@ _AUXILIARY = _listed(
 _DOING = _listed("do does did can could will would should must may might")
 _WORD = re.compile(r"\w+(?:['\u2019.-]\w+)*")
 _SMALL = _listed("of the de la von van der du di")
+_QUOTED = re.compile(r"[\"“„][^\"“”„]{1,200}[\"”“]")  # what others say points at nothing here
+_THERE = re.compile(r"\bthere\W*$", re.IGNORECASE)
+_ONE = re.compile(
+    r"\b(?:the (?:first|second|third|last|other|former|latter|new|old|next|previous) ones?\b|ones?\W*$)", re.IGNORECASE
+)
+_RELATIVE = _listed("who whose which that with")
+_CONDITION = re.compile(
+    r"\W*(?:if|once|whenever|as soon as|unless|wenn|falls|sobald|si|se|als)\s"
+    r"(?:(?:an?|the|every|each|my|our|your|ein\w*|der|die|das)\s\w+|(?:i|we|you)\s\w+\s\w+)",
+    re.IGNORECASE,
+)
+_DETERMINED = re.compile(
+    r"\b(?:le|la|les|un|une|des|du|ce|cette|ces|mon|ma|mes|votre|vos|notre|nos|l['\u2019])\s?\w+.*-$", re.IGNORECASE
+)
+_WHOEVER = re.compile(r"\W*(?:wer|jeder?|jemand|niemand)\s(?!ist|war|sind|waren)\w+", re.IGNORECASE)
+_PERSON = re.compile(r"\W*(?:i|we|you|one|people)\s", re.IGNORECASE)
 _LONGEST = 60  # words: a longer message says itself what it is about
 _MOST_BEFORE = 3  # content words before a pronoun that may still not be its antecedent
 _FIRST = re.compile(r"^\W*(?:who|which|when|that|while|if)\b", re.IGNORECASE)  # "who built it" is one clause
 _CLAUSE = re.compile(
-    r"[,;:]|\b(?:and|or|if|when|after|before|because|that|who|which|while|but|und|oder|wenn|weil|nachdem|bevor)\s",
+    r"[,;:.?!]|\b(?:and|or|if|when|after|before|because|that|who|which|while|but|und|oder|wenn|weil|nachdem|bevor)\s",
     re.IGNORECASE,
 )
 # After one of these comes the subject of the question, and a pronoun further on mostly means it: "how did the ship get
@@ -86,57 +76,71 @@ def leans(question: str, language: str | None = None) -> bool:
     language = language or detect_language([question])
     if not 0 < len(question.split()) <= _LONGEST:
         return False
-    if _GOES_ON.match(question) and len(question.split()) > 1:
-        return True
-    said_nothing = term_set(question, language) <= (_empty_terms() if language == "english" else frozenset())
-    return said_nothing or _has_pronoun(question, language)
-
-
-@lru_cache(maxsize=1)
-def _empty_terms() -> frozenset[str]:
-    return term_set(_EMPTY)
+    return goes_on(question, language) or _has_pronoun(_QUOTED.sub(" Quoted ", question), language)
 
 
 def _has_pronoun(question: str, language: str) -> bool:
     """Whether there is a pronoun that nothing before it in the question can be meant by."""
-    if language in _UNSPACED:
-        return re.search(_UNSPACED[language], question) is not None
-    pronouns = frozenset(_PRONOUNS.get(language, "").split())
     expletives = find_expletives(question, language)
-    words = list(_WORD.finditer(question))
-    for place, match in enumerate(words):
-        word = match.group().lower()
-        if word == "there" and language == "english" and place == len(words) - 1:
-            return True
-        if word not in pronouns or match.start() in expletives:
+    if language == "english" and _points_by_one(question):
+        return True
+    for start, word in pronouns_in(question, language):
+        if start in expletives:
             continue
-        if _has_antecedent(question[: match.start()], language):
+        if _has_antecedent(question[:start], word, language):
             return False
-        if word not in _POINTING or _points_back(words, place):
+        if word not in _POINTING or _points_back(question[:start], question[start:]):
             return True
     return False
 
 
-def _has_antecedent(before: str, language: str) -> bool:
+def _points_by_one(question: str) -> bool:
+    """Whether "there" or "one" at its end stands for what it does not name."""
+    one = _ONE.search(question)
+    return _THERE.search(question) is not None or (
+        one is not None and not _has_antecedent(question[: one.start()], "one", "english")
+    )
+
+
+def _has_antecedent(before: str, pronoun: str, language: str) -> bool:
     """Whether what stands before a pronoun can be what it means: a name, another clause, the verb's subject."""
-    if names_in(before, language):
+    # "la tour est-elle haute"
+    if names_in(before, language) or _CONDITION.match(before) or _DETERMINED.search(before):
         return True
     before = _FIRST.sub("", before)
     clauses = [clause for clause in _CLAUSE.split(before) if clause.strip()]
     if any(term_set(clause, language) for clause in clauses[:-1] or (clauses if _CLAUSE.search(before) else [])):
         return True
+    if language in CAPITAL_NOUNS:
+        return _has_german_antecedent(before, pronoun)
     content = len(term_set(before, language))
     subject = _HELPER.search(before)
-    return content > _MOST_BEFORE or (subject is not None and bool(term_set(before[subject.end() :], language)))
+    if content > _MOST_BEFORE or subject is None:
+        return content > _MOST_BEFORE
+    # Behind "do I" comes what I do, and then with what.
+    doing = before[subject.end() :]
+    return len(term_set(doing, language)) > (1 if _PERSON.match(doing) else 0)
 
 
-def _points_back(words: Sequence[re.Match[str]], place: int) -> bool:
+def _has_german_antecedent(before: str, pronoun: str) -> bool:
+    """Whether a noun stands before a pronoun, but not right before a genitive ("die Hauptstadt seines Landes")."""
+    if _WHOEVER.match(before) and pronoun.startswith("sein"):
+        return True
+    if pronoun.endswith(("es", "er")) and pronoun.startswith(("sein", "ihr")):
+        before = re.sub(r"\S+\s*$", "", before)
+    return any(word[0].isupper() for word in before.split()[1:])
+
+
+def _points_back(before: str, rest: str) -> bool:
     """Whether "this" or "that" stands for a noun: "what is this?", "of this method", not "the day that he left"."""
-    word = words[place].group().lower()
-    after = words[place + 1].group().lower() if place + 1 < len(words) else ""
-    before = words[place - 1].group().lower() if place else ""
+    word, after, *_ = [*(found.lower() for found in _WORD.findall(rest)), ""]
+    last = [found.lower() for found in _WORD.findall(before)][-1:]
+    if after in _RELATIVE and word in ("these", "those", "that"):
+        return False  # "those who work part-time"
     if word == "that":
-        return before in _DOING or (before in _AUXILIARY and (not after or after in _AUXILIARY))
+        return not after or (
+            bool(last) and (last[0] in _DOING or (last[0] in _AUXILIARY and (not after or after in _AUXILIARY)))
+        )
     return after not in _TIMES
 
 
@@ -168,7 +172,7 @@ def names_in(text: str, language: str | None = None) -> list[str]:
 
 
 def _is_name(word: str, *, starts: bool) -> bool:
-    if not any(map(str.isalpha, word)):
+    if not any(map(str.isalpha, word)) or re.match(r"I(?:['\u2019]\w+)?$", word):
         return False
     if "_" in word or (any(map(str.isdigit, word)) and not word[0].isdigit()):
         return True  # a code or an identifier

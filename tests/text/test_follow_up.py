@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from llama_index_prod_rag.text.ellipsis import correction_in
 from llama_index_prod_rag.text.follow_up import leans, names_in
 
 
@@ -58,6 +59,61 @@ def test_what_names_its_subject_stands_alone(question: str) -> None:
     assert not leans(question)
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How often?", "Which one?", "Since when?", "Go on", "Are you sure?", "What is the difference?",
+        "What happens next?", "Does the same apply to contractors?", "The same for Germany",
+        "In Germany too?",
+        "Or on Linux?", "No, the other one", "I meant the fruit", "Not the Lite, the Pro",
+        "Actually, the one from 2021",
+        "What does the second one say?", "Where can I buy one?", "How do I turn it off?", "Who said that?",
+        "How do I reset it to factory settings?", "Was kostet das?", "Gilt das auch für Teilzeitkräfte?",
+        "Auch für Praktikanten?", "Wie sieht es bei Praktikanten aus?", "Wie kann ich es zurücksetzen?",
+        "Ist es wasserdicht?", "Wo finde ich die?", "Nein, ich meinte die Version 2", "Erzähl mir mehr", "Seit wann?",
+        "Kannst du das genauer erklären?", "Was passiert dann?", "Wie heißt die Hauptstadt seines Landes?",
+        "Quand a-t-elle été construite ?", "Combien coûte-t-il ?", "¿Cuánto cuesta?", "¿Cuándo se construyó?",
+        "Quanto costa?", "А в Москве?",
+    ],
+)  # fmt: skip
+def test_parts_of_questions_and_corrections_lean(question: str) -> None:
+    assert leans(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "If a customer returns their order, who pays for shipping?", "If I deposit money as cash, does it count?",
+        "Are those who work part-time entitled to leave?", 'how to fix "this app can\'t open"',
+        "What is a “retail account”, and does it improve my score?", "Split a house 3 ways. How do I approach this?",
+        "Why do prices differ on different sites? Which one should I believe?", "when is new one piece episodes coming",
+        "No parking signs: where?", "Men are more susceptible than women.", "Is the same password used everywhere?",
+        "Wer darf seine Arbeitszeit selbst bestimmen?", "Muss die Kündigung schriftlich sein?",
+        "Welche Unterlagen muss ein Mieter seinem Vermieter vorlegen?", "Wo finde ich Ihre Preise?",
+        "Wann muss der Arbeitgeber dem Arbeitnehmer sein Zeugnis geben?", "Wann haben Sie geöffnet?",
+        "Was sind diese Woche die Öffnungszeiten?", "Gibt es einen Betriebsrat?", "Wie spät ist es in Tokio?",
+        "Ist es erlaubt, im Büro zu rauchen?", "Was kostet das Modell Pro?", "Wer haftet dafür, dass das Tier beißt?",
+        "Il y a combien de jours de congé ?", "Est-ce qu'il y a un parking ?", "La tour est-elle haute ?",
+        "Ci sono parcheggi vicino all'ufficio?", "¿Cómo registrarse?", "Come arrivare?",
+    ],
+)  # fmt: skip
+def test_pronouns_that_stand_for_nothing_or_for_what_is_named_do_not_lean(question: str) -> None:
+    assert not leans(question)
+
+
+@pytest.mark.parametrize(
+    ("message", "instead"),
+    [
+        ("No, I meant the Pro", "the Pro"), ("Sorry, the Pro", "the Pro"),
+        ("Not the Lite, the Pro", "Not the Lite, the Pro"),
+        ("Nein, ich meinte die Version 2", "die Version 2"), ("Actually the one from 2021", "the one from 2021"),
+        ("No", ""), ("No fees?", ""), ("Sorry, how do I log in?", ""), ("I mean that prices rise", ""), ("", ""),
+    ],
+)  # fmt: skip
+def test_what_a_correction_puts_in_the_place_of_what_was_meant(message: str, instead: str) -> None:
+    assert correction_in(message) == instead
+
+
 def test_names_are_whole_and_the_first_word_is_none() -> None:
     assert names_in("Where did Neil Peart's band play? Afterwards in Rio de Janeiro. NASA knew.") == [
         "Neil Peart",
@@ -66,6 +122,7 @@ def test_names_are_whole_and_the_first_word_is_none() -> None:
     ]
     assert names_in("Wo liegt das Haus von EN-1090?", "german") == ["EN-1090"]
     assert names_in("when is __getattr__ called with utf8?") == ["__getattr__", "utf8"]
+    assert names_in("How do I, or I'd, turn it on?") == []
     assert names_in("") == []
 
 
