@@ -20,6 +20,7 @@ from llama_index_prod_rag.cli.kept_files import KeptFile, KeptFiles
 from llama_index_prod_rag.cli.kept_indexes import claim_index, delete_unused
 from llama_index_prod_rag.cli.kept_terms import update_terms
 from llama_index_prod_rag.cli.progress import errors_console, progress_bar
+from llama_index_prod_rag.cli.reading import is_converted
 from llama_index_prod_rag.cli.sources import Source
 from llama_index_prod_rag.durable_files import write_whole
 from llama_index_prod_rag.errors import InputError
@@ -151,7 +152,8 @@ def _parse_documents(
     chunks: dict[str, list[BaseNode]] = {name: [] for name in documents}
     for node in parser.get_nodes_from_documents([document for group in documents.values() for document in group]):
         source_id = str(node.ref_doc_id)
-        _add_lines(node, texts[source_id])
+        if not is_converted(str(node.metadata.get("file_name"))):
+            _add_lines(node, texts[source_id])
         chunks[owner[source_id]].append(node)
     return chunks
 

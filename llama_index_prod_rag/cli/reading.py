@@ -71,6 +71,16 @@ def as_document(
     )
 
 
+def is_converted(name: str) -> bool:
+    """Whether a file is read as something else than its own text, whose lines nobody can see.
+
+    Examples:
+        >>> is_converted("a.docx"), is_converted("a.md")
+        (True, False)
+    """
+    return Path(name).suffix.lower() in OFFICE
+
+
 def shown_name(path: Path) -> str:
     r"""A path as text, with `/` between its parts; bytes that are not UTF-8 are shown as `\xff`.
 

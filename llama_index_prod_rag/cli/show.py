@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from llama_index_prod_rag.cli.paths import PathText
+from llama_index_prod_rag.cli.reading import is_converted
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.text.printable import escape_json, make_line, make_printable
 from llama_index_prod_rag.trace.scored_node import ScoredNode
@@ -168,11 +169,11 @@ def _span(source: Mapping[str, Any], hit: NodeWithScore) -> str:
     if position["lines"] is not None:
         first, last = position["lines"]
         return f"line {first}" if first == last else f"lines {first}-{last}"
-    return "" if source["start"] is None else f"{source['start']}:{source['end']}"
+    return "" if source["start"] is None or is_converted(str(source["file"])) else f"{source['start']}:{source['end']}"
 
 
 def _position(hit: NodeWithScore) -> dict[str, Any]:
-    """Where a person finds a passage: the page where there are pages, else the lines from 1."""
+    """Where a person finds a passage: the page where there are pages, else the lines from 1, where it has lines."""
     return {"page": hit.node.metadata.get("page_label"), "lines": hit.node.metadata.get("lines")}
 
 

@@ -25,6 +25,7 @@ from llama_index_prod_rag.postprocessor import cross_encoder
 from llama_index_prod_rag.retrievers.embedded import node_table
 from llama_index_prod_rag.retrievers.embedded.node_table import FILE
 from tests.pair_scorers import OverlapScorer
+from tests.readers.office_files import docx, paragraph
 
 
 class Counting(MockEmbedding):
@@ -200,6 +201,13 @@ def test_a_chunk_knows_its_lines(folder: Path, model: Counting) -> None:
     [node] = [node for node in corpus.nodes() if node.metadata["file_path"] == "lines.txt"]
     assert node.metadata["lines"] == [1, 4]
     assert "lines" not in node.get_content(MetadataMode.EMBED)
+
+
+def test_a_chunk_of_a_word_file_has_none(folder: Path, model: Counting) -> None:
+    docx(folder, paragraph("The loom weaves at night.")).rename(folder / "loom.docx")
+    corpus = open_corpus(files_source(folder), embed_model="simple")
+    [node] = [node for node in corpus.nodes() if node.metadata["file_path"] == "loom.docx"]
+    assert "lines" not in node.metadata
 
 
 def test_an_index_of_another_model_is_made_again_and_says_so(
