@@ -234,10 +234,13 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
             )
 
     async def _search_as_mapped(self) -> IndexSearch:
-        """The search, with the similarity that the mapping names where the user named none."""
-        if self.search.similarity is not None or not self.weights[DENSE]:
-            return self.search
-        return replace(self.search, similarity=await self._schema.similarity(self.search.vector_field))
+        """The search, with what the mapping says of the vectors where the user did not say it."""
+        search = self.search
+        if search.similarity is not None or not self.weights[DENSE]:
+            return search
+        mapped = await self._schema.vectors_as_mapped(search.vector_field)
+        rescore = mapped.rescore if search.rescore is None else search.rescore
+        return replace(search, similarity=mapped.similarity, rescore=rescore)
 
     async def _find(self, question: Question) -> dict[str, Answer]:
         """What the legs found, without anything that a filter excludes by the documents' own metadata.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from llama_index_prod_rag.errors import ConfigurationError, RetrievalError
@@ -26,6 +27,7 @@ _logger = logging.getLogger(__name__)
 # of each hit keeps back what must not be returned; what the new index holds under another type may be missing.
 _LIFETIME = 30.0
 _FORBIDDEN = 403
+_RESCORES = (8, 18)  # the version whose kNN search takes `rescore_vector`
 _SHOWN = 8  # names of fields in a message
 
 
@@ -42,8 +44,8 @@ class IndexSchema:
         self._connection = connection
         self._types: dict[str, dict[str, frozenset[str]]] = {}
         self._asked: dict[str, float] = {}
-        self._similarity: Similarity | None = None
-        self._similarity_asked = 0.0
+        self._vectors = MappedVectors()
+        self._vectors_asked = 0.0
         self._told: set[str] = set()
         self._models: set[str] = set()
         self._models_asked = 0.0
@@ -111,17 +113,17 @@ class IndexSchema:
             self._told.add(what)
             _logger.warning("%s", message)
 
-    async def similarity(self, field: str) -> Similarity | None:
-        """The similarity of a vector field, from the mapping; None where it does not tell or may not be read.
+    async def vectors_as_mapped(self, field: str) -> MappedVectors:
+        """What the mapping says of a vector field; nothing where it does not tell or may not be read.
 
         Raises:
             ConfigurationError: the indices behind an alias disagree.
             RetrievalError: the server cannot be reached.
         """
-        if self._similarity_asked < time.time() - _LIFETIME:
-            self._similarity = await self._ask_similarity(field) or self._similarity
-            self._similarity_asked = time.time()
-        return self._similarity
+        if self._vectors_asked < time.time() - _LIFETIME:
+            self._vectors = await self._ask_vectors(field) or self._vectors
+            self._vectors_asked = time.time()
+        return self._vectors
 
     async def refuse_other_embedder(self, model: object, field: str) -> None:
         """Raise where the index was filled with another embedding model than the one that embeds the question.
@@ -138,28 +140,68 @@ class IndexSchema:
             self._models_asked = time.time()
         refuse_other_models(self._index, name, self._models)
 
-    async def _ask_similarity(self, field: str) -> Similarity | None:
+    async def _ask_vectors(self, field: str) -> MappedVectors | None:
         asked = {"index": self._index, "fields": field, "include_defaults": True}
         try:
             mappings = await call("indices.get_field_mapping", self._connection, **asked)
         except RetrievalError as error:
-            status = getattr(error.__cause__, "status_code", None)
-            if status is None:
-                raise
-            if status == _FORBIDDEN:
+            if _status(error) == _FORBIDDEN:
                 _logger.warning(
                     "vectors of %s are taken to be compared by cosine, or give similarity=: %s", field, error
                 )
             return None  # of whatever else is wrong with the index the search itself tells more
-        return _read_similarity(mappings, self._index, field)
+        found = [
+            mapping
+            for of_index in mappings.values()
+            for mapping in of_index["mappings"].get(field, {}).get("mapping", {}).values()
+        ]
+        rescore = _is_quantised(found) and await self._can_rescore()
+        return MappedVectors(_read_similarity(found, self._index, field), rescore)
+
+    async def _can_rescore(self) -> bool:
+        try:
+            version = str((await call("info", self._connection))["version"]["number"])
+        except RetrievalError as error:
+            _logger.debug("%s (HTTP %s): the version of the server is not known", error, _status(error))
+            return False
+        return tuple(int(part) for part in version.split(".")[:2]) >= _RESCORES
 
 
-def _read_similarity(mappings: Mapping[str, Any], index: str, field: str) -> Similarity | None:
-    found = {
-        mapping.get("similarity")
-        for of_index in mappings.values()
-        for mapping in of_index["mappings"].get(field, {}).get("mapping", {}).values()
-    }
+@dataclass(frozen=True, slots=True)
+class MappedVectors:
+    """Is what a mapping says of a vector field.
+
+    Attributes:
+        similarity: by which vectors are compared; None where it does not tell.
+        rescore: whether they are searched in fewer bits, and the server can compare the nearest ones again.
+    """
+
+    similarity: Similarity | None = None
+    rescore: bool = False
+
+
+def _status(error: RetrievalError) -> int:
+    """The HTTP status of a refusal.
+
+    Raises:
+        RetrievalError: the server cannot be reached.
+    """
+    status = getattr(error.__cause__, "status_code", None)
+    if status is None:
+        raise error
+    return int(status)
+
+
+def _is_quantised(mappings: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether vectors are walked in 8 or 4 bits, and nowhere in the bits of `bbq`, which the server rescores itself."""
+    kinds = {str(mapping.get("index_options", {}).get("type")) for mapping in mappings}
+    return any(kind.startswith(("int8", "int4")) for kind in kinds) and not any(
+        kind.startswith("bbq") for kind in kinds
+    )
+
+
+def _read_similarity(mappings: Sequence[Mapping[str, Any]], index: str, field: str) -> Similarity | None:
+    found = {mapping.get("similarity") for mapping in mappings}
     known = [similarity for similarity in SIMILARITIES if similarity in found]
     if len(known) > 1:
         raise ConfigurationError(f"the indices of {index} compare {field} by {' and by '.join(known)}: search one kind")

@@ -37,6 +37,9 @@ class SearchOptions:
         lexical: how several text fields are matched; see `queries.lexical_query`.
         exact: compare the question with every vector by a script instead of approximate search. Slow on large
             indices; for checking recall.
+        rescore: compare the nearest vectors again by the numbers that were indexed, where the index walks a graph of
+            8 or 4 bits (`int8_hnsw`, the server's default from 8.14). None does so where the mapping says that it is
+            needed and the server can (from 8.18); scores are exact then.
         num_candidates: candidates of the approximate search in each shard; None takes twice `leg_top_k`.
         leg_top_k: hits taken from each leg.
         rule: fusion rule, as in `HybridFusionRetriever`.
@@ -61,6 +64,7 @@ class SearchOptions:
     similarity: queries.Similarity | None = None
     lexical: queries.LexicalKind = "cross_fields"
     exact: bool = False
+    rescore: bool | None = None
     num_candidates: int | None = None
     leg_top_k: int = 100
     rule: FusionRule | str = DEFAULT_RULE
@@ -128,7 +132,12 @@ class IndexSearch(SearchOptions):
     def knn_clause(self, vector: Sequence[float], filters: Body | None) -> Body:
         """Approximate nearest neighbours of a question among the documents that pass the filter."""
         return queries.knn_clause(
-            vector, self.vector_field, k=self.leg_top_k, num_candidates=self.num_candidates, filters=filters
+            vector,
+            self.vector_field,
+            k=self.leg_top_k,
+            num_candidates=self.num_candidates,
+            filters=filters,
+            rescore=bool(self.rescore),
         )
 
     def exact_query(self, vector: Sequence[float], filters: Body | None) -> Body:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from elasticsearch import Elasticsearch
 from llama_index.core.schema import IndexNode, QueryBundle, TextNode
@@ -446,3 +447,22 @@ def test_documents_of_several_indices_that_share_an_id_stay_apart(
     if complete:
         assert record.completed["bm25"] == {f"{old}/1": 0.0, f"{new}/0": 0.0, "2": 0.0}
     assert "have a document" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["int8_hnsw", "int4_hnsw", "hnsw"])
+def test_dense_scores_are_those_of_the_vectors_that_were_indexed(client: Elasticsearch, kind: str) -> None:
+    index, rng = f"prod-rag-{uuid.uuid4().hex[:12]}", np.random.default_rng(0)
+    vectors, question = rng.normal(size=(200, 64)), rng.normal(size=64)
+    field = {**VECTOR, "dims": 64, "index_options": {"type": kind}}
+    client.indices.create(index=index, mappings={"properties": {"content": {"type": "text"}, "embedding": field}})
+    try:
+        nodes = [TextNode(id_=str(n), text="widget", embedding=vector.tolist()) for n, vector in enumerate(vectors)]
+        ingest(client, index, nodes).raise_for_failures()
+        bundle = QueryBundle("nothing", embedding=question.tolist())
+        found = ElasticsearchHybridRetriever(index, client=client, alpha=1.0).retrieve(bundle)
+        cosines = vectors @ question / np.linalg.norm(vectors, axis=1) / np.linalg.norm(question)
+        scores = {id_: hit.score for id_, hit in found[0].retrieval.legs["dense"].items()}  # type: ignore[attr-defined]
+        assert scores == pytest.approx({id_: cosines[int(id_)] for id_ in scores}, abs=1e-4)
+        assert [hit.node_id for hit in found] == [str(n) for n in np.argsort(-cosines)[:10]]
+    finally:
+        client.indices.delete(index=index)

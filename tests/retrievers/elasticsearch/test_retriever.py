@@ -344,3 +344,42 @@ def test_settings_that_cannot_be(settings: dict[str, Any], message: str) -> None
     with pytest.raises(ConfigurationError, match=message) as raised:
         ElasticsearchHybridRetriever("docs", **settings)
     assert "None" not in str(raised.value)
+
+
+class Versioned(FakeClient):
+    """A server of some version whose vectors are indexed in some way."""
+
+    def __init__(self, number: str | None, kind: str) -> None:
+        super().__init__([DENSE, BM25])
+        self.number, self.kind = number, kind
+
+    def get_field_mapping(self, **_: object) -> dict[str, Any]:
+        vector = {"similarity": "cosine", "index_options": {"type": self.kind}}
+        return {"docs": {"mappings": {"embedding": {"mapping": {"embedding": vector}}}}}
+
+    def info(self) -> dict[str, Any]:
+        if self.number is None:
+            raise ApiError("no", ApiResponseMeta(403, "1.1", HttpHeaders(), 0.1, NodeConfig("http", "a", 1)), {})
+        return {"version": {"number": self.number}}
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "asked", "rescored"),
+    [
+        ("8.18.0", "int8_hnsw", None, True),
+        ("9.2.1-SNAPSHOT", "int4_flat", None, True),
+        ("8.17.4", "int8_hnsw", None, False),
+        ("8.19.0", "hnsw", None, False),
+        ("8.19.0", "bbq_hnsw", None, False),  # the server does so itself
+        ("8.19.0", "int8_hnsw", False, False),
+        ("8.17.0", "int8_hnsw", True, True),
+        (None, "int8_hnsw", None, False),
+    ],
+)
+def test_quantised_vectors_are_compared_again_where_the_server_can(
+    number: str | None, kind: str, asked: bool | None, rescored: bool
+) -> None:
+    client = Versioned(number, kind)
+    retriever(client, similarity=None, rescore=asked).retrieve(BUNDLE)
+    searches = next(arguments["searches"] for name, arguments in client.calls if name == "msearch")
+    assert ("rescore_vector" in searches[1]["knn"]) is rescored
