@@ -1,6 +1,9 @@
 """A Word file as HTML: headings by their styles, lists with their numbers, tables, notes below what refers to them.
 
 Tracked changes read as if all were accepted. Comments of reviewers are no text of the document and are left out.
+
+Read here and not with mammoth, because it writes a list without the numbers that Word shows, and those of a contract
+are its clauses; it also leaves out headings that are told by outline level, and what headers and footers say.
 """
 
 from __future__ import annotations
