@@ -25,6 +25,7 @@ _VARIABLES = 500  # SQLite before 3.32 takes at most 999 bound variables in one 
 MOST_BYTES = 2 * 2**30
 """Size of each thing that is kept: a million vectors of 384 numbers."""
 
+_told: set[tuple[Path, str]] = set()  # folder and cause that this process has warned of
 _PART = 1 / 8  # of the room is made free when there is none left
 
 
@@ -101,8 +102,13 @@ class ToleratedDatabase:
         return sqlite3.connect(self.path, timeout=60.0)
 
     def _give_up(self, error: Exception) -> None:
+        """Do without the file; of several in one folder that fail alike, one is told."""
         self._usable = False
-        _log.warning(
+        what = cache_folder(), getattr(error, "strerror", None) or str(error)
+        level = logging.DEBUG if what in _told else logging.WARNING
+        _told.add(what)
+        _log.log(
+            level,
             "what is computed is not kept in %s (%s): make room there, or set PROD_RAG_CACHE to another folder",
             self.path,
             error,

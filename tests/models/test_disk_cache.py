@@ -114,3 +114,16 @@ def test_a_folder_that_cannot_be_made_costs_a_warning(tmp_path: Path, caplog: py
     (tmp_path / "file").write_text("in the way")
     assert ArrayCache(tmp_path / "file" / "arrays.sqlite").get([b"k"]) == {}
     assert "PROD_RAG_CACHE" in caplog.text
+
+
+def test_several_files_that_fail_alike_are_one_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("PROD_RAG_CACHE", str(tmp_path / "file"))
+    for name in ("embeddings", "pairs"):
+        cache = ArrayCache(cache_folder() / "below" / f"{name}.sqlite")
+        cache.put({digest(name): np.ones(2, dtype=np.float32)})
+        assert cache.get([digest(name)]) == {}
+    (warning,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert "set PROD_RAG_CACHE to another folder" in warning.getMessage()
