@@ -13,7 +13,8 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import BaseNode, MetadataMode, NodeWithScore, QueryBundle
 from pydantic import Field
 
-from llama_index_prod_rag.text.versions import Stamp, choose, detect_version, named_time, similarity, stamp_of
+from llama_index_prod_rag.text.meant_version import choose, meant_time
+from llama_index_prod_rag.text.versions import Stamp, detect_version, similarity, stamp_of
 from llama_index_prod_rag.trace.records import leave_out
 from llama_index_prod_rag.trace.scored_node import rescore
 
@@ -24,6 +25,8 @@ Node = TypeVar("Node", bound=BaseNode)
 
 class NewestVersion(BaseNodePostprocessor):
     """Shows of several versions of one passage the newest, or the one of the time or version that a question names.
+
+    A question that compares versions ("What has changed?") is shown those that it compares.
 
     Versions are passages whose metadata says that they hold at different times (`date`, `version`, `valid_from`,
     `valid_to`) and that are near duplicates with the same title, or of which one says that it `supersedes` the other
@@ -77,10 +80,11 @@ class NewestVersion(BaseNodePostprocessor):
         place_of, left = {place: place for place in range(len(hits))}, set[int]()
         for group in _families(hits, stamps, alike):
             chosen = choose([stamps[place] for place in group], question, self.today or date.today())  # noqa: DTZ011
-            meant = [place for place in group if stamps[place].order == chosen.order]
+            orders = {stamp.order for stamp in chosen}
+            meant = [place for place in group if stamps[place].order in orders]
             for place in set(group).difference(meant):
                 left.add(place)
-                reason = f"the version {stamps[place]} gives way to {hits[meant[0]].node_id} ({chosen})"
+                reason = f"the version {stamps[place]} gives way to {hits[meant[0]].node_id} ({chosen[-1]})"
                 leave_out(hits[place].node_id, reason)
             for place in meant:
                 place_of[place] = min([place, *(other for pair in alike if place in pair for other in pair)])
@@ -110,7 +114,7 @@ class NewestVersion(BaseNodePostprocessor):
         days = {hit.node_id: stamp.since for hit in hits if (stamp := stamp_of(hit.node.metadata)) and stamp.since}
         if not days:
             return hits
-        asked = named_time(question)
+        asked = meant_time(question, self.today or date.today())  # noqa: DTZ011
         around = asked[1] if asked else max(days.values())
         low = min((hit.score or 0.0 for hit in hits), default=0.0)
         decayed = [
@@ -123,7 +127,7 @@ class NewestVersion(BaseNodePostprocessor):
 
 
 def detect_versions(documents: Sequence[Node]) -> list[Node]:
-    """Copy documents with the version metadata that their file names and front matter hold; their own goes first.
+    """Copy documents with what their names, front matter and first lines say of their version; metadata goes first.
 
     Args:
         documents: documents or nodes with `file_path` or `file_name`, as LlamaIndex's readers write them.

@@ -6,7 +6,8 @@ from datetime import date, datetime, timezone
 
 import pytest
 
-from llama_index_prod_rag.text.versions import detect_version, named_time, named_version, similarity, stamp_of
+from llama_index_prod_rag.text.meant_version import named_version
+from llama_index_prod_rag.text.versions import detect_version, named_time, similarity, stamp_of
 
 
 @pytest.mark.parametrize(
