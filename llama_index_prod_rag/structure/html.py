@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import regex
 
+from llama_index_prod_rag.structure.html_cells import CELL, Rows
 from llama_index_prod_rag.structure.html_tokens import Token, dropped_elements, tokenize
 from llama_index_prod_rag.structure.places import Piece, clip
 from llama_index_prod_rag.structure.sections import nest_sections
@@ -100,7 +101,7 @@ class HtmlText:
                 first, last = max(start, run.start), min(end, run.end)
                 shown.add(self._source[first:last], first, last, preformatted=run.preformatted)
             elif start <= run.start < end:
-                shown.add_separator(run.shown) if run.shown in _SEPARATORS else shown.add(
+                shown.add_separator(run.shown) if _is_separator(run.shown) else shown.add(
                     run.shown, run.start, run.end, preformatted=run.shown != " "
                 )
         return shown
@@ -117,8 +118,11 @@ class HtmlText:
         return len(self._source)
 
 
-_CELL = " | "
-_SEPARATORS = frozenset({"\n", "\n\n", "\n- ", _CELL})
+_SEPARATORS = frozenset({"\n", "\n\n", "\n- "})
+
+
+def _is_separator(shown: str) -> bool:
+    return shown in _SEPARATORS or shown.startswith(CELL)
 
 
 class _Shown:
@@ -138,8 +142,8 @@ class _Shown:
         if text:
             if self._parts:
                 self._flush(start)
-            elif _CELL in self._pending:  # a row that begins with empty cells
-                self._parts.append(self._pending[self._pending.index(_CELL) :])
+            elif CELL in self._pending:  # a row that begins with empty cells
+                self._parts.append(self._pending[self._pending.index(CELL) :])
                 self._places.append((start, start, False))
             self._pending = ""
             self._parts.append(text)
@@ -152,10 +156,10 @@ class _Shown:
             self._places.append((self._places[-1][1], until, False))
 
     def add_separator(self, mark: str) -> None:
-        if mark == _CELL:  # an empty cell keeps its column
+        if mark.startswith(CELL):  # an empty cell keeps its column
             self._pending += mark
             return
-        line = self._pending.split(_CELL)[0]
+        line = self._pending.split(CELL)[0]
         self._pending = max(line, mark, key=_STRENGTH.index)
 
     def text(self) -> str:
@@ -204,47 +208,33 @@ def _drop_tokens(tokens: list[Token], dropped: list[tuple[int, int, str]]) -> li
 
 def _runs(tokens: list[Token], source: str) -> list[_Run]:
     runs: list[_Run] = []
-    pre, rows = 0, [False]
-    begins = empty = False  # whether the next cell is the first of its row, whether all before it are empty
+    pre, rows = 0, Rows()
     for token in tokens:
         if token.name == "pre" and token.kind in {"start", "end"}:
             pre = max(0, pre + (1 if token.kind == "start" else -1))
-        _follow_rows(token, rows)
-        empty = empty and not (token.kind == "reference" or (token.kind == "data" and _is_word(token, source)))
+        rows.follow(token, says=token.kind == "reference" or (token.kind == "data" and _has_words(token, source)))
         if token.kind == "data":
             runs.append(_Run(token.start, token.end, None, pre > 0))
         elif token.kind == "reference":
             runs.append(_Run(token.start, token.end, token.name))
-        elif begins and token.kind == "start" and token.name in {"td", "th"}:
-            begins, empty = False, True
+        elif token.kind == "start" and token.name in {"td", "th"}:
+            between, empty = rows.enter(token)
+            runs.append(_Run(token.start, token.end, between, empty))
         elif mark := _separator(token):
-            begins = begins or (token.kind == "start" and token.name in {"table", "tr"})
-            in_cell = any(rows) and token.name not in {"tr", "td", "th"}
-            runs.append(_Run(token.start, token.end, " " if in_cell else mark, empty and mark == _CELL))
-    return runs
+            in_cell = rows.inside and token.name != "tr"
+            runs.append(_Run(token.start, token.end, " " if in_cell else mark))
+    return [run for run in runs if run.shown != ""]
 
 
-def _is_word(token: Token, source: str) -> bool:
+def _has_words(token: Token, source: str) -> bool:
     return not source[token.start : token.end].isspace()
-
-
-def _follow_rows(token: Token, rows: list[bool]) -> None:
-    """Note for each open table whether one of its rows is; most pages leave out the tags that end rows and cells."""
-    if token.kind == "start" and token.name == "table":
-        rows.append(False)
-    elif token.kind == "start" and token.name == "tr":
-        rows[-1] = True
-    elif token.kind == "end" and token.name in {"tr", "thead", "tbody", "tfoot", "table"}:
-        rows[-1] = False
-        if token.name == "table" and len(rows) > 1:
-            rows.pop()
 
 
 def _separator(token: Token) -> str:
     if token.kind not in {"start", "end"}:
         return ""
     if token.name in {"td", "th"}:
-        return " | " if token.kind == "start" else ""
+        return ""
     if token.name == "li" and token.kind == "start":
         return "\n- "
     if token.name in {"br", "tr", "li", "dt", "dd", "caption"}:
@@ -258,7 +248,7 @@ def _mask(source: str, runs: list[_Run]) -> str:
     for run in runs:
         parts.append(" " * (run.start - position))
         length = run.end - run.start
-        if run.shown in _SEPARATORS:
+        if run.shown is not None and _is_separator(run.shown):
             sign = "\n" if "\n" in (run.shown or "") else "|" if run.preformatted else ""
             parts.append(sign.ljust(length) if length else "")
         else:

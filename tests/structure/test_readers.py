@@ -287,3 +287,19 @@ def test_an_empty_cell_of_html_keeps_its_column() -> None:
     shown = [page.render(block.start, block.end) for block in table.children]
     assert shown[1:] == ["| v1", "k1 |  | w1", "| v2", "k2 |  | w2"]
     assert page.render(0, len(page)).endswith("k1 |  | w1\n | v2\nk2 |  | w2\n\nEnd")
+
+
+def test_merged_cells_of_html_shift_no_other() -> None:
+    rows = (
+        '<tr><th>Boat</th><th colspan="2">Stay</th><th>Fee</th></tr>'
+        "<tr><td rowspan=2>Ketch<td>May<td>June<td>5</tr><tr><td>July<td>Aug<td>6</tr><tr><td>Sloop<td colspan='2'>all<td>7"
+    )
+    page = HtmlText(f"<table>{rows}</table>")
+    [table] = [block for block in page.root.walk() if block.kind == "table"]
+    assert table.metadata["table_header"] == "Boat | Stay |  | Fee"
+    assert [page.render(block.start, block.end) for block in table.children[1:]] == [
+        "Ketch | May | June | 5",
+        "| July | Aug | 6",
+        "Sloop | all |  | 7",
+    ]
+    assert HtmlText("<table><tr><td colspan=99999>a<td rowspan=x>b</table>").render(0, 60).count("|") == 20
