@@ -44,9 +44,10 @@ class Page:
         self._open: list[tuple[int, bool]] = []
 
     def add(self, block: str) -> None:
-        """Append a block, which ends the lists before it."""
-        self._close_below(-1)
-        self._parts.append(block)
+        """Append a block, which ends the lists before it; nothing where it has no words, as an empty table."""
+        if has_words(block):
+            self._close_below(-1)
+            self._parts.append(block)
 
     def item(self, written: str, *, depth: int, bullet: bool) -> None:
         """Append an item of a list; one that brings its number keeps it, where `<ol>` would count anew."""

@@ -292,7 +292,8 @@ def test_an_empty_cell_of_html_keeps_its_column() -> None:
 def test_merged_cells_of_html_shift_no_other() -> None:
     rows = (
         '<tr><th>Boat</th><th colspan="2">Stay</th><th>Fee</th></tr>'
-        "<tr><td rowspan=2>Ketch<td>May<td>June<td>5</tr><tr><td>July<td>Aug<td>6</tr><tr><td>Sloop<td colspan='2'>all<td>7"
+        "<tr><td rowspan=2>Ketch<td>May<td>June<td>5</tr><tr><td>July<td>Aug<td>6</tr>"
+        "<tr><td>Sloop<td colspan='2'>all<td>7"
     )
     page = HtmlText(f"<table>{rows}</table>")
     [table] = [block for block in page.root.walk() if block.kind == "table"]
