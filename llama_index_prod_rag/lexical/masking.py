@@ -14,7 +14,7 @@ MANY = 2_000
 
 @runtime_checkable
 class Masking(Protocol):
-    """A container that remembers what it was asked, and can say of a whole list what is in it."""
+    """A container that can say of a whole list what is in it, and remembers that."""
 
     def mask(self, ids: Sequence[str]) -> NDArray[np.bool_]:
         """Whether each id is in the container."""

@@ -127,19 +127,12 @@ class PassingIds(Container[str]):
         return found is not None and self._passes(found)
 
 
-class RememberedIds(PassingIds):
-    """The same for metadata that do not change, asked by one question after the other: each id is worked out once."""
+class MaskedIds(PassingIds):
+    """The same for metadata that do not change, asked by one question after the other: masks over ids are kept."""
 
     def __init__(self, metadata: Mapping[str, Mapping[str, Any]], filters: MetadataFilters) -> None:
         super().__init__(metadata, filters)
-        self._told: dict[object, bool] = {}
         self._masks: list[tuple[Sequence[str], NDArray[np.bool_]]] = []
-
-    def __contains__(self, id_: object) -> bool:
-        told = self._told.get(id_)
-        if told is None:
-            told = self._told[id_] = super().__contains__(id_)
-        return told
 
     def mask(self, ids: Sequence[str]) -> NDArray[np.bool_]:
         """Whether each id of a list passes; a list that only grows is worked out once."""

@@ -20,10 +20,10 @@ from pydantic import PrivateAttr
 
 from llama_index_prod_rag.errors import ConfigurationError, InputError
 from llama_index_prod_rag.retrievers.embedded.node_table import FILE, NodeTable, TableChanges, parts
-from llama_index_prod_rag.retrievers.filters import RememberedIds, metadata_test
+from llama_index_prod_rag.retrievers.filters import MaskedIds, metadata_test
 from llama_index_prod_rag.retrievers.vector_rows import Rows, VectorRows
 
-_MOST_FILTERS = 8  # whose answers are remembered: some hundred bytes per node and filters
+_MOST_FILTERS = 8  # whose masks are remembered: two bytes per node and filters
 
 
 class EmbeddedStore(BasePydanticVectorStore):
@@ -59,7 +59,7 @@ class EmbeddedStore(BasePydanticVectorStore):
     _table: NodeTable = PrivateAttr()
     _rows: VectorRows = PrivateAttr(default_factory=VectorRows)
     _metadata: dict[str, dict[str, Any]] | None = PrivateAttr(default=None)  # read when something is filtered
-    _filtered: dict[str, RememberedIds] = PrivateAttr(default_factory=dict)
+    _filtered: dict[str, MaskedIds] = PrivateAttr(default_factory=dict)
     _filtered_of: Mapping[str, dict[str, Any]] | None = PrivateAttr(default=None)
     _upto: int = PrivateAttr(default=-1)
     _lock: Any = PrivateAttr(default_factory=Lock)
@@ -171,13 +171,13 @@ class EmbeddedStore(BasePydanticVectorStore):
                 self._metadata = self._table.metadata(self._table.ids())
             return self._metadata
 
-    def passing(self, filters: MetadataFilters) -> RememberedIds:
-        """Ids of the nodes that pass filters; what the last filters said of a node is remembered until one changes."""
-        metadata, key = self.metadata(), filters.model_dump_json()
+    def passing(self, filters: MetadataFilters) -> MaskedIds:
+        """Ids of the nodes that pass filters; what the last filters let through is remembered until a node changes."""
+        metadata, key = self.metadata(), repr(filters.model_dump())
         with self._lock:
             if self._filtered_of is not metadata:
                 self._filtered_of, self._filtered = metadata, {}
-            found = self._filtered.pop(key, None) or RememberedIds(metadata, filters)
+            found = self._filtered.pop(key, None) or MaskedIds(metadata, filters)
             self._filtered[key] = found  # the last one asked for stands last
             if len(self._filtered) > _MOST_FILTERS:
                 del self._filtered[next(iter(self._filtered))]
