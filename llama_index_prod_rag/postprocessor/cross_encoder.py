@@ -38,7 +38,8 @@ class CrossEncoderRerank(BaseNodePostprocessor):
     """Order candidates by a cross-encoder's reading of question and passage together, beside the retrieval's scores.
 
     Nodes and hits that come in stay as they were; what comes out are copies with new scores, which still refer to
-    their retrieval record and now to a `RerankRecord` with every candidate's raw logit.
+    their retrieval record and now to a `RerankRecord` with every candidate's raw logit. A node that comes in several
+    times is read and returned once, as its first hit.
 
     Attributes:
         model: hub name or folder of a sentence-transformers cross-encoder with one output, or `"offline"`.
@@ -133,8 +134,9 @@ class CrossEncoderRerank(BaseNodePostprocessor):
     ) -> list[NodeWithScore]:
         if query_bundle is None:
             raise InputError("reranking needs the question: pass query_bundle or query_str")
-        with self._announce(nodes, query_bundle) as returned:
-            returned.extend(self._rerank(nodes, query_bundle.query_str))
+        once = _first_of_each(nodes)
+        with self._announce(once, query_bundle) as returned:
+            returned.extend(self._rerank(once, query_bundle.query_str))
         return returned
 
     @contextmanager
@@ -295,6 +297,13 @@ class _Question:
         self, texts: Mapping[str, str], max_windows: int | None, progress: Progress | None = None
     ) -> PassageReader:
         return PassageReader(self.scorer, self.fitted, texts, max_windows=max_windows, progress=progress)
+
+
+def _first_of_each(hits: Sequence[NodeWithScore]) -> list[NodeWithScore]:
+    first: dict[str, NodeWithScore] = {}
+    for hit in hits:
+        first.setdefault(hit.node.node_id, hit)
+    return list(first.values())
 
 
 def _structured(node: BaseNode) -> Structured:

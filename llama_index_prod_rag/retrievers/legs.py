@@ -117,10 +117,19 @@ async def _arun(call: LegCall, timeout: float | None) -> None:
         if _blocks(call.leg):
             hits, _ = await asyncio.wait_for(asyncio.wrap_future(_in_thread(call)), timeout)
         else:
-            hits = await asyncio.wait_for(call.leg.aretrieve(call.bundle), timeout)
+            hits = await asyncio.wait_for(_aask(call), timeout)
         call.result = LegResult(hits, time.perf_counter() - started)
     except Exception as error:
         call.note_failure(error, time.perf_counter() - started, timeout)
+
+
+async def _aask(call: LegCall) -> list[NodeWithScore]:
+    """The leg's hits; in a thread where it has no asynchronous path."""
+    try:
+        return await call.leg.aretrieve(call.bundle)
+    except NotImplementedError:
+        hits, _ = await asyncio.wrap_future(_in_thread(call))
+        return hits
 
 
 def _blocks(leg: BaseRetriever) -> bool:
@@ -157,13 +166,17 @@ def _in_thread(call: LegCall) -> Future[tuple[list[NodeWithScore], float]]:
 
 
 def _ask(call: LegCall) -> list[NodeWithScore]:
-    """The leg's hits; asked again where its store was written to while it read.
+    """The leg's hits, in a thread of its own; asked again where its store was written to while it read.
 
     Stores that are plain dictionaries raise then, and have nothing wrong with them.
     """
     for _ in range(_READS):
         try:
             return call.leg.retrieve(call.bundle)
+        except NotImplementedError:
+            if type(call.leg)._aretrieve is BaseRetriever._aretrieve:
+                raise
+            return asyncio.run(call.leg.aretrieve(call.bundle))  # it has no synchronous path
         except RuntimeError as error:
             if "during iteration" not in str(error):
                 raise

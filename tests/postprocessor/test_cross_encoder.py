@@ -22,6 +22,7 @@ from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
 from llama_index_prod_rag.postprocessor.settings import Cascade, Runtime
 from llama_index_prod_rag.trace.records import LegHit, RerankRecord, RetrievalRecord, tracing
 from llama_index_prod_rag.trace.scored_node import ScoredNode
+from tests.pair_scorers import OverlapScorer
 
 _TEXTS = {"a": "madrid is large", "b": "berlin is large", "c": "berlin is a city"}
 
@@ -391,3 +392,12 @@ def test_a_scorer_of_ones_own_is_recorded_by_its_name(hits: list[NodeWithScore],
     with tracing() as trace:
         CrossEncoderRerank(scorer=scorer).postprocess_nodes(hits, query_str="berlin city")
     assert [record.model for record in trace.records if isinstance(record, RerankRecord)] == ["overlap"]
+
+
+def test_a_node_that_comes_twice_is_returned_once() -> None:
+    b, a = TextNode(text="red wine", id_="b"), TextNode(text="red fox", id_="a")
+    other = TextNode(text="another text", id_="b")
+    twice = [NodeWithScore(node=node, score=score) for node, score in ((b, 0.9), (a, 0.8), (b, 0.7), (other, 0.6))]
+    found = CrossEncoderRerank(scorer=OverlapScorer(), top_n=3).postprocess_nodes(twice, query_str="red wine")
+    assert [(hit.node_id, hit.text) for hit in found] == [("b", "red wine"), ("a", "red fox")]
+    assert len(twice) == 4

@@ -190,3 +190,39 @@ def test_a_leg_whose_store_was_written_to_is_asked_again() -> None:
 
     hits = HybridFusionRetriever({"leg": Shaken({"a": 0.9})}).retrieve("q")
     assert record_of(hits[0]).failed == {}
+
+
+class OneWay(BaseRetriever):
+    """Has one of the two paths, as retrievers of others do."""
+
+    def __init__(self, asynchronous: bool) -> None:
+        self.asynchronous = asynchronous
+        super().__init__()
+
+    def _find(self) -> list[NodeWithScore]:
+        return [NodeWithScore(node=TextNode(text="red wine", id_="a"), score=0.9)]
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        if self.asynchronous:
+            raise NotImplementedError("use aretrieve")
+        return self._find()
+
+    async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        if not self.asynchronous:
+            raise NotImplementedError("use retrieve")
+        return self._find()
+
+
+class NoWay(BaseRetriever):
+    """Has none."""
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        raise NotImplementedError("of no use")
+
+
+@both_ways
+async def test_a_leg_with_one_path_is_asked_by_that(asynchronous: bool) -> None:
+    legs = {"sync": OneWay(asynchronous=False), "async": OneWay(asynchronous=True), "none": NoWay()}
+    (hit,) = await ask(HybridFusionRetriever(legs), "q", asynchronous)
+    assert set(record_of(hit).legs) == {"sync", "async"}
+    assert record_of(hit).failed == {"none": "NotImplementedError: of no use"}
