@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from operator import attrgetter
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -34,6 +36,24 @@ class Call(Generic[T]):
     def in_thread(cls, function: Callable[[], T]) -> Call[T]:
         """Make a call that only exists in blocking form; async callers move it off the loop."""
         return cls(function, lambda: asyncio.to_thread(function))
+
+    @classmethod
+    def either(cls, sync: Callable[[], T], asynchronous: Callable[[], Coroutine[Any, Any, T]]) -> Call[T]:
+        """Make a call of a component that may have one form alone: where one is not implemented, the other is made."""
+
+        def make() -> T:
+            try:
+                return sync()
+            except NotImplementedError:
+                return _run_aside(asynchronous)
+
+        async def amake() -> T:
+            try:
+                return await asynchronous()
+            except NotImplementedError:
+                return await asyncio.to_thread(sync)
+
+        return cls(make, amake)
 
     @classmethod
     def of_client(cls, method: str, **arguments: Any) -> Call[Any]:
@@ -120,6 +140,12 @@ async def arun(course: Course[T], client: object = None) -> T:
     except StopIteration as end:
         value: T = end.value
         return value
+
+
+def _run_aside(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """The result of a coroutine in an event loop of its own: this thread may be in another one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(copy_context().run, lambda: asyncio.run(make())).result()
 
 
 def _call(awaited: object) -> Call[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from numbers import Integral
 
 
 class ProdRagError(Exception):
@@ -57,6 +58,23 @@ class CalibrationError(ProdRagError, ValueError):
 
 class QueryLogError(ProdRagError):
     """The query log cannot be opened, read or written."""
+
+
+def check_count(name: str, count: object) -> None:
+    """Refuse what is no number of things to return or to ask.
+
+    Raises:
+        ConfigurationError: it is not a whole number from 1 on.
+
+    Examples:
+        >>> check_count("similarity_top_k", 10)
+        >>> check_count("similarity_top_k", 2.5)
+        Traceback (most recent call last):
+            ...
+        llama_index_prod_rag.errors.ConfigurationError: similarity_top_k must be a whole number of at least 1, not 2.5
+    """
+    if isinstance(count, bool) or not isinstance(count, Integral) or count < 1:
+        raise ConfigurationError(f"{name} must be a whole number of at least 1, not {count!r}")
 
 
 def refuse_unknown(owner: str, given: Iterable[str], known: Iterable[str]) -> None:

@@ -108,3 +108,32 @@ def test_a_cancellation_is_raised_in_the_course_where_it_waits() -> None:
 
     asyncio.run(leave())
     assert left == ["cancelled"]
+
+
+def missing() -> int:
+    raise NotImplementedError("the other one")
+
+
+async def amissing() -> int:
+    return missing()
+
+
+async def answer() -> int:
+    return 42
+
+
+def test_a_component_with_one_form_is_called_by_that() -> None:
+    async def course(call: Call[int]) -> int:
+        return await call
+
+    for call in (Call.either(missing, answer), Call.either(lambda: 42, amissing)):
+        assert run(course(call)) == 42
+        assert asyncio.run(arun(course(call))) == 42
+    for drive in (run, lambda one: asyncio.run(arun(one))):
+        with pytest.raises(NotImplementedError, match="the other one"):
+            drive(course(Call.either(missing, amissing)))
+
+    async def inside() -> int:
+        return run(course(Call.either(missing, answer)))  # a synchronous call in a thread that runs a loop
+
+    assert asyncio.run(inside()) == 42

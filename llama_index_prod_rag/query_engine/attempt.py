@@ -205,7 +205,7 @@ def refuse(query: str, reason: str) -> Attempt:
 
 
 def _ask(retriever: BaseRetriever, query: QueryBundle) -> Call[list[NodeWithScore]]:
-    return Call(lambda: retriever.retrieve(query), lambda: retriever.aretrieve(query))
+    return Call.either(lambda: retriever.retrieve(query), lambda: retriever.aretrieve(query))
 
 
 def _process(stage: BaseNodePostprocessor, hits: list[NodeWithScore], query: QueryBundle) -> Call[list[NodeWithScore]]:

@@ -12,7 +12,7 @@ from llama_index.core.indices.vector_store.base import VectorStoreIndex
 from llama_index.core.schema import BaseNode, NodeWithScore, QueryBundle
 from llama_index.core.vector_stores.types import MetadataFilters
 
-from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.errors import check_count
 from llama_index_prod_rag.retrievers.dense import check_is_vector_index
 from llama_index_prod_rag.retrievers.embedded.lexical import open_lexical
 from llama_index_prod_rag.retrievers.embedded.store import EmbeddedStore
@@ -88,8 +88,7 @@ class BM25FRetriever(FilteredRetriever):
     def _set_up(
         self, store: LexicalStore, similarity_top_k: int, filters: MetadataFilters | None, kwargs: dict[str, Any]
     ) -> None:
-        if similarity_top_k < 1:
-            raise ConfigurationError(f"similarity_top_k must be at least 1, not {similarity_top_k}")
+        check_count("similarity_top_k", similarity_top_k)
         self._store = store
         self._top_k = similarity_top_k
         self._filters = filters

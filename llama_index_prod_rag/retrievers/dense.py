@@ -21,7 +21,7 @@ from llama_index.core.vector_stores.types import (
     VectorStoreQueryMode,
 )
 
-from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.errors import ConfigurationError, check_count
 from llama_index_prod_rag.retrievers.embedded.store import EmbeddedStore
 from llama_index_prod_rag.retrievers.filtered import FilteredRetriever
 from llama_index_prod_rag.retrievers.filters import Test, metadata_test, passing
@@ -68,6 +68,7 @@ class DenseRetriever(FilteredRetriever, VectorIndexRetriever):
         **kwargs: Any,
     ) -> None:
         check_is_vector_index(index)
+        check_count("similarity_top_k", similarity_top_k)
         objects = index._object_map if object_map is None else object_map
         super().__init__(index, similarity_top_k=similarity_top_k, filters=filters, object_map=objects, **kwargs)
         self._matrix = VectorMatrix()

@@ -19,7 +19,7 @@ from llama_index.core.vector_stores.types import MetadataFilters
 
 from llama_index_prod_rag.calls import Call, arun, run
 from llama_index_prod_rag.disclosure import describe
-from llama_index_prod_rag.errors import ConfigurationError, RetrievalError
+from llama_index_prod_rag.errors import ConfigurationError, RetrievalError, check_count
 from llama_index_prod_rag.fusion.rules import FusionRule, parse_rule, share_weights
 from llama_index_prod_rag.retrievers.access import add_filters, replace_filters
 from llama_index_prod_rag.retrievers.bm25 import BM25FRetriever
@@ -280,8 +280,8 @@ def _check(
         raise ConfigurationError("a hybrid retriever needs at least one leg")
     if bad := [name for name in legs if "#" in name or name in ("fusion", "expansion")]:
         raise ConfigurationError(f"{bad[0]!r} cannot name a leg: the record uses that name itself")
-    if top_k < 1 or num_queries < 1:
-        raise ConfigurationError("similarity_top_k and num_queries must be at least 1")
+    check_count("similarity_top_k", top_k)
+    check_count("num_queries", num_queries)
     if timeout is not None and not timeout > 0:
         raise ConfigurationError(f"timeout must be above 0 seconds, not {timeout}")
     if on_leg_failure not in ("degrade", "raise"):

@@ -14,7 +14,7 @@ from llama_index.core.settings import Settings
 
 from llama_index_prod_rag.calls import Call, arun, run
 from llama_index_prod_rag.disclosure import describe
-from llama_index_prod_rag.errors import ConfigurationError, RetrievalError
+from llama_index_prod_rag.errors import ConfigurationError, RetrievalError, check_count
 from llama_index_prod_rag.fusion.rules import parse_rule
 from llama_index_prod_rag.retrievers.elasticsearch import queries
 from llama_index_prod_rag.retrievers.elasticsearch.connection import Clients, Connection
@@ -99,8 +99,7 @@ class ElasticsearchHybridRetriever(FilteredRetriever):
     ) -> None:
         reaching, searching, base = split_settings(settings, Connection, SearchOptions, BASE_SETTINGS)
         super().__init__(**base)
-        if similarity_top_k < 1:
-            raise ConfigurationError(f"similarity_top_k must be at least 1, not {similarity_top_k}")
+        check_count("similarity_top_k", similarity_top_k)
         if not 0.0 <= alpha <= 1.0:
             raise ConfigurationError(f"alpha is the dense leg's weight, between 0 and 1, not {alpha}")
         options = merge(options or SearchOptions(), searching)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from llama_index.core.schema import BaseNode
 from llama_index.core.vector_stores.types import MetadataFilters
 
-from llama_index_prod_rag.errors import ConfigurationError
+from llama_index_prod_rag.errors import ConfigurationError, check_count
 from llama_index_prod_rag.fusion.rules import FusionRule
 from llama_index_prod_rag.retrievers.elasticsearch import queries
 from llama_index_prod_rag.retrievers.elasticsearch.documents import hit_node, source_text
@@ -76,8 +76,7 @@ class SearchOptions:
     on_leg_failure: Literal["degrade", "raise"] = "degrade"
 
     def __post_init__(self) -> None:
-        if self.leg_top_k < 1:
-            raise ConfigurationError(f"leg_top_k must be at least 1, not {self.leg_top_k}")
+        check_count("leg_top_k", self.leg_top_k)
         if not self.timeout > 0.0:
             raise ConfigurationError(f"timeout is a number of seconds above 0, not {self.timeout}")
         if self.server_fusion is not None and (self.exact or self.complete_scores):
