@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 
 from llama_index_prod_rag.confidence.calibration import Head
+from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.models.pairs import Ruling, sigmoid
 from llama_index_prod_rag.text.printable import make_printable
 
@@ -70,7 +71,13 @@ def heed(ruling: Ruling, passages: Sequence[str]) -> float:
     Examples:
         >>> heed(Ruling(1.0, "in 1935"), ["Sweep was proposed  in 1935."]), heed(Ruling(1.0, "in 1936"), ["in 1935"])
         (1.0, 0.0)
+
+    Raises:
+        InputError: it is no ruling.
     """
+    if not isinstance(ruling, Ruling):
+        said = f"Ruling(answers, quote=...), not {type(ruling).__name__}"
+        raise InputError(f"a judge of evidence returns a {said}: a yes counts with the words of a passage that answer")
     quote = _fold(ruling.quote).strip(_AROUND)
     if not any(map(str.isalnum, quote)):
         return 0.0

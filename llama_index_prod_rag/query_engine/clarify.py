@@ -13,11 +13,24 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 from llama_index_prod_rag.confidence.readings import Reading, find_readings
 from llama_index_prod_rag.errors import InputError
 from llama_index_prod_rag.query_engine.sources import passages_of
+from llama_index_prod_rag.text.ellipsis import correction_in
+from llama_index_prod_rag.text.languages import detect_language
 from llama_index_prod_rag.text.terms import term_set
 
 AMBIGUOUS = "“{}” stands for several things in the documents"
 
 _AROUND = " .:)(#"  # a number, as people write one: "2.", "(2)", "#2"
+_POLITE = re.compile(
+    r"\b(?:please|bitte|of course|natürlich|s'il vous plaît|por favor|option|number|nummer|nr\.|no\.)(?!\w)"
+)
+_PLACES = {
+    1: ("first", "former", "one", "erste", "eins", "premier", "première", "primero", "primera"),
+    2: ("second", "two", "zweite", "zwei", "deuxième", "segundo", "segunda"),
+    3: ("third", "three", "dritte", "drei"),
+    4: ("fourth", "four", "vierte", "vier"),
+    -1: ("last", "latter", "letzte", "letztere", "dernier", "dernière"),
+}
+_ORDINAL = re.compile(r"(?:(?:the|der|die|das|den|le|la|el)\s)?(?P<place>\w+)(?:\s(?:one|meaning|reading|bedeutung))?")
 _SHORT = 6  # words of a message that only chooses: a longer one is a question of its own
 
 
@@ -103,22 +116,39 @@ def settle(question: str, choice: int | str, readings: Sequence[Mapping[str, Any
 
 
 def find_choice(choice: int | str, labels: Sequence[str]) -> str | None:
-    """Find the label that a choice means: by number, as a whole, or by words that it alone has; None where none is.
+    """Find the label that a choice means: as a whole, by its place, or by words that it alone has; None where none is.
 
     Examples:
         >>> labels = ["Mercury (planet)", "Mercury (singer)"]
         >>> [find_choice(choice, labels) for choice in (2, "1.", "the singer", "mercury (planet)", "Mercury")]
         ['Mercury (singer)', 'Mercury (planet)', 'Mercury (singer)', 'Mercury (planet)', None]
+        >>> [find_choice(choice, labels) for choice in ("the second one", "I meant the planet, please", "neither")]
+        ['Mercury (singer)', 'Mercury (planet)', None]
     """
     said = str(choice).strip().casefold()
-    numbers = [str(number) for number in range(1, len(labels) + 1)]
-    if (number := said.strip(_AROUND)) in numbers:
-        return labels[numbers.index(number)]
     if whole := [label for label in labels if label.casefold() == said]:
         return whole[0]
-    words = term_set(said)
-    found = [label for label in labels if words and words <= term_set(label)]
-    return found[0] if len(found) == 1 and len(said.split()) <= _SHORT else None
+    said = _POLITE.sub(" ", correction_in(said) or said).strip(_AROUND)
+    if place := _place_of(said, len(labels)):
+        return labels[place - 1]
+    if len(said.split()) > _SHORT:
+        return None
+    for language in dict.fromkeys((detect_language([said]), detect_language(labels), "english")):
+        words = term_set(said, language)
+        found = [label for label in labels if words and words <= term_set(label, language)]
+        if len(found) == 1:
+            return found[0]
+    return None
+
+
+def _place_of(said: str, many: int) -> int:
+    """The place in the list that a message names, from 1; 0 where it names none."""
+    if said in (numbers := [str(number) for number in range(1, many + 1)]):
+        return numbers.index(said) + 1
+    named = _ORDINAL.fullmatch(said)
+    forms = (named["place"], named["place"][:-1]) if named else ()  # "zweites"
+    place = next((number for number, words in _PLACES.items() if not set(words).isdisjoint(forms)), 0)
+    return (many if place < 0 else place) if place <= many else 0
 
 
 def to_json(readings: Sequence[Reading]) -> list[Mapping[str, Any]]:

@@ -325,7 +325,25 @@ def test_a_number_is_taken_as_people_write_it(choice: str) -> None:
     assert find_choice(choice, list(PAGES)) == "Mercury (singer)"
 
 
-@pytest.mark.parametrize("choice", ["9" * 5000, "0", "4.", "²", "...", "()", ""])
+@pytest.mark.parametrize(
+    "choice",
+    [
+        "the second one", "second", "The latter.", "the last one", "option 2", "number two", "I meant the singer",
+        "the singer, please", "No, the singer", "der zweite", "das letzte", "Nummer 2", "le deuxième",
+    ],
+)  # fmt: skip
+def test_a_choice_is_taken_in_words(choice: str) -> None:
+    assert find_choice(choice, list(PAGES)[:2]) == "Mercury (singer)"
+
+
+def test_german_choices_have_their_articles() -> None:
+    labels = ["Bank (Geldinstitut)", "Bank (Möbel)"]
+    assert [find_choice(choice, labels) for choice in ("das Möbel", "das Geldinstitut bitte")] == labels[::-1]
+
+
+@pytest.mark.parametrize(
+    "choice", ["9" * 5000, "0", "4.", "²", "...", "()", "", "neither", "both", "yes", "the fourth"]
+)
 def test_what_is_no_number_of_a_reading_chooses_none(choice: str) -> None:
     assert find_choice(choice, list(PAGES)) is None
 
