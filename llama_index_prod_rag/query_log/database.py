@@ -136,6 +136,14 @@ class Database:
             for table in (QUERIES, ANNOTATIONS):
                 connection.execute(sa.delete(table).where(table.c.time < moment))
 
+    def _read_times(self, found: sa.CursorResult[Any]) -> list[Row]:
+        try:
+            return [dict(row) for row in found.mappings()]
+        except (TypeError, ValueError) as error:  # records are read in the order of their times
+            raise QueryLogError(
+                f"{self.url.render_as_string()} holds a record whose time cannot be read ({error}): mend or delete it"
+            ) from error
+
     def pages(
         self,
         *,
@@ -175,7 +183,7 @@ class Database:
         while True:
             page = wanted if last is None else wanted.where(position < (last["time"], last["query_id"]))
             with self._transaction() as connection:
-                queries: list[Row] = [dict(row) for row in connection.execute(page).mappings()]
+                queries = self._read_times(connection.execute(page))
                 ids = [row["query_id"] for row in queries]
                 about = sa.select(ANNOTATIONS).where(ANNOTATIONS.c.query_id.in_(ids)).order_by(ANNOTATIONS.c.time)
                 annotations: list[Row] = [dict(row) for row in connection.execute(about).mappings()]
@@ -198,6 +206,7 @@ def _make_engine(url: URL) -> sa.Engine:
         url if read_only is None else url.set(database=read_only, query={"uri": "true"}),
         pool_pre_ping=not is_sqlite,
         connect_args={"timeout": _BUSY_SECONDS} if is_sqlite else {},
+        json_deserializer=_read_json,
         json_serializer=partial(json.dumps, ensure_ascii=False, allow_nan=False, separators=(",", ":")),
     )
     if not is_sqlite:
@@ -206,6 +215,14 @@ def _make_engine(url: URL) -> sa.Engine:
         sa.event.listen(engine, "connect", _prepare_sqlite if read_only is None else _leave_transactions_to_us)
         sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _read_json(text: str) -> Any:  # noqa: ANN401 - JSON
+    """What a column holds; None where it is no JSON, which no column was written as."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _read_only(file: Path) -> str | None:

@@ -11,11 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from itertools import groupby
-from typing import Any
+from typing import Any, get_args
 
 import sqlalchemy as sa
 
-from llama_index_prod_rag.query_log.record import Feedback, HitRecord, LoggedPassage, QueryRecord, rank_hits, to_utc
+from llama_index_prod_rag.query_log.record import (
+    Feedback,
+    HitRecord,
+    LoggedPassage,
+    QueryRecord,
+    Stage,
+    rank_hits,
+    to_utc,
+)
 
 Row = dict[str, Any]
 
@@ -106,7 +114,14 @@ def query_row(record: QueryRecord) -> Row:
 
 
 def query_record(row: Mapping[str, Any], feedback: Iterable[Feedback]) -> QueryRecord:
-    """Read the record in a row of `queries`; lists that were not selected are empty."""
+    """Read the record in a row of `queries`; lists that were not selected are empty.
+
+    Raises:
+        TypeError: a column holds something else than was written, and so do ValueError, LookupError, AttributeError.
+    """
+    _check_types([row["input_value"], *row["reasons"], *row["failed"].values()], {str})
+    _check_types([row["confidence"], *row["signals"].values()], _MAYBE_NUMBERS)
+    _check_types(row["seconds"].values(), _NUMBERS)
     return QueryRecord(
         query=row["input_value"],
         query_id=row["query_id"],
@@ -128,6 +143,16 @@ def query_record(row: Mapping[str, Any], feedback: Iterable[Feedback]) -> QueryR
         span_id=row["span_id"],
         feedback=tuple(feedback),
     )
+
+
+_NUMBERS = {int, float}
+_MAYBE_NUMBERS = {int, float, type(None)}
+_STAGES = get_args(Stage)
+
+
+def _check_types(values: Iterable[object], kinds: set[type]) -> None:
+    if not set(map(type, values)) <= kinds:
+        raise TypeError(f"expected {' or '.join(sorted(kind.__name__ for kind in kinds))}")
 
 
 def _pack(hits: Iterable[HitRecord]) -> Row:
@@ -153,6 +178,9 @@ def _pack(hits: Iterable[HitRecord]) -> Row:
 def _unpack(rankings: Mapping[str, Any]) -> Iterable[HitRecord]:
     node_id = rankings["node_ids"].__getitem__
     for ranking in rankings["lists"]:
+        _check_types(ranking["scores"], _MAYBE_NUMBERS)
+        if ranking["stage"] not in _STAGES:
+            raise ValueError(f"unknown stage {ranking['stage']!r}")
         places = zip(map(node_id, ranking["nodes"]), ranking["scores"], strict=True)
         yield from rank_hits(ranking["stage"], ranking["leg"], ranking["call"], places, ranking.get("ranks"))
 

@@ -149,7 +149,7 @@ class QueryLog:
             QueryLogError: there is no log, or it cannot be read.
         """
         for queries, judgments in self._database.pages(query_id=query_id, size=1):
-            return _join(queries, judgments)[0]
+            return next(iter(_join(queries, judgments)), None)
         return None
 
     @property
@@ -194,7 +194,18 @@ def _join(queries: Sequence[Row], annotations: Sequence[Row]) -> list[QueryRecor
     feedback: dict[str, list[Feedback]] = {}
     for row in annotations:
         feedback.setdefault(row["query_id"], []).append(feedback_of(row))
-    return [query_record(row, feedback.get(row["query_id"], ())) for row in queries]
+    return [record for row in queries if (record := _read(row, feedback.get(row["query_id"], ()))) is not None]
+
+
+def _read(row: Row, feedback: Sequence[Feedback]) -> QueryRecord | None:
+    """The record of a row; None, with a warning, where somebody wrote something else into it."""
+    try:
+        return query_record(row, feedback)
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        _logger.warning(
+            "the record %s of the query log is left out: it is not what was written (%r)", row["query_id"], error
+        )
+        return None
 
 
 class _Sink:

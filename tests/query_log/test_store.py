@@ -9,6 +9,7 @@ import re
 import sqlite3
 import uuid
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from pathlib import Path
@@ -190,6 +191,51 @@ def test_what_databases_refuse_or_garble_is_stored_clean(url: str) -> None:
         (record,) = log.records()
     assert (record.query, record.confidence, record.signals) == ("a\ufffdb\ufffd", None, {"x": None})
     assert (record.feedback[0].score, record.feedback[0].comment) == (None, "\ufffd")
+
+
+DAMAGED = {
+    "confidence": ["high"],
+    "signals": ["null", "[]", "{", "", '{"pair.top": "x"}'],
+    "reasons": ["null", "5", "[5]"],
+    "seconds": ["[]", '{"total": null}', '{"total": "1"}'],
+    "failed": ["null", '{"bm25": 5}'],
+    "rankings": [
+        "null",
+        "{}",
+        '{"node_ids": ["a"], "lists": [{"stage": "leg", "leg": "d", "call": 0, "nodes": [3], "scores": [1]}]}',
+        '{"node_ids": ["a"], "lists": [{"stage": "leg", "leg": "d", "call": 0, "nodes": [0], "scores": ["x"]}]}',
+        '{"node_ids": ["a"], "lists": [{"stage": "lost", "leg": "d", "call": 0, "nodes": [0], "scores": [1]}]}',
+    ],
+    "passages": ["null", "[5]", '[{"title": 1}]'],
+    "input_value": [b"why"],
+}
+
+
+@pytest.mark.parametrize("column", DAMAGED)
+def test_a_row_that_somebody_wrote_into_is_left_out_and_the_others_are_read(
+    sqlite_url: str, column: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with QueryLog(sqlite_url) as log:
+        log.add(replace(FULL, query_id="bad"))
+        log.add(replace(FULL, query_id="good"))
+        assert log.flush(30)
+        for value in DAMAGED[column]:
+            with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as connection, connection:
+                connection.execute(f"UPDATE queries SET {column} = ? WHERE query_id = 'bad'", (value,))  # noqa: S608
+            assert [record.query_id for record in log.records()] == ["good"], value
+            assert log.get("bad") is None
+            assert report_numbers(log.records(), log.get)["questions"] == 1
+    assert "the record bad of the query log is left out" in caplog.text
+
+
+def test_a_time_that_is_none_is_named(sqlite_url: str) -> None:
+    with QueryLog(sqlite_url) as log:
+        log.add(FULL)
+        assert log.flush(30)
+        with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as connection, connection:
+            connection.execute("UPDATE queries SET time = 'yesterday'")
+        with pytest.raises(QueryLogError, match="a record whose time cannot be read"):
+            list(log.records())
 
 
 NOWHERE = type("Nowhere", (tzinfo,), {})()
