@@ -29,6 +29,7 @@ _PREFIX = "chunk_"
 """Leads our keys where the document has one of the same name: `chunk_language`."""
 
 _METADATA_SHARE = 2  # metadata may take half of the chunk size: at least as much must be left for the text
+_LONGEST_TITLE = 300  # characters of a step of the path; a caption of a law has a hundred, a long question two hundred
 _HEADINGS_SHARE = 4  # and headings a quarter, so that they do not drive out all other metadata
 
 
@@ -125,7 +126,7 @@ def _places(root: Block) -> tuple[dict[int, int], list[tuple[Path, Mapping[str, 
     while stack:
         block, path, facts, number = stack.pop()
         if block.title is not None:
-            path = (*path, block.title)
+            path = (*path, _cut(block.title))
         if block.metadata:
             facts = {**facts, **block.metadata}
         if number < 0 or block.title is not None or block.metadata:
@@ -135,6 +136,14 @@ def _places(root: Block) -> tuple[dict[int, int], list[tuple[Path, Mapping[str, 
         places[id(block)] = number
         stack.extend((child, path, facts, number) for child in block.children)
     return places, contexts
+
+
+def _cut(title: str) -> str:
+    """A title as a step of a path; a whole page that somebody marked as a heading would come with every chunk."""
+    if len(title) <= _LONGEST_TITLE:
+        return title
+    begin = title[:_LONGEST_TITLE]
+    return f"{begin.rpartition(' ')[0] or begin} …"
 
 
 def _readable_paths(paths: Sequence[Path], counter: TokenCounter, limit: int) -> dict[Path, str]:

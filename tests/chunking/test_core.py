@@ -23,6 +23,7 @@ from llama_index_prod_rag.chunking.segmentation import NEVER, segment
 from llama_index_prod_rag.errors import ConfigurationError, ModelError
 from llama_index_prod_rag.models.tokenizers import load_counter
 from llama_index_prod_rag.models.weights import find_weights
+from llama_index_prod_rag.structure import read
 from llama_index_prod_rag.structure.tree import Block
 from llama_index_prod_rag.structure.view import PlainReading
 from llama_index_prod_rag.text.graphemes import floor_to_grapheme, replace_surrogates, trim
@@ -213,6 +214,13 @@ def test_dropped_blocks_are_in_no_chunk() -> None:
     text = "keep this <!-- not this --> and this"
     blocks = (Block("paragraph", 0, 9), Block("comment", 10, 27, dropped=True), Block("paragraph", 28, 36))
     assert _pack(text, Block("document", 0, 36, blocks), Budget(chunk_size=50)) == ["keep this", "and this"]
+
+
+def test_a_page_that_is_one_heading_does_not_come_with_every_chunk() -> None:
+    text = f"# {'word ' * 200}\n\nThe text below it."
+    chunks = chunk_text(read(text, "markdown"), SimpleCounter(), Budget(chunk_size=50))
+    assert {chunk.path[0].count("word") for chunk in chunks} == {59}
+    assert "".join(text[chunk.start : chunk.end] for chunk in chunks).count("word") == 200
 
 
 def test_a_heading_stays_with_what_follows() -> None:
