@@ -193,7 +193,7 @@ def test_what_databases_refuse_or_garble_is_stored_clean(url: str) -> None:
     assert (record.feedback[0].score, record.feedback[0].comment) == (None, "\ufffd")
 
 
-DAMAGED = {
+DAMAGED: dict[str, list[Any]] = {
     "confidence": ["high"],
     "signals": ["null", "[]", "{", "", '{"pair.top": "x"}'],
     "reasons": ["null", "5", "[5]"],
