@@ -12,16 +12,22 @@ from functools import lru_cache
 from llama_index_prod_rag.text.languages import detect_language
 from llama_index_prod_rag.text.terms import term_set
 
-_GOES_ON = re.compile(
-    r"\s*(?:and|but|also|or|what about|how about"
-    r"|und|aber|auch|oder|was ist mit|wie (?:steht es um|sieht es (?:bei|mit))"
-    r"|et|mais|ou|qu'en est-il|y|pero|¿y|¿?qué hay de|e|ma|mas|en|maar|och|og|а|и|но)\b",
-    re.IGNORECASE,
+_GOES_ON = (
+    r"\s*(?:and|but|also|or|what about|how about|und|aber|auch|oder|was ist mit"
+    r"|wie (?:steht es um|sieht es (?:bei|mit))|qu'en est-il|¿y|¿?qué hay de|och|og|а|и|но{})\b"
 )
+# These are something else in other languages: "E 10", "Y axis", "En route".
+_GOES_ON_IN = {
+    "french": "|et|mais|ou",
+    "spanish": "|y|pero",
+    "italian": "|e|ma",
+    "portuguese": "|e|mas",
+    "dutch": "|en|maar",
+}
 _SAME = re.compile(
     r"\W*(?:go|carry) on\b|\W*(?:(?:does|do|is|are|would|will|gilt|gelten|et|und|and)\s)?(?:the\s)?same\s"
     r"(?:apply|applies|go|goes|hold|holds|true|valid|question|thing|rules?|for|in|on|with|if|when)\b"
-    r"|\W*(?:gilt|gelten)\s(?:das|dies)?(?:selbe|gleiche)?\s?(?:auch|ebenso)?\s?(?:für|bei|in|im)\b"
+    r"|\W*(?:gilt|gelten)\s(?:das|dies|es)(?:selbe|\sgleiche)?\s(?:auch\s|ebenso\s)?(?:für|bei|in|im)\b"
     r"|\W*(?:das|die|der)(?:selbe|\s?gleiche)\s(?:frage\s)?(?:für|bei|in|im|mit)\b",
     re.IGNORECASE,
 )
@@ -79,8 +85,9 @@ def goes_on(message: str, language: str | None = None) -> bool:
         >>> [goes_on(said) for said in ("No, I meant the Pro", "What is the same-day rule?", "How much is a card?")]
         [True, False, False]
     """
+    language = language or detect_language([message])
     words = len(message.split())
-    if words > 1 and (_GOES_ON.match(message) or _SAME.match(message)):
+    if words > 1 and (_opening(language).match(message) or _SAME.match(message)):
         return True
     if (words <= _SHORT and _TAIL.search(message)) or correction_in(message):
         return True
@@ -105,6 +112,11 @@ def correction_in(message: str) -> str:
     """
     found = _CORRECTION.match(message)
     return message[found.end() :].strip() if found else ""
+
+
+@lru_cache(maxsize=64)
+def _opening(language: str) -> re.Pattern[str]:
+    return re.compile(_GOES_ON.format(_GOES_ON_IN.get(language, "")), re.IGNORECASE)
 
 
 @lru_cache(maxsize=32)

@@ -31,9 +31,11 @@ _DOING = _listed("do does did can could will would should must may might")
 _WORD = re.compile(r"\w+(?:['\u2019.-]\w+)*")
 _SMALL = _listed("of the de la von van der du di")
 _QUOTED = re.compile(r"[\"“„][^\"“”„]{1,200}[\"”“]")  # what others say points at nothing here
-_THERE = re.compile(r"\bthere\W*$", re.IGNORECASE)
+_THERE = re.compile(r"(?<!\bis)(?<!\bare)(?<!\bwas)(?<!\bwere)\s+there\W*$", re.IGNORECASE)  # not "how many are there"
 _ONE = re.compile(
-    r"\b(?:the (?:first|second|third|last|other|former|latter|new|old|next|previous) ones?\b|ones?\W*$)", re.IGNORECASE
+    r"\bones?\W*$|\bthe (?:first|second|third|last|other|former|latter|new|old|next|previous) ones?"
+    r"(?=\W*$|\s(?:is|are|was|were|says?|means?|do|does|did|has|have|can|in|for|with|of|that|which|from)\b)",
+    re.IGNORECASE,
 )
 _RELATIVE = _listed("who whose which that with")
 _CONDITION = re.compile(

@@ -94,6 +94,8 @@ def test_parts_of_questions_and_corrections_lean(question: str) -> None:
         "Was sind diese Woche die Öffnungszeiten?", "Gibt es einen Betriebsrat?", "Wie spät ist es in Tokio?",
         "Ist es erlaubt, im Büro zu rauchen?", "Was kostet das Modell Pro?", "Wer haftet dafür, dass das Tier beißt?",
         "Il y a combien de jours de congé ?", "Est-ce qu'il y a un parking ?", "La tour est-elle haute ?",
+        "En route delivery times", "How many planets are there?",
+        "What is the last one percent problem?", "Gilt für Praktikanten der Mindestlohn?",
         "Ci sono parcheggi vicino all'ufficio?", "¿Cómo registrarse?", "Come arrivare?",
     ],
 )  # fmt: skip
