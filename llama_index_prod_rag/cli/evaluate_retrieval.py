@@ -109,8 +109,10 @@ def _check_pipelines(names: list[str]) -> list[str]:
 def _workbench(data: Path, split: str, limit: int | None, fusion: str | None, alpha: float | None) -> Workbench:
     from llama_index_prod_rag.evaluation.datasets import load_beir
     from llama_index_prod_rag.evaluation.pipelines import PipelineSettings, Workbench
+    from llama_index_prod_rag.extras import require
     from llama_index_prod_rag.retrievers.hybrid import DEFAULT_ALPHA, DEFAULT_RULE
 
+    require("ir_measures", needed_for="ranking metrics", extra="eval")  # before the work, not after it
     dataset = load_beir(data, split=split, limit=limit)
     settings = PipelineSettings(
         fusion=DEFAULT_RULE if fusion is None else fusion, alpha=DEFAULT_ALPHA if alpha is None else alpha

@@ -61,9 +61,12 @@ def tune(
     from llama_index_prod_rag.evaluation.labels import read_labels
     from llama_index_prod_rag.evaluation.tuning_plot import plot_tuning
     from llama_index_prod_rag.evaluation.weights import collect_labeled, tune_pipeline
+    from llama_index_prod_rag.extras import require
     from llama_index_prod_rag.postprocessor.cross_encoder import CrossEncoderRerank
     from llama_index_prod_rag.retrievers.hybrid import HybridFusionRetriever
 
+    if plot is not None:
+        require("matplotlib", needed_for="the plot of a tuning", extra="eval")  # before the work, not after it
     named = read_labels(labels)
     if not all(label.query for label in named.values() if label.gold):
         raise InputError(f"{labels}: tuning asks each question again, so every line with `relevant` needs its `query`")

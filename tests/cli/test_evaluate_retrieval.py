@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from llama_index_prod_rag.cli import tune
 from llama_index_prod_rag.cli.evaluate_retrieval import register_retrieval
 from llama_index_prod_rag.evaluation import pipelines
 from llama_index_prod_rag.evaluation.retrieval import METRICS
@@ -96,6 +98,26 @@ def test_a_split_that_is_not_there_lists_those_that_are(data: Path) -> None:
 @pytest.mark.parametrize("arguments", [["--pipeline", "magic"], ["--alpha", "1.5"], ["--limit", "0"]])
 def test_wrong_use_exits_with_2(data: Path, arguments: list[str]) -> None:
     assert run("retrieval", "--data", str(data), *arguments).exit_code == 2
+
+
+def test_a_missing_extra_is_told_before_the_work(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def embed(*_: Any, **__: Any) -> Any:
+        raise AssertionError("nothing is to be embedded")
+
+    monkeypatch.setattr(pipelines, "embed_texts", embed)
+    monkeypatch.setitem(sys.modules, "ir_measures", None)
+    result = run("retrieval", "--data", str(data), "--split", "all")
+    assert "pip install 'llama-index-prod-rag[eval]'" in str(result.exception)
+
+
+def test_a_plot_that_cannot_be_drawn_is_told_before_the_questions_are_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    app = typer.Typer()
+    tune.register(app)
+    result = CliRunner().invoke(app, [str(tmp_path), "--labels", str(tmp_path / "none"), "--plot", "curve.png"])
+    assert "the plot of a tuning needs an extra" in str(result.exception)
 
 
 def test_tuning_prints_the_agreed_json(data: Path) -> None:
