@@ -44,6 +44,8 @@ _COMPARES = re.compile(
     rf"|\b(?:all|every|each|alle|jede)\w*\s{_WORDS}|\bhistory of\b",
     re.IGNORECASE,
 )
+# "What has changed since version 2?" compares with the versions after it; "what is new in version 3?" asks of one.
+_WITH_LATER = re.compile(r"\b(?:since|compared|now|today|current\w*|seit|gegenüber|heute|aktuell\w*)\b", re.IGNORECASE)
 _LED = 40  # characters before a time that say whether it is meant, or what was before or after
 _OF_YEAR = r"\s(?:the\s|dem\s)?(?:year\s|jahr\s)?$"
 _BEFORE = re.compile(rf"\b(?:before|prior to|vor|avant|antes de|prima del?|voor){_OF_YEAR}", re.IGNORECASE)
@@ -115,7 +117,7 @@ def choose(stamps: Sequence[Stamp], question: str, today: date) -> list[Stamp]:
         (['2020-01-01'], ['2020-01-01', '2023-06-01'])
     """
     named = [*_of_versions(stamps, question), *_of_times(stamps, question, today)]
-    if _COMPARES.search(question):
+    if _COMPARES.search(question) and (len(_distinct(named)) != 1 or _WITH_LATER.search(question)):
         return _distinct(named) if len(_distinct(named)) > 1 else list(stamps)
     if named:
         return named[:1]
