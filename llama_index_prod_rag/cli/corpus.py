@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,23 +150,26 @@ def _parse_documents(
 ) -> dict[str, list[BaseNode]]:
     """Chunks by file name, each with the lines it stands in."""
     owner = {document.doc_id: name for name, group in documents.items() for document in group}
-    texts = {document.doc_id: document.text for group in documents.values() for document in group}
+    ends = {document.doc_id: _line_ends(document.text) for group in documents.values() for document in group}
     chunks: dict[str, list[BaseNode]] = {name: [] for name in documents}
     for node in parser.get_nodes_from_documents([document for group in documents.values() for document in group]):
         source_id = str(node.ref_doc_id)
         if not is_converted(str(node.metadata.get("file_name"))):
-            _add_lines(node, texts[source_id])
+            _add_lines(node, ends[source_id])
         chunks[owner[source_id]].append(node)
     return chunks
 
 
-def _add_lines(node: BaseNode, text: str) -> None:
+def _line_ends(text: str) -> list[int]:
+    return [match.start() for match in re.finditer("\n", text)]
+
+
+def _add_lines(node: BaseNode, ends: Sequence[int]) -> None:
     """Note the first and the last line of a chunk, counted from 1: what a person opens an editor at."""
     start, end = getattr(node, "start_char_idx", None), getattr(node, "end_char_idx", None)
     if start is None or end is None:
         return
-    first = text.count("\n", 0, start) + 1
-    node.metadata["lines"] = [first, first + text.count("\n", start, end)]
+    node.metadata["lines"] = [bisect_left(ends, start) + 1, bisect_left(ends, end) + 1]
     node.excluded_embed_metadata_keys.append("lines")
     node.excluded_llm_metadata_keys.append("lines")
 
