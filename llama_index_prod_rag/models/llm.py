@@ -50,7 +50,7 @@ _Response = TypeVar("_Response")
 class OfflineLLM(CustomLLM):
     """SmolLM2-135M-Instruct, decoded greedily on this machine, with token log-probabilities.
 
-    Args:
+    Attributes:
         context_window: most tokens of prompt and answer together; the model was trained with 8,192, but on a CPU a
             prompt costs about a second per 400 tokens and core.
         num_output: most tokens of an answer.

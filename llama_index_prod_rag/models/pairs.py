@@ -32,8 +32,7 @@ class TokenText(str):
 
     It is equal to the plain text, and everything that takes a text takes it.
 
-    Args:
-        text: the text.
+    Attributes:
         offsets: (start, end) characters of each token, special tokens left out.
         ids: the token's numbers, as many as offsets; empty where only the offsets are known.
         encoder: whose numbers they are; nobody else may use them.
