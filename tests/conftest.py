@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,18 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.
     """Every unit test has an empty cache folder; integration tests keep the shared one, which saves embedding again."""
     if request.node.get_closest_marker("integration") is None:
         monkeypatch.setenv("PROD_RAG_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(autouse=True)
+def _logging_stays() -> Iterator[None]:
+    """Undo what the command line, called within a test, sets up for its process: the tests behind read their log."""
+    root, own = logging.getLogger(), logging.getLogger("llama_index_prod_rag")
+    handlers, levels = root.handlers[:], (root.level, own.level)
+    yield
+    for handler in set(root.handlers).difference(handlers):
+        root.removeHandler(handler)
+    for handler in handlers:
+        if handler not in root.handlers:
+            root.addHandler(handler)
+    root.setLevel(levels[0])
+    own.setLevel(levels[1])
