@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from llama_index.core.schema import BaseNode, MetadataMode
@@ -16,7 +16,7 @@ from llama_index_prod_rag.retrievers.lexical_file import save_index
 from llama_index_prod_rag.retrievers.stored_nodes import HeldNodes
 from llama_index_prod_rag.structure.definitions import find_definitions
 from llama_index_prod_rag.text.names import Mentioned
-from llama_index_prod_rag.text.pointers import names_inside, places_of, pointers_in
+from llama_index_prod_rag.text.pointers import file_name_of, headings_of, names_inside, places_of, pointers_in
 from llama_index_prod_rag.trace.records import Link
 
 # Passages that one hop leads to, strongest links first: a heading that every file has ("Usage") would add thousands,
@@ -134,12 +134,10 @@ def names_of(node: BaseNode) -> list[str]:
         ['Late Fee']
     """
     metadata, text = node.metadata, _text_of(node)
-    path = metadata.get("heading_path") or []
-    headings = path if isinstance(path, list) else [path]
-    file = metadata.get("file_name") or PurePosixPath(str(metadata.get("file_path") or "")).name
     terms = [definition.term for definition in find_definitions(text)]
     inside = names_inside(text, metadata, node.ref_doc_id or node.node_id)
-    return [str(name) for name in (metadata.get("title"), *headings[-1:], file, *terms, *inside) if name]
+    called = (metadata.get("title"), *headings_of(metadata)[-1:], file_name_of(metadata), *terms, *inside)
+    return [str(name) for name in called if name]
 
 
 def _text_of(node: BaseNode) -> str:

@@ -80,7 +80,7 @@ def places_of(text: str, metadata: Mapping[str, Any], document: str | None) -> l
         >>> places_of("## 4.2 Key rotation\nEvery ninety days.", {"file_name": "manual.md"}, "d1")[:3]
         [('d1', '0', '4.2'), ('manual.md', '0', '4.2'), ('manual', '0', '4.2')]
     """
-    headings = _headings(metadata)
+    headings = headings_of(metadata)
     scopes = list(dict.fromkeys(map(_joined, _scopes(metadata, headings, document))))
     lines = "\n".join([*headings, text])
     labels = [label for found in _LABEL.finditer(lines) if (label := _label(found))]
@@ -129,21 +129,22 @@ def names_inside(text: str, metadata: Mapping[str, Any], document: str | None) -
     """
     yield from (found["name"] for found in _SYMBOL.finditer(text))
     yield from (found["term"] for found in _TERM.finditer(text))
-    for name in (*_headings(metadata)[-1:], metadata.get("title"), document):
+    for name in (*headings_of(metadata)[-1:], metadata.get("title"), document):
         if found := _ID.match(str(name or "")):
             yield found.group()
 
 
-def _headings(metadata: Mapping[str, Any]) -> list[str]:
+def headings_of(metadata: Mapping[str, Any]) -> list[str]:
+    """List the headings above a passage, from the outermost on."""
     path = metadata.get("heading_path") or []
-    return [str(heading) for heading in (path if isinstance(path, list) else [path])]
+    return [str(heading or "") for heading in (path if isinstance(path, list) else [path])]
 
 
 def _scopes(metadata: Mapping[str, Any], headings: list[str], document: str | None) -> Iterable[str]:
     """By what a document is called when a part of it is pointed to."""
     if document:
         yield document
-    if name := _file_name(metadata):
+    if name := file_name_of(metadata):
         yield from (name, PurePosixPath(name).stem)
     for title in (metadata.get("title"), *headings[:1]):
         if title:
@@ -151,7 +152,8 @@ def _scopes(metadata: Mapping[str, Any], headings: list[str], document: str | No
             yield from bracketed.groups() if bracketed else (str(title),)
 
 
-def _file_name(metadata: Mapping[str, Any]) -> str:
+def file_name_of(metadata: Mapping[str, Any]) -> str:
+    """Give the name of a passage's file; empty where the metadata has none."""
     return str(metadata.get("file_name") or PurePosixPath(str(metadata.get("file_path") or "")).name)
 
 
